@@ -1,0 +1,57 @@
+"""The SQL that makes a ledger, in the order it must run. Migrations and tests of mutants use the same."""
+
+from __future__ import annotations
+
+import re
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+from mutoscope.engines.ledger.queries import read_sql
+
+FUNCTIONS = ("guards.sql", "posting.sql", "references.sql", "bulk.sql", "accounts.sql", "sealing.sql")
+
+_CREATED = re.compile(r"CREATE (?:OR REPLACE FUNCTION|TABLE) (ledger_\w+)")
+
+
+def install(schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Make the ledger in the connection's current schema."""
+    schema_editor.execute(install_sql(current_schema(schema_editor)), params=None)
+
+
+def replace_functions(schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Bring functions and triggers to this release, for a later migration. Tables stay as they are."""
+    schema_editor.execute(functions_sql(current_schema(schema_editor)), params=None)
+
+
+def current_schema(schema_editor: BaseDatabaseSchemaEditor) -> str:
+    """The schema that new tables go to, quoted."""
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SELECT quote_ident(current_schema())")
+        return str(cursor.fetchone()[0])
+
+
+def install_sql(schema: str) -> str:
+    """Everything for an empty schema."""
+    return qualified(read_sql("tables.sql"), schema) + functions_sql(schema)
+
+
+def functions_sql(schema: str) -> str:
+    """Functions and triggers. They replace earlier ones."""
+    return qualified("\n".join(read_sql(file) for file in FUNCTIONS), schema)
+
+
+def qualified(sql: str, schema: str) -> str:
+    """The same SQL with the schema before each of our tables and functions.
+
+    So that a function means our tables wherever it is called from: a temporary table of the same name cannot stand in for
+    one. `SET search_path` on each function would do it as well, and costs each call.
+    """
+    everything = "\n".join(read_sql(file) for file in ("tables.sql", *FUNCTIONS))
+    names = "|".join(sorted(set(_CREATED.findall(everything)), key=len, reverse=True))
+    # Not inside quotes, where a name is a message or a constraint's table.
+    return re.sub(rf"(?<!['\w.])({names})(?![\w'])", rf"{schema}.\1", sql)
+
+
+def restrict_sql(schema: str, role: str) -> str:
+    """What lets `role` post and look, and touch no table. Both names quoted."""
+    return qualified(read_sql("restrict.sql"), schema).replace("{schema}", schema).replace("{role}", role)

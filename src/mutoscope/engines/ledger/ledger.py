@@ -1,0 +1,293 @@
+"""The ledger's one door for Python. Each method is one round trip on Django's own connection, inside the caller's transaction.
+
+Refusals are `Failure`s and write nothing: the caller's transaction stays usable. A malformed transfer is a bug, and dooms it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, IntegrityError
+
+from mutoscope.engines.ledger.accounts import Account
+from mutoscope.engines.ledger.balances import Balance, Statement, StatementLine, TrialBalanceLine
+from mutoscope.engines.ledger.failures import (
+    AccountDiffers,
+    AlreadyEnded,
+    HoldExpired,
+    InsufficientFunds,
+    KeyReused,
+    LinkedRefused,
+    MalformedTransfer,
+    UnknownTransfer,
+)
+from mutoscope.engines.ledger.queries import fetch, fetch_one, named_queries
+from mutoscope.engines.ledger.transfers import (
+    InvalidTransfer,
+    Leg,
+    Receipt,
+    Transfer,
+    check_key,
+    check_legs,
+    in_order,
+    metadata_text,
+)
+from mutoscope.engines.services import Failure
+
+Outcome = tuple[Any, ...]
+PAGE_LINES_MAX = 1000
+
+
+class Ledger:
+    """One ledger, in the database that `using` names. Holds no state; share it between threads."""
+
+    def __init__(self, using: str = DEFAULT_DB_ALIAS) -> None:
+        self.using = using
+        self._sql = named_queries()
+
+    # Accounts
+
+    def open_account(self, owner: str, kind: str, currency: str, *, may_go_negative: bool = False) -> Account:
+        """Open an account, or return the one that is open already.
+
+        Raises AccountDiffers when the account exists
+        with another limit.
+        """
+        for name, value in (("owner", owner), ("kind", kind), ("currency", currency)):
+            if type(value) is not str or not 0 < len(value) <= 200:
+                raise InvalidTransfer(name, "must be a text of 1 to 200 characters")
+        asked = {
+            "owner": owner,
+            "kind": kind,
+            "currency": currency,
+            "may_go_negative": may_go_negative,
+        }
+        outcome, account_id = fetch_one(self.using, self._sql["open_account"], asked)
+        if outcome == "differs":
+            raise AccountDiffers(account_id=account_id)
+        return Account(account_id, owner, kind, currency, may_go_negative)
+
+    def find_account(self, owner: str, kind: str, currency: str) -> Account | None:
+        """The account, or None."""
+        rows = fetch(self.using, self._sql["find_account"], {"owner": owner, "kind": kind, "currency": currency})
+        return Account(*rows[0]) if rows else None
+
+    def accounts(self, owner: str | None = None, *, after: int = 0, limit: int = PAGE_LINES_MAX) -> list[Account]:
+        """Accounts in the order of their ids, of one owner or of all."""
+        rows = fetch(self.using, self._sql["accounts"], {"owner": owner, "after": after, "limit": limit})
+        return [Account(*row) for row in rows]
+
+    # Posting
+
+    def post(self, transfer: Transfer) -> Receipt:
+        """Post one transfer. Raises InsufficientFunds or KeyReused, having written nothing."""
+        accounts, amounts = in_order(transfer.legs)
+        asked = {
+            "key": transfer.key,
+            "accounts": accounts,
+            "amounts": amounts,
+            "metadata": metadata_text(transfer.metadata),
+            "effective_at": transfer.effective_at,
+            "kind": "single",
+            "expires_at": None,
+        }
+        return self._receipt(transfer.key, None, self._ask("post", asked))
+
+    def post_each(self, transfers: Sequence[Transfer | tuple[Transfer, ...]]) -> list[Receipt | Failure]:
+        """Post many transfers in one statement. Returns what became of each, in their order, tuples laid flat.
+
+        A tuple of transfers is linked: all of it posts, or none, and later transfers of it may spend what earlier ones
+        bring. Otherwise an account's debits are accepted as the longest prefix that its balance at the start covers.
+        """
+        flat: list[Transfer] = []
+        links: list[int | None] = []
+        for number, each in enumerate(transfers, start=1):
+            group = each if isinstance(each, tuple) else (each,)
+            flat.extend(group)
+            links.extend([number if isinstance(each, tuple) else None] * len(group))
+        if not flat:
+            return []
+        asked = {
+            "keys": [transfer.key for transfer in flat],
+            "links": links,
+            "metadata": [metadata_text(transfer.metadata) for transfer in flat],
+            "effective_at": [transfer.effective_at for transfer in flat],
+            "numbers": [number for number, transfer in enumerate(flat, start=1) for _ in transfer.legs],
+            "accounts": [leg.account_id for transfer in flat for leg in transfer.legs],
+            "amounts": [leg.amount for transfer in flat for leg in transfer.legs],
+        }
+        rows = fetch(self.using, self._sql["post_many"], asked)
+        return [self._judge(transfer.key, None, row[1:]) for transfer, row in zip(flat, rows, strict=True)]
+
+    def post_linked(self, *transfers: Transfer) -> list[Receipt]:
+        """Post all of these transfers, or none. Raises the failure of the first that was refused on its own account."""
+        results = self.post_each([tuple(transfers)])
+        refusals = [result for result in results if isinstance(result, Failure)]
+        if refusals:
+            raise next((refusal for refusal in refusals if not isinstance(refusal, LinkedRefused)), refusals[0])
+        return [result for result in results if isinstance(result, Receipt)]
+
+    def reverse(
+        self,
+        transfer_id: int,
+        key: str,
+        metadata: Mapping[str, Any] | None = None,
+        effective_at: datetime | None = None,
+    ) -> Receipt:
+        """Post the opposite of a transfer, once. Raises UnknownTransfer, AlreadyEnded, InsufficientFunds or KeyReused."""
+        check_key(key)
+        asked = {
+            "key": key,
+            "transfer": transfer_id,
+            "metadata": metadata_text(metadata or {}),
+            "effective_at": effective_at,
+        }
+        return self._receipt(key, transfer_id, self._ask("reverse", asked))
+
+    # Holds
+
+    def hold(self, transfer: Transfer, *, lasts: timedelta | None = None) -> Receipt:
+        """Set aside what a transfer would take, without posting it. It expires after `lasts`, if given.
+
+        Raises InsufficientFunds or KeyReused. The receipt's transfer_id is the hold's.
+        """
+        if lasts is not None and lasts <= timedelta(0):
+            raise InvalidTransfer("lasts", "must be above zero")
+        if transfer.effective_at is not None:
+            raise InvalidTransfer("effective_at", "belongs to the posting of a hold, not to the hold")
+        accounts, amounts = in_order(transfer.legs)
+        asked = {
+            "key": transfer.key,
+            "accounts": accounts,
+            "amounts": amounts,
+            "metadata": metadata_text(transfer.metadata),
+            "lasts": lasts,
+        }
+        return self._receipt(transfer.key, None, self._ask("hold", asked))
+
+    def post_hold(
+        self, hold_id: int, key: str, legs: tuple[Leg, ...] | None = None, metadata: Mapping[str, Any] | None = None
+    ) -> Receipt:
+        """Post a hold in whole, or in part by legs that stay within its plan; the rest is released.
+
+        Raises UnknownTransfer, AlreadyEnded, HoldExpired or KeyReused.
+        """
+        check_key(key)
+        if legs is not None:
+            check_legs(legs)
+        accounts, amounts = (None, None) if legs is None else in_order(legs)
+        asked = {
+            "key": key,
+            "hold": hold_id,
+            "accounts": accounts,
+            "amounts": amounts,
+            "metadata": metadata_text(metadata or {}),
+        }
+        return self._receipt(key, hold_id, self._ask("post_hold", asked))
+
+    def void_hold(self, hold_id: int, key: str, metadata: Mapping[str, Any] | None = None) -> Receipt:
+        """Release a hold, expired or not. Raises UnknownTransfer, AlreadyEnded or KeyReused."""
+        check_key(key)
+        asked = {"key": key, "hold": hold_id, "metadata": metadata_text(metadata or {})}
+        return self._receipt(key, hold_id, self._ask("void_hold", asked))
+
+    def expire_holds(self, limit: int = 100) -> int:
+        """Release up to `limit` holds whose time is over. Returns how many; call it often, from one place."""
+        return int(fetch_one(self.using, self._sql["expire_holds"], {"limit": limit})[0])
+
+    # Answers
+
+    def balance(self, account: Account | int) -> Balance:
+        """What the account holds now. Raises UnknownTransfer's sibling, LookupError, for an account that does not exist."""
+        rows = fetch(self.using, self._sql["balance"], {"account": _id(account)})
+        if not rows:
+            raise LookupError(f"there is no account {_id(account)}")
+        return Balance(*rows[0])
+
+    def balance_at(self, account: Account | int, moment: datetime, *, by_effective_time: bool = False) -> int:
+        """Balance from the transfers recorded up to a moment, or that count from a moment up to it.
+
+        Exact once every transaction that was running at the moment has ended.
+        """
+        if moment.tzinfo is None:
+            raise InvalidTransfer("moment", "must have a time zone")
+        asked = {"account": _id(account), "moment": moment}
+        balance = int(fetch_one(self.using, self._sql["balance_at"], asked)[0])
+        if by_effective_time:
+            balance += int(fetch_one(self.using, self._sql["backdating_at"], asked)[0])
+        return balance
+
+    def statement(self, account: Account, *, after: int = 0, limit: int = 100) -> Statement:
+        """One page of an account's transfers with the balance after each. `after` is a transfer id, or 0 for the first page."""
+        if not 0 < limit <= PAGE_LINES_MAX:
+            raise InvalidTransfer("limit", f"must be from 1 to {PAGE_LINES_MAX}")
+        asked = {"account": account.id, "after": after, "limit": limit + 1}
+        rows = fetch(self.using, self._sql["statement"], asked)
+        lines = tuple(StatementLine(*(*row[:7], json.loads(row[7]))) for row in rows[:limit])
+        return Statement(account, lines, lines[-1].transfer_id if len(rows) > limit else None)
+
+    def statement_pages(self, account: Account, *, after: int = 0, limit: int = PAGE_LINES_MAX) -> Iterator[Statement]:
+        """Every page of a statement."""
+        page = self.statement(account, after=after, limit=limit)
+        yield page
+        while page.next_after is not None:
+            page = self.statement(account, after=page.next_after, limit=limit)
+            yield page
+
+    def trial_balance(self) -> list[TrialBalanceLine]:
+        """Balances by currency and kind of account. The balances of each currency sum to zero."""
+        rows = fetch(self.using, self._sql["trial_balance"], {})
+        return [TrialBalanceLine(row[0], row[1], row[2], int(row[3]), int(row[4])) for row in rows]
+
+    # From outcomes to receipts and failures
+
+    def _ask(self, query: str, asked: dict[str, Any]) -> Outcome:
+        try:
+            return fetch_one(self.using, self._sql[query], asked)
+        except IntegrityError as error:
+            constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+            problem = _PROBLEMS.get(constraint or "")
+            if problem is None:
+                raise
+            raise InvalidTransfer("legs", problem) from error
+
+    def _receipt(self, key: str, refers_to: int | None, outcome: Outcome) -> Receipt:
+        judged = self._judge(key, refers_to, outcome)
+        if isinstance(judged, Failure):
+            raise judged
+        return judged
+
+    def _judge(self, key: str, refers_to: int | None, outcome: Outcome) -> Receipt | Failure:
+        word, transfer_id, recorded_at, account_id, needed, available = outcome
+        if word in ("posted", "repeated"):
+            return Receipt(transfer_id, recorded_at, word == "repeated")
+        if word == "insufficient":
+            return InsufficientFunds(account_id=account_id or 0, needed=needed or 0, available=available or 0)
+        if word == "key_reused":
+            return KeyReused(key=key, transfer_id=transfer_id)
+        if word == "malformed":
+            return MalformedTransfer(key=key)
+        if word == "linked":
+            return LinkedRefused(key=key)
+        if word == "unknown":
+            return UnknownTransfer(transfer_id=refers_to or 0)
+        if word == "ended":
+            return AlreadyEnded(transfer_id=refers_to or 0, ended_by=transfer_id or 0)
+        if word == "expired":
+            return HoldExpired(transfer_id=refers_to or 0)
+        raise RuntimeError(f"the database answered {word!r}, which this release does not know")
+
+
+# Constraints that a well-typed request can still break: each is the caller's mistake, named after what it did.
+_PROBLEMS = {
+    "ledger_transfer_balanced": "must balance in each currency, between accounts that exist",
+    "ledger_transfer_legs_ordered": "must name each account once",
+    "ledger_transfer_faithful": "must stay within the hold's plan",
+}
+
+
+def _id(account: Account | int) -> int:
+    return account.id if isinstance(account, Account) else account

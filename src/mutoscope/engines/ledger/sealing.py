@@ -1,0 +1,59 @@
+"""Sealing: a hash over every transfer up to a point, chained to the one before, and now and then a snapshot of balances.
+
+Sealing runs beside the postings and blocks none. Ids are drawn before they are visible, so the highest visible id does not mean that
+all lower ones are there. What does: every transaction that was running when an id was the last one drawn has ended since.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+
+from mutoscope.engines.ledger.queries import fetch_one, named_queries
+
+BATCH_TRANSFERS = 50_000
+POLL_S = 0.02
+
+
+class SealingBlocked(Exception):
+    """Transactions that began before the sealing are still running. Nothing was sealed; try again later."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What one run sealed: so many transfers in so many seals, through this transfer id."""
+
+    transfers: int
+    seals: int
+    through_id: int
+
+
+def seal(using: str = DEFAULT_DB_ALIAS, *, wait_s: float = 30.0, snapshot: bool | None = None) -> Sealed:
+    """Seal every transfer that is there now. Call it at least daily, outside a transaction.
+
+    `snapshot` says whether to note balances as well; by default, once a day. Raises SealingBlocked.
+    """
+    if connections[using].in_atomic_block:
+        raise RuntimeError("seal() waits for transactions to end, so it cannot run inside one")
+    queries = named_queries()
+    # In this order: an id at or below the mark was drawn by a transaction that has a number below the next one.
+    through = int(fetch_one(using, queries["last_drawn_id"], {})[0])
+    next_transaction = int(fetch_one(using, queries["next_transaction"], {})[0])
+    deadline = time.monotonic() + wait_s
+    while int(fetch_one(using, queries["oldest_transaction"], {})[0]) < next_transaction:
+        if time.monotonic() > deadline:
+            raise SealingBlocked(f"a transaction has been running for more than {wait_s:.0f} s: see pg_stat_activity")
+        time.sleep(POLL_S)
+    transfers = seals = 0
+    while True:
+        with transaction.atomic(using=using):
+            if snapshot is None:
+                snapshot = bool(fetch_one(using, queries["snapshot_due"], {})[0])
+            asked = {"through": through, "batch": BATCH_TRANSFERS, "snapshot": snapshot}
+            sealed = int(fetch_one(using, queries["seal"], asked)[0])
+        if sealed == 0:
+            return Sealed(transfers, seals, through)
+        transfers += sealed
+        seals += 1

@@ -1,0 +1,125 @@
+-- The checks of `verify`. All run in one REPEATABLE READ snapshot, so that they see one moment of a live ledger.
+-- Those that take %(after)s and %(through)s read a range of transfer ids by primary key: the whole is one pass over the table.
+-- The others are one pass over one table each, by hash or in the order of its key. None looks up row by row.
+
+-- name: transfer_range
+-- Where the next range ends. Expected row count: one.
+SELECT max(id), count(*) FROM (SELECT id FROM ledger_transfer WHERE id > %(after)s ORDER BY id LIMIT %(limit)s) r
+
+-- name: unbalanced
+-- Transfers that do not sum to zero in a currency, or name an account that does not exist. Expected: none.
+SELECT t.id, a.currency, sum(n.amount)
+FROM ledger_transfer t CROSS JOIN LATERAL unnest(t.accounts, t.amounts) n (account, amount)
+LEFT JOIN ledger_account a ON a.id = n.account
+WHERE t.id > %(after)s AND t.id <= %(through)s
+GROUP BY t.id, a.currency HAVING sum(n.amount) <> 0 OR a.currency IS NULL
+LIMIT %(limit)s
+
+-- name: unfaithful
+-- Reversals that do not mirror what they reverse, and ends of holds that are none or go beyond the hold. Expected: none.
+SELECT t.id FROM ledger_transfer t LEFT JOIN ledger_transfer o ON o.id = t.refers_to
+WHERE t.refers_to IS NOT NULL AND t.id > %(after)s AND t.id <= %(through)s AND (
+    CASE WHEN t.kind = 'reversal' THEN o.kind IN ('single', 'post', 'reversal') AND o.accounts = t.accounts
+              AND NOT EXISTS (SELECT FROM unnest(t.amounts, o.amounts) n (mine, theirs) WHERE mine <> -theirs)
+         ELSE o.kind = 'hold' AND NOT EXISTS (
+              SELECT FROM unnest(t.accounts, t.amounts) mine (account, amount)
+              LEFT JOIN unnest(o.accounts, o.amounts) plan (account, amount) USING (account)
+              WHERE plan.amount IS NULL OR sign(mine.amount) <> sign(plan.amount) OR abs(mine.amount) > abs(plan.amount))
+    END) IS NOT TRUE
+LIMIT %(limit)s
+
+-- name: entries_differ
+-- Transfers whose entries are not their legs, and entries without a transfer. Compared by count, sum and a sum that depends on
+-- which account gets which amount. Expected: none.
+WITH said AS (
+    SELECT t.id, n.account, n.amount FROM ledger_transfer t CROSS JOIN LATERAL unnest(t.accounts, t.amounts) n (account, amount)
+    WHERE t.kind <> 'hold'
+), both_sides AS (
+    SELECT id, account, amount FROM said
+    UNION ALL SELECT transfer_id, account_id, -amount FROM ledger_entry
+)
+SELECT account, id, sum(amount) FROM (
+    SELECT account, id, amount FROM both_sides) b
+GROUP BY account, id HAVING count(*) <> 2 OR sum(amount) <> 0
+LIMIT %(limit)s
+
+-- name: balances_differ
+-- Accounts whose balance is not the sum of their entries, and entries of no account. Expected: none.
+SELECT coalesce(a.id, e.account_id), a.balance + coalesce(s.balance, 0), coalesce(e.amount, 0)
+FROM ledger_account a
+LEFT JOIN (SELECT account_id, sum(balance) AS balance FROM ledger_sub_balance GROUP BY account_id) s ON s.account_id = a.id
+FULL JOIN (SELECT account_id, sum(amount) AS amount FROM ledger_entry GROUP BY account_id) e ON e.account_id = a.id
+WHERE a.balance + coalesce(s.balance, 0) IS DISTINCT FROM coalesce(e.amount, 0)
+LIMIT %(limit)s
+
+-- name: overdrawn
+-- Accounts below their limit. Expected: none.
+SELECT a.id, a.balance, a.held FROM ledger_account a
+LEFT JOIN (SELECT account_id, min(balance) AS least FROM ledger_sub_balance GROUP BY account_id) s ON s.account_id = a.id
+WHERE a.held < 0 OR NOT a.may_go_negative AND (a.balance - a.held < 0 OR s.least < 0)
+LIMIT %(limit)s
+
+-- name: held_differs
+-- Accounts whose held amount is not what open holds would debit. Expected: none.
+WITH open_holds AS (
+    SELECT h.accounts, h.amounts FROM ledger_transfer h
+    WHERE h.kind = 'hold' AND NOT EXISTS (SELECT FROM ledger_transfer r WHERE r.refers_to = h.id)
+)
+SELECT a.id, a.held, coalesce(h.amount, 0)
+FROM ledger_account a
+LEFT JOIN (SELECT n.account, -sum(n.amount) AS amount
+             FROM open_holds CROSS JOIN LATERAL unnest(accounts, amounts) n (account, amount)
+            WHERE n.amount < 0 GROUP BY n.account) h ON h.account = a.id
+WHERE a.held <> coalesce(h.amount, 0)
+LIMIT %(limit)s
+
+-- name: open_holds_differ
+-- Holds listed as open that ended, or the reverse. Expected: none.
+SELECT coalesce(o.transfer_id, t.id) FROM ledger_open_hold o
+FULL JOIN (SELECT id FROM ledger_transfer h WHERE kind = 'hold'
+             AND NOT EXISTS (SELECT FROM ledger_transfer r WHERE r.refers_to = h.id)) t ON t.id = o.transfer_id
+WHERE o.transfer_id IS NULL OR t.id IS NULL
+LIMIT %(limit)s
+
+-- name: keys_repeated
+-- Idempotency keys of two transfers, and transfers ended twice. Expected: none.
+SELECT min(id), count(*) FROM ledger_transfer GROUP BY key HAVING count(*) > 1
+UNION ALL SELECT min(id), count(*) FROM ledger_transfer WHERE refers_to IS NOT NULL GROUP BY refers_to HAVING count(*) > 1
+LIMIT %(limit)s
+
+-- name: snapshots_differ
+-- Each account's last snapshot against its entries. Expected: none.
+SELECT p.account_id, p.through_id, p.balance, coalesce(sum(e.amount), 0)
+FROM (SELECT DISTINCT ON (account_id) account_id, through_id, balance FROM ledger_snapshot
+      ORDER BY account_id, through_id DESC) p
+LEFT JOIN ledger_entry e ON e.account_id = p.account_id AND e.transfer_id <= p.through_id
+GROUP BY p.account_id, p.through_id, p.balance HAVING p.balance <> coalesce(sum(e.amount), 0)
+LIMIT %(limit)s
+
+-- name: currency_sums
+-- Currencies whose accounts do not sum to zero. Expected: none.
+SELECT a.currency, sum(a.balance + coalesce(s.balance, 0))
+FROM ledger_account a
+LEFT JOIN (SELECT account_id, sum(balance) AS balance FROM ledger_sub_balance GROUP BY account_id) s ON s.account_id = a.id
+GROUP BY a.currency HAVING sum(a.balance + coalesce(s.balance, 0)) <> 0
+LIMIT %(limit)s
+
+-- name: guards_missing
+-- Guards that somebody dropped or disabled. Expected: none.
+SELECT wanted FROM unnest(%(guards)s::text[]) wanted
+WHERE NOT EXISTS (
+    SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    WHERE t.tgname = wanted AND t.tgenabled <> 'D' AND c.relnamespace = current_schema()::regnamespace)
+  AND NOT EXISTS (
+    SELECT FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+    WHERE k.conname = wanted AND k.convalidated AND c.relnamespace = current_schema()::regnamespace)
+LIMIT %(limit)s
+
+-- name: seals
+-- Expected row count: one per seal, in order.
+SELECT number, first_id, through_id, transfers, previous_hash, hash FROM ledger_seal ORDER BY number
+
+-- name: seal_hash
+-- A seal's hash, computed anew. Expected row count: one.
+SELECT count(*), sha256(%(previous)s::bytea || coalesce(string_agg(ledger_leaf(t), '' ORDER BY t.id), ''))
+FROM ledger_transfer t WHERE t.id >= %(first)s AND t.id <= %(through)s

@@ -1,0 +1,132 @@
+"""What is posted: legs, transfers, receipts. Whatever can be known to be wrong without asking the database is refused here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from mutoscope.engines.ledger.accounts import Account
+
+AMOUNT_MAX = 2**63 - 1
+LEGS_MAX = 1000
+KEY_LENGTH_MAX = 200
+
+
+class InvalidTransfer(ValueError):
+    """A transfer that no database needs to be asked about. `field` names what is wrong, such as `legs[1].amount`."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        self.field = field
+        self.problem = problem
+        super().__init__(f"{field} {problem}")
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One account's share: above zero a credit, below zero a debit, in the currency's smallest unit. See `credit`, `debit`."""
+
+    account_id: int
+    amount: int
+
+    def __post_init__(self) -> None:
+        # `type(...) is int`, because True is an int to isinstance.
+        if type(self.account_id) is not int or not 0 < self.account_id <= AMOUNT_MAX:
+            raise InvalidTransfer("account", f"must be an Account or its id, not {self.account_id!r}")
+        if type(self.amount) is not int:
+            raise InvalidTransfer("amount", f"must be a whole number, not {self.amount!r}")
+        if not 0 < abs(self.amount) <= AMOUNT_MAX:
+            raise InvalidTransfer("amount", f"must be from 1 to {AMOUNT_MAX}, not {self.amount}")
+
+
+def credit(account: Account | int, amount: int) -> Leg:
+    """A leg that raises an account's balance by `amount`, 1 to 2^63 - 1. Raises InvalidTransfer."""
+    return Leg(account.id if isinstance(account, Account) else account, positive(amount))
+
+
+def debit(account: Account | int, amount: int) -> Leg:
+    """A leg that lowers an account's balance by `amount`, 1 to 2^63 - 1. Raises InvalidTransfer."""
+    return Leg(account.id if isinstance(account, Account) else account, -positive(amount))
+
+
+def positive(amount: int) -> int:
+    """The same amount. Raises InvalidTransfer for anything but a whole number from 1 to 2^63 - 1: never rounds, never converts."""
+    if type(amount) is not int:
+        raise InvalidTransfer("amount", f"must be a whole number, not {amount!r}")
+    if not 0 < amount <= AMOUNT_MAX:
+        raise InvalidTransfer("amount", f"must be from 1 to {AMOUNT_MAX}, not {amount}")
+    return amount
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Legs that sum to zero in each currency, under an idempotency key.
+
+    The same key with the same content is the same transfer, however often it is posted. `effective_at` is when it counts
+    from, where that is not when it is recorded.
+    """
+
+    key: str
+    legs: tuple[Leg, ...]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    effective_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        check_key(self.key)
+        check_legs(self.legs)
+        if self.effective_at is not None and self.effective_at.tzinfo is None:
+            raise InvalidTransfer("effective_at", "must have a time zone")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A transfer that is in the ledger. `repeated` says that it was there before this call."""
+
+    transfer_id: int
+    recorded_at: datetime
+    repeated: bool = False
+
+
+def check_key(key: str) -> None:
+    """Raises InvalidTransfer unless the key is a text of 1 to 200 characters."""
+    if type(key) is not str or not 0 < len(key) <= KEY_LENGTH_MAX or "\0" in key:
+        raise InvalidTransfer("key", f"must be a text of 1 to {KEY_LENGTH_MAX} characters")
+
+
+def check_legs(legs: Iterable[Leg]) -> None:
+    """Raises InvalidTransfer unless there are two or more legs that sum to zero."""
+    if type(legs) is not tuple or not 2 <= len(legs) <= LEGS_MAX:
+        raise InvalidTransfer("legs", f"must be a tuple of 2 to {LEGS_MAX} legs")
+    total = 0
+    seen = set()
+    for number, leg in enumerate(legs):
+        if type(leg) is not Leg:
+            raise InvalidTransfer(f"legs[{number}]", "must be made by credit() or debit()")
+        if leg.account_id in seen:
+            raise InvalidTransfer(f"legs[{number}].account", "is named twice in one transfer")
+        seen.add(leg.account_id)
+        total += leg.amount
+    if total != 0:
+        raise InvalidTransfer("legs", f"must sum to zero, not {total}")
+
+
+def in_order(legs: tuple[Leg, ...]) -> tuple[list[int], list[int]]:
+    """Account ids and amounts in order of account: the form in which the database stores legs and locks accounts."""
+    ordered = sorted(legs, key=_account_id)
+    return [leg.account_id for leg in ordered], [leg.amount for leg in ordered]
+
+
+_account_id = attrgetter("account_id")
+
+
+def metadata_text(metadata: Mapping[str, Any]) -> str:
+    """Metadata as JSON. Raises InvalidTransfer when it is none."""
+    if not metadata:
+        return "{}"
+    try:
+        return json.dumps(dict(metadata), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidTransfer("metadata", f"must be JSON: {error}") from None

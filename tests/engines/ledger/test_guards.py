@@ -1,0 +1,108 @@
+"""What the table owner's own SQL meets."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from mutoscope.engines.ledger import models
+from tests.engines.ledger.books import Books, fresh
+
+pytestmark = pytest.mark.django_db
+
+ATTACKS = {
+    "change an amount": "UPDATE ledger_entry SET amount = amount + 1",
+    "delete entries": "DELETE FROM ledger_entry",
+    "truncate entries": "TRUNCATE ledger_entry",
+    "add an entry": "INSERT INTO ledger_entry VALUES ({viewer}, 999999999, 5)",
+    "change a transfer": "UPDATE ledger_transfer SET metadata = '{{}}' WHERE id = {transfer}",
+    "change a transfer's time": "UPDATE ledger_transfer SET recorded_at = now() WHERE id = {transfer}",
+    "delete a transfer": "DELETE FROM ledger_transfer WHERE id = {transfer}",
+    "truncate transfers": "TRUNCATE ledger_transfer CASCADE",
+    "give points": "UPDATE ledger_account SET balance = balance + 1000 WHERE id = {viewer}",
+    "release a hold": "UPDATE ledger_account SET held = 0 WHERE id = {viewer}",
+    "give points in a sub-balance": "INSERT INTO ledger_sub_balance VALUES ({viewer}, 3, false, 5, 'PTS')",
+    "change a sub-balance": "UPDATE ledger_sub_balance SET balance = balance + 1",
+    "delete a sub-balance": "DELETE FROM ledger_sub_balance",
+    "truncate sub-balances": "TRUNCATE ledger_sub_balance",
+    "delete an account": "DELETE FROM ledger_account WHERE id = {viewer}",
+    "truncate accounts": "TRUNCATE ledger_account CASCADE",
+    "take an account over": "UPDATE ledger_account SET owner = 'me' WHERE id = {viewer}",
+    "lift a limit": "UPDATE ledger_account SET may_go_negative = true WHERE id = {viewer}",
+    "change a currency": "UPDATE ledger_account SET currency = 'BTC' WHERE id = {viewer}",
+    "open an account with money": "INSERT INTO ledger_account (owner, kind, currency, balance) VALUES ('{key}', 'x', 'PTS', 5)",
+    "open an account with a hold": "INSERT INTO ledger_account (owner, kind, currency, held) VALUES ('{key}', 'x', 'PTS', 5)",
+    "forget a hold": "DELETE FROM ledger_open_hold",
+    "invent a hold": "INSERT INTO ledger_open_hold VALUES ({transfer})",
+    "post what does not balance": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{-5,6}}')",
+    "post one leg": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer}}}', '{{5}}')",
+    "post no legs": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{}}', '{{}}')",
+    "post zero": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{0,0}}')",
+    "post nothing": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{NULL,NULL}}')",
+    "post to nobody": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},4611686018427387904}}', '{{-5,5}}')",
+    "name an account twice": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{viewer}}}', '{{-5,5}}')",
+    "lopsided legs": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{-5}}')",
+    "legs in a matrix": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{{{viewer},{creator}}}}}', '{{{{-5,5}}}}')",
+    "overdraw": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{-5000,5000}}')",
+    "use a key twice": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{used}', '{{{viewer},{creator}}}', '{{-5,5}}')",
+    "mix currencies": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{euros}}}', '{{-5,5}}')",
+    "invent a kind": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('gift', '{key}', '{{{viewer},{creator}}}', '{{-5,5}}')",
+    "reverse unfaithfully": "INSERT INTO ledger_transfer (kind, key, refers_to, accounts, amounts) VALUES ('reversal', '{key}', {transfer}, '{{{viewer},{creator}}}', '{{5,-5}}')",
+    "end no hold": "INSERT INTO ledger_transfer (kind, key, refers_to, accounts, amounts) VALUES ('void', '{key}', {transfer}, '{{}}', '{{}}')",
+    "void without a hold": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('void', '{key}', '{{}}', '{{}}')",
+    "expire early": "INSERT INTO ledger_transfer (kind, key, refers_to, accounts, amounts) VALUES ('expire', '{key}', {hold}, '{{}}', '{{}}')",
+    "post beyond a hold": "INSERT INTO ledger_transfer (kind, key, refers_to, accounts, amounts) VALUES ('post', '{key}', {hold}, '{{{viewer},{creator}}}', '{{-31,31}}')",
+    "drain by hand": "SELECT ledger_drain({viewer}, 1)",
+    "change a seal": "UPDATE ledger_seal SET hash = '\\x00'",
+    "delete seals": "DELETE FROM ledger_seal",
+    "delete snapshots": "DELETE FROM ledger_snapshot",
+    "truncate snapshots": "TRUNCATE ledger_snapshot",
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_the_owners_own_sql_is_refused(attack: str) -> None:
+    books = Books.open(100)
+    receipt = books.ledger.post(unlock := books.unlock(30))
+    hold = books.ledger.hold(books.unlock(20))
+    euros = books.ledger.open_account(fresh("euros"), "cash", "EUR")
+    before = snapshot(books)
+    statement = ATTACKS[attack].format(
+        viewer=books.viewer.id,
+        creator=books.creator.id,
+        euros=euros.id,
+        transfer=receipt.transfer_id,
+        hold=hold.transfer_id,
+        key=fresh("attack"),
+        used=unlock.key,
+    )
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+    assert snapshot(books) == before
+
+
+def snapshot(books: Books) -> list[object]:
+    accounts = (books.viewer, books.creator, books.platform, books.source)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM ledger_transfer")
+        count = cursor.fetchone()
+    return [count, *(books.ledger.balance(account) for account in accounts)]
+
+
+def test_a_temporary_table_cannot_stand_in_for_one_of_ours() -> None:
+    books = Books.open(100)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE ledger_account (LIKE ledger_account INCLUDING ALL) ON COMMIT DROP")
+        cursor.execute("CREATE TEMPORARY TABLE ledger_entry (LIKE ledger_entry) ON COMMIT DROP")
+    books.ledger.post(books.unlock(30))
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE pg_temp.ledger_account, pg_temp.ledger_entry")
+    assert books.posted(books.viewer) == 70
+
+
+def test_django_refuses_to_write_as_well() -> None:
+    account = models.Account(owner="x")
+    with pytest.raises(TypeError, match="read-only"):
+        account.save()
+    with pytest.raises(TypeError, match="never deleted"):
+        account.delete()
