@@ -1,0 +1,103 @@
+"""The limit: a bare psycopg loop of batch claim and batch complete, with nothing of a task queue in it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import psycopg
+
+# What a TaskResult of the tasks API has to be made of, and no more: no leases, no retries, no keys, no limits.
+SCHEMA = """
+DROP TABLE IF EXISTS raw_task, raw_done, raw_step;
+CREATE TABLE raw_task (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, enqueued_at timestamptz DEFAULT clock_timestamp(),
+    started_at timestamptz, worker bigint, attempt smallint DEFAULT 0, priority smallint, state smallint,
+    queue text, path text, args text, kwargs text
+) WITH (fillfactor = 50);
+CREATE INDEX ON raw_task (queue, priority, id);
+CREATE TABLE raw_done (
+    id bigint, enqueued_at timestamptz, started_at timestamptz, finished_at timestamptz, worker bigint, attempt smallint,
+    priority smallint, state smallint, queue text, path text, args text, kwargs text, result text
+);
+CREATE INDEX ON raw_done (id);
+CREATE TABLE raw_step (run bigint, step int, output text, PRIMARY KEY (run, step));
+"""
+CLAIM = """
+WITH c AS MATERIALIZED (
+    SELECT id FROM raw_task WHERE queue = 'default' AND priority = 0 AND id > %s AND state = 0
+    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+)
+UPDATE raw_task t SET state = 1, worker = 1, attempt = attempt + 1, started_at = now() FROM c WHERE t.id = c.id
+RETURNING t.id, t.path, t.args, t.kwargs, t.enqueued_at, t.attempt
+"""
+COMPLETE = """
+WITH gone AS (
+    DELETE FROM raw_task t USING unnest(%s::bigint[], %s::text[]) AS d (id, result) WHERE t.id = d.id
+    RETURNING t.*, d.result
+)
+INSERT INTO raw_done
+SELECT id, enqueued_at, started_at, now(), worker, attempt, priority, 2, queue, path, args, kwargs, result FROM gone
+"""
+INSERT = "INSERT INTO raw_task (queue, priority, state, path, args, kwargs) "
+
+
+def main() -> None:
+    url, what, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    with psycopg.connect(url, autocommit=True, prepare_threshold=0) as connection:
+        for setting in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_bitmapscan"):
+            connection.execute(f"SET {setting} = off")
+        connection.execute(SCHEMA, prepare=False)
+        print(json.dumps(globals()[what](connection, number)))
+
+
+def process(connection: psycopg.Connection, number: int) -> dict[str, float]:
+    started_at = wal(connection)
+    began = time.perf_counter()
+    connection.execute(
+        INSERT + "SELECT 'default', 0, 0, 'bench.tasks.workload.noop', '[]', '{}' FROM generate_series(1, %s)",
+        [number],
+    )
+    bulk_s = time.perf_counter() - began
+    began = time.perf_counter()
+    done = mark = 0
+    while done < number:
+        rows = connection.execute(CLAIM, [mark, 500]).fetchall()
+        ids = [row[0] for row in rows]
+        mark = max(ids)
+        connection.execute(COMPLETE, [ids, [None] * len(ids)])
+        done += len(ids)
+    return {
+        "process": number / (time.perf_counter() - began),
+        "bulk": number / bulk_s,
+        "wal": (wal(connection) - started_at) / number,
+    }
+
+
+def enqueue(connection: psycopg.Connection, number: int) -> dict[str, float]:
+    began = time.perf_counter()
+    for _ in range(number):
+        connection.execute(
+            INSERT + "VALUES ('default', 0, 0, %s, %s, %s) RETURNING id",
+            ["bench.tasks.workload.noop", "[]", "{}"],
+        ).fetchone()
+    return {"enqueue": number / (time.perf_counter() - began)}
+
+
+def steps(connection: psycopg.Connection, number: int) -> dict[str, float]:
+    """Ten runs, each step of all ten committed together."""
+    began = time.perf_counter()
+    for step in range(number // 10):
+        connection.execute("INSERT INTO raw_step SELECT unnest(%s::bigint[]), %s, '1'", [list(range(10)), step])
+    return {"steps": number / (time.perf_counter() - began)}
+
+
+def wal(connection: psycopg.Connection) -> int:
+    row = connection.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+if __name__ == "__main__":
+    main()

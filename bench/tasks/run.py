@@ -1,0 +1,251 @@
+"""`make bench NAME=tasks`: ours, the peers and the limit in one run, as one table.
+
+`TASKS_BENCH=quick` runs a tenth of each. Peers live in a virtual environment of their own below var/bench.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psycopg
+
+from mutoscope.engines.postgres.embedded import EmbeddedServer
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+PEERS_HOME = ROOT / "var" / "bench" / "tasks-peers"
+SCALE = 10 if os.environ.get("TASKS_BENCH") == "quick" else 1
+TIMEOUT_S = 180
+
+# Peers, and how many tasks each is given to run: about as many as take it ten seconds.
+PEERS = {"pgqueuer": 30_000, "dbos": 3_000, "celery": 5_000, "procrastinate": 3_000, "django_tasks_db": 1_000}
+COLUMNS = ("process", "process_async", "enqueue", "bulk", "p50", "p99", "steps", "wal", "pinned/unpinned")
+
+Figures = dict[str, float]
+
+
+def main() -> None:
+    print(f"Tasks: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the run, synchronous commit on.\n")
+    home = Path(tempfile.mkdtemp(prefix="tasks-bench-", dir=_bench_folder()))
+    server = EmbeddedServer(home / "postgres")
+    server.start()
+    try:
+        figures = measure(server)
+    finally:
+        server.stop()
+        shutil.rmtree(home, ignore_errors=True)
+    print(table(figures))
+
+
+def measure(server: EmbeddedServer) -> dict[str, Figures]:
+    limits: list[Figures] = []
+    ours: list[Figures] = []
+    # Interleaved, and the middle one of three taken: what else the machine does changes all the time.
+    for _ in range(3):
+        limits.append(_raw(server))
+        ours.append(_ours(server))
+    figures = {"raw loop (the limit)": _middle(limits), "**ours**": _middle(ours)}
+    if install_peers():
+        for peer, number in PEERS.items():
+            with database(server, peer) as url, broker(peer, url) as address:
+                if address is None:
+                    print("(celery left out: there is no redis-server; apt-get install redis-server)\n")
+                    continue
+                figures[peer] = _peer(peer, address, number // SCALE)
+    return figures
+
+
+def _raw(server: EmbeddedServer) -> Figures:
+    with database(server, "raw") as url:
+        found: Figures = {}
+        for what, number in (("process", 100_000), ("enqueue", 3_000), ("steps", 20_000)):
+            found |= one([sys.executable, "-m", "bench.tasks.raw", url, what, str(number // SCALE)])
+        return found
+
+
+def _ours(server: EmbeddedServer) -> Figures:
+    with database(server, "ours") as url:
+        found: Figures = {}
+        for what, number in (
+            ("process", 100_000),
+            ("process_async", 50_000),
+            ("enqueue", 3_000),
+            ("latency", 200),
+            ("steps", 20_000),
+            ("pinned", 100_000),
+        ):
+            found |= one([sys.executable, "-m", "bench.tasks.ours", url, what, str(number // SCALE)])
+        found["pinned/unpinned"] = found.pop("ratio", 0.0)
+        return found
+
+
+def _peer(peer: str, url: str, number: int) -> Figures:
+    found: Figures = {}
+    call = [str(PEERS_HOME / "bin" / "python"), str(HERE / "peers.py"), peer]
+    one([*call, "setup", url, "0"])
+    if peer in ("pgqueuer", "procrastinate"):
+        found |= one([*call, "bulk", url, str(max(1000, number // 1000 * 1000))])
+        rest = max(1000, number // 1000 * 1000)
+    else:
+        rest = 0
+    singles = min(number, 2_000 // SCALE)
+    found |= one([*call, "enqueue", url, str(singles)])
+    if number > rest + singles:
+        one([*call, "enqueue", url, str(number - rest - singles)])
+    found |= one([*call, "worker", url, str(max(number, rest + singles))])
+    sent = 100 // SCALE
+    worker = subprocess.Popen([*call, "worker", url, str(sent)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    time.sleep(5)
+    one([*call, "send", url, str(sent)])
+    try:
+        printed, _ = worker.communicate(timeout=60)
+        found |= _parse(printed.decode())
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()
+    if peer == "dbos":
+        found |= one([*call, "steps", url, str(2_000 // SCALE)])
+    return found
+
+
+def one(command: list[str]) -> Figures:
+    """What one measurement printed; nothing, and a line that says so, when it failed."""
+    environment = (
+        os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
+        if "peers.py" not in " ".join(command)
+        else dict(os.environ)
+    )
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        print(f"({' '.join(command[2:4])}: no answer in {TIMEOUT_S} s)\n")
+        return {}
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        print(f"({' '.join(command[2:4])} failed: {reason})\n")
+    return _parse(done.stdout)
+
+
+def _parse(printed: str) -> Figures:
+    for line in reversed(printed.splitlines()):
+        if line.startswith("{"):
+            found: Figures = json.loads(line)
+            return found
+    return {}
+
+
+@contextlib.contextmanager
+def database(server: EmbeddedServer, name: str) -> Iterator[str]:
+    """The URL of a database of its own."""
+    with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE bench_{name} OWNER {server.role}")
+    try:
+        yield server.url(f"bench_{name}")
+    finally:
+        with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE bench_{name} WITH (FORCE)")
+            connection.execute("CHECKPOINT")
+
+
+@contextlib.contextmanager
+def broker(peer: str, url: str) -> Iterator[str | None]:
+    """Where the peer's queue is: the database, but for celery, which gets a Redis on a Unix socket."""
+    if peer != "celery":
+        yield url
+        return
+    program = shutil.which("redis-server")
+    if program is None:
+        yield None
+        return
+    folder = Path(tempfile.mkdtemp(prefix="redis-"))
+    address = folder / "redis.sock"
+    process = subprocess.Popen(
+        [program, "--port", "0", "--unixsocket", str(address), "--save", "", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        while not address.exists():
+            time.sleep(0.05)
+        yield f"redis+socket://{address}"
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def install_peers() -> bool:
+    """Put the peers into their own virtual environment, by hash. Whether they are there."""
+    stamp = PEERS_HOME / "installed"
+    wanted = (HERE / "requirements.txt").read_text()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return True
+    python = PEERS_HOME / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(PEERS_HOME)], check=True)
+    command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(HERE / "requirements.txt")]
+    if subprocess.run(command, check=False).returncode != 0:
+        print("(peers left out: they could not be installed)\n")
+        return False
+    stamp.write_text(wanted)
+    return True
+
+
+def _bench_folder() -> Path:
+    folder = ROOT / "var" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _middle(runs: list[Figures]) -> Figures:
+    return {
+        name: median(run[name] for run in runs if name in run) for name in COLUMNS if any(name in run for run in runs)
+    }
+
+
+def table(figures: dict[str, Figures]) -> str:
+    heads = {
+        "process": "process /s",
+        "process_async": "async /s",
+        "enqueue": "enqueue 1 by 1 /s",
+        "bulk": "bulk /s",
+        "p50": "start p50 ms",
+        "p99": "start p99 ms",
+        "steps": "steps /s, 10 runs",
+        "wal": "WAL bytes/task",
+        "pinned/unpinned": "pinned : unpinned",
+    }
+    lines = ["| | " + " | ".join(heads[name] for name in COLUMNS) + " |", "|---|" + "---|" * len(COLUMNS)]
+    for who, found in figures.items():
+        lines.append(f"| {who} | " + " | ".join(_cell(found.get(name)) for name in COLUMNS) + " |")
+    ours = figures["**ours**"]
+    for other in figures:
+        if other != "**ours**":
+            cells = [_ratio(ours.get(name), figures[other].get(name)) for name in COLUMNS]
+            lines.append(f"| ours : {other} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+
+
+def _ratio(ours: float | None, theirs: float | None) -> str:
+    return "-" if not ours or not theirs else f"{ours / theirs:.2f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class TasksConfig(AppConfig):
+    name = "mutoscope.engines.tasks"
+    label = "tasks"
+    verbose_name = "Tasks"
+
+    def ready(self) -> None:
+        # Schedules and pipelines are declared beside the code they run, in each app's tasks.py and pipelines.py.
+        autodiscover_modules("tasks", "pipelines")

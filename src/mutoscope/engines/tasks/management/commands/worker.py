@@ -1,0 +1,35 @@
+"""`worker`: run tasks until told to stop."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from mutoscope.engines.tasks.queue.backend import backend_of
+from mutoscope.engines.tasks.queue.worker.worker import COROUTINES, THREADS, Size, Worker, run_until_signalled
+
+
+class Command(BaseCommand):
+    help = "Run tasks from the queue until SIGTERM or Ctrl-C."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--queues", help="Queues to work on, separated by commas. Default: all that TASKS names.")
+        parser.add_argument("--threads", type=int, default=THREADS, help=f"Sync tasks at once. Default: {THREADS}.")
+        parser.add_argument("--coroutines", type=int, default=COROUTINES, help=f"Async tasks at once ({COROUTINES}).")
+        parser.add_argument(
+            "--processes", type=int, default=0, help="Tasks in child processes at once. Default: one per core."
+        )
+        parser.add_argument("--backend", default="default", help="Name in TASKS. Default: default.")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        queues = [name.strip() for name in (options["queues"] or "").split(",") if name.strip()] or None
+        size = Size(threads=options["threads"], coroutines=options["coroutines"], processes=options["processes"])
+        worker = Worker(backend_of(options["backend"]), queues, size)
+        code = run_until_signalled(worker)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # A thread that is stuck in a C call would keep the process from ending.
+        os._exit(code)

@@ -1,0 +1,119 @@
+"""A pipeline: steps under a name, and what can be done with its runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Generic, TypeVar
+
+from django.db import transaction
+
+from mutoscope.engines.tasks.pipelines.codec import dump
+from mutoscope.engines.tasks.pipelines.plan import followers, look_ahead
+from mutoscope.engines.tasks.pipelines.store import RunStore, UnknownRun, WrongState
+from mutoscope.engines.tasks.pipelines.units import AnyUnit, Each, Step, Unit, _all_steps
+from mutoscope.engines.tasks.queue.operate import Operator
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class PipelineError(Exception):
+    """The pipeline's code contradicts itself."""
+
+
+_PIPELINES: dict[str, Pipeline[Any, Any]] = {}
+
+
+def declared_pipelines() -> list[Pipeline[Any, Any]]:
+    """Every pipeline that the imported code declares."""
+    return list(_PIPELINES.values())
+
+
+class Pipeline(Generic[In, Out]):
+    """Steps under a name that is stored with each run. Raises PipelineError when two units share a key.
+
+    `step` is what `>>` made; docs/pipelines.md shows one.
+    """
+
+    def __init__(self, name: str, step: Step[In, Out], *, backend: str = "default") -> None:
+        self.name = name
+        self.step = step
+        self.backend = backend
+        self.units: dict[str, AnyUnit[Any, Any]] = {unit.key: unit for unit in step.units()}
+        counted = Counter(unit.key for unit in step.units())
+        twice = sorted(key for key, number in counted.items() if number > 1)
+        if twice:
+            raise PipelineError(
+                f"Pipeline {name!r} has two units with the key {twice[0]!r}: give one a key of its own."
+            )
+        self.fan_outs: dict[str, Each[Any, Any]] = {
+            part.key: part for part in _all_steps(step) if isinstance(part, Each)
+        }
+        self._followers = followers(step)
+        other = _PIPELINES.get(name)
+        if other is not None and repr(other.step) != repr(step):
+            raise PipelineError(f"Two pipelines are named {name!r}.")
+        _PIPELINES[name] = self
+
+    def start(self, value: In, *, subject: str = "", priority: int = 0) -> int:
+        """Start a run in the caller's transaction; its id. Commit starts it, rollback leaves nothing of it."""
+        store = RunStore(self)
+        with transaction.atomic(using=store.database):
+            run_id = store.insert_run(subject, dump(value), priority)
+            outlook = look_ahead(self.step, lambda: value, store.no_checkpoints())
+            store.go_on(run_id, outlook, priority)
+        return run_id
+
+    def follower(self, unit: AnyUnit[Any, Any]) -> AnyUnit[Any, Any] | None:
+        """The unit that the same task may go on with after this one; None where something has to be decided first."""
+        following = self._followers.get(unit.key)
+        if following is None or unit.atomic:
+            return None
+        one, other = unit.policy, following.policy
+        elsewhere = unit.queue_name != following.queue_name or isinstance(unit, Unit) != isinstance(following, Unit)
+        held = one.limit_key is not None or other.limit_key is not None
+        return None if elsewhere or held or "process" in (one.run_in, other.run_in) else following
+
+
+def pipelines() -> Iterable[Pipeline[Any, Any]]:
+    """Every pipeline that the imported code declares."""
+    return _PIPELINES.values()
+
+
+def pipeline_named(name: str) -> Pipeline[Any, Any] | None:
+    """The pipeline of that name; None when the code has none."""
+    return _PIPELINES.get(name)
+
+
+def resume(run_id: int, backend: str = "default") -> list[tuple[str, str]]:
+    """Let a failed, stopped or cancelled run go on with whatever has no checkpoint; what it goes on with.
+
+    Raises UnknownRun, or WrongState when it runs or has succeeded, or when the code does not know its checkpoints.
+    """
+    pipeline = _pipeline_of(run_id, backend)
+    return RunStore(pipeline).resume(run_id)
+
+
+def cancel(run_id: int, backend: str = "default") -> bool:
+    """End a run: what waits ends, what runs is asked to stop, what is done stays done. Whether it was running."""
+    store = RunStore(None, backend)
+    operator = Operator(store.backend)
+    with transaction.atomic(using=store.database):
+        if store.lock(run_id) != "RUNNING":
+            return False
+        store.end(run_id, "CANCELLED", None)
+        for _, task_id in store.live(run_id):
+            operator.cancel(str(task_id))
+    return True
+
+
+def _pipeline_of(run_id: int, backend: str) -> Pipeline[Any, Any]:
+    name = RunStore(None, backend).run(run_id).pipeline
+    pipeline = pipeline_named(name)
+    if pipeline is None:
+        raise WrongState(f"Run {run_id} is of a pipeline {name!r} that the code does not have.")
+    return pipeline
+
+
+__all__ = ["Pipeline", "PipelineError", "UnknownRun", "WrongState", "cancel", "pipeline_named", "pipelines", "resume"]

@@ -1,0 +1,87 @@
+"""How far a run is: cheap enough for a page that asks every second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mutoscope.engines.tasks.pipelines.pipeline import Pipeline, pipeline_named
+from mutoscope.engines.tasks.pipelines.store import RunStore, UnknownRun
+from mutoscope.engines.tasks.queue.encoding import decode
+
+
+@dataclass(frozen=True, slots=True)
+class UnitProgress:
+    """One unit that waits or runs now. `fraction` is what the unit itself reported."""
+
+    unit: str
+    item: str
+    is_running: bool
+    attempt: int
+    fraction: float
+    note: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """A run at this moment. `fraction` goes from 0 to 1 and never back, but for a unit that starts over."""
+
+    run_id: int
+    pipeline: str
+    subject: str
+    state: str
+    fraction: float
+    error: dict[str, str] | None
+    started_at: datetime
+    ended_at: datetime | None
+    live: tuple[UnitProgress, ...]
+
+
+def read_progress(run_id: int, backend: str = "default") -> RunProgress:
+    """Three index lookups, of the run's own rows only. Raises UnknownRun."""
+    store = RunStore(None, backend)
+    rows = store.query("run_progress", run_id=run_id)
+    if not rows:
+        raise UnknownRun(f"There is no run {run_id}.")
+    name, subject, state, error, started_at, ended_at, _ = rows[0]
+    live = tuple(_live(row) for row in store.query("live_places", run_id=run_id))
+    pipeline = pipeline_named(name)
+    if state == "SUCCEEDED":
+        fraction = 1.0
+    elif pipeline is None:
+        fraction = 0.0
+    else:
+        fraction = _fraction(pipeline, store.query("counts", run_id=run_id), live)
+    stored_error = decode(error) if error else None
+    return RunProgress(run_id, name, subject, state, fraction, stored_error, started_at, ended_at, live)
+
+
+def _live(row: tuple[Any, ...]) -> UnitProgress:
+    kwargs, _, worker_id, attempted_at, attempt, progress, note, _, _ = row
+    call = decode(kwargs)
+    running = worker_id is not None
+    return UnitProgress(
+        call["unit"], call["item"], running, attempt, progress or 0.0, note or "", attempted_at if running else None
+    )
+
+
+def _fraction(pipeline: Pipeline[Any, Any], counts: list[tuple[Any, ...]], live: tuple[UnitProgress, ...]) -> float:
+    """The weight of what is done over the weight of all. Items share their unit's weight."""
+    ended = {unit: number for unit, number, _ in counts}
+    lengths = {unit: length for unit, _, length in counts if length is not None}
+    sizes: dict[str, int] = {}
+    for key, fan_out in pipeline.fan_outs.items():
+        for unit in fan_out.units():
+            # Until the list is known, nothing of it is done; an empty list is done at once.
+            sizes[unit.key] = lengths.get(key, 1)
+    done = 0.0
+    total = 0.0
+    for key, unit in pipeline.units.items():
+        size = sizes.get(key, 1)
+        total += unit.weight
+        finished = ended.get(key, 0)
+        running = sum(one.fraction for one in live if one.unit == key)
+        done += unit.weight * (1.0 if size == 0 else min(1.0, (finished + running) / size))
+    return min(1.0, done / total) if total else 0.0

@@ -1,0 +1,91 @@
+"""A run as rows of a timeline: what has been done, what runs, what failed and what waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from mutoscope.engines.tasks.pipelines.pipeline import pipeline_named
+from mutoscope.engines.tasks.pipelines.plan import ITEMS
+from mutoscope.engines.tasks.pipelines.progress import RunProgress, read_progress
+from mutoscope.engines.tasks.pipelines.store import RunStore
+from mutoscope.engines.tasks.queue.encoding import decode
+from mutoscope.engines.tasks.queue.models import FinishedTask, Status
+
+# The drawing is so many units wide, whatever the page is.
+WIDTH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One unit or item. `left` and `width` place its bar in a drawing WIDTH units wide."""
+
+    unit: str
+    item: str
+    state: str
+    attempt: int
+    seconds: float | None
+    left: int
+    width: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    progress: RunProgress
+    rows: tuple[Row, ...]
+    seconds: float
+
+    def percent(self) -> int:
+        return int(self.progress.fraction * 100)
+
+
+def read_timeline(run_id: int, backend: str = "default") -> Timeline:
+    """The run's timeline as of now. Raises UnknownRun."""
+    progress = read_progress(run_id, backend)
+    store = RunStore(None, backend)
+    now = timezone.now()
+    began = progress.started_at
+    span_s = max(0.001, ((progress.ended_at or now) - began).total_seconds())
+
+    def bar(since: datetime, until: datetime) -> tuple[int, int]:
+        left = min(WIDTH, max(0, int((since - began).total_seconds() / span_s * WIDTH)))
+        right = min(WIDTH, int((until - began).total_seconds() / span_s * WIDTH))
+        return left, max(4, right - left)
+
+    rows: list[Row] = []
+    seen: set[tuple[str, str]] = set()
+    for unit, item, attempt, started_at, finished_at, _, _, output in store.query("timeline", run_id=run_id):
+        if item == ITEMS:
+            continue
+        seen.add((unit, item))
+        seconds = (finished_at - started_at).total_seconds()
+        rows.append(Row(unit, item, "done", attempt, seconds, *bar(started_at, finished_at), output or ""))
+    dead: Any = FinishedTask.objects.using(store.database).filter(run_id=run_id).exclude(status=Status.SUCCESSFUL)
+    for task in dead.order_by("id"):
+        call = decode(task.kwargs)
+        if (call["unit"], call["item"]) in seen or progress.state == "RUNNING":
+            continue
+        seen.add((call["unit"], call["item"]))
+        since = task.attempted_at or task.finished_at
+        seconds = (task.finished_at - since).total_seconds()
+        error = decode(task.error)["traceback"].strip().splitlines()[-1] if task.error else ""
+        state = "failed" if task.status == Status.FAILED else "cancelled"
+        rows.append(Row(call["unit"], call["item"], state, task.attempt, seconds, *bar(since, task.finished_at), error))
+    for one in progress.live:
+        seen.add((one.unit, one.item))
+        if one.since is None:
+            rows.append(Row(one.unit, one.item, "waiting", one.attempt, None, WIDTH - 4, 4, ""))
+        else:
+            seconds = (now - one.since).total_seconds()
+            note = f"{one.fraction:.0%} {one.note}" if one.fraction or one.note else ""
+            rows.append(Row(one.unit, one.item, "running", one.attempt, seconds, *bar(one.since, now), note))
+    pipeline = pipeline_named(progress.pipeline)
+    order = {key: place for place, key in enumerate(pipeline.units)} if pipeline else {}
+    begun = {unit for unit, _ in seen}
+    rows += [Row(key, "", "to come", 0, None, 0, 0, "") for key in order if key not in begun]
+    rows.sort(key=lambda row: (order.get(row.unit, 999), len(row.item), row.item))
+    return Timeline(progress, tuple(rows), span_s)

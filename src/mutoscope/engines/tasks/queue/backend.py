@@ -1,0 +1,192 @@
+"""The backend of Django's tasks API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.core import checks
+from django.db import connections
+
+from mutoscope.engines.tasks.compat import (
+    BaseTaskBackend,
+    InvalidTaskError,
+    Task,
+    TaskResult,
+    TaskResultDoesNotExist,
+    task_backends,
+    task_enqueued,
+)
+from mutoscope.engines.tasks.queue.arrays import texts
+from mutoscope.engines.tasks.queue.configuration import Configuration, read_configuration
+from mutoscope.engines.tasks.queue.connection import fetch_one
+from mutoscope.engines.tasks.queue.encoding import encode_args, encode_kwargs
+from mutoscope.engines.tasks.queue.observers import someone_listens
+from mutoscope.engines.tasks.queue.policy import key_for, policy_of
+from mutoscope.engines.tasks.queue.results import TaskNotFound, new_result, parse_id, result_from_row
+from mutoscope.engines.tasks.queue.task import QueueTask
+from mutoscope.engines.tasks.statements import statements
+
+SQL = statements(Path(__file__).with_name("queries.sql"))
+
+Row = tuple[Any, ...]
+Execute = Callable[[str, dict[str, Any]], Row | None]
+
+# Bounds the memory of one statement; a larger list goes in as several.
+BULK_ROWS_MAX = 10_000
+
+
+class PostgresBackend(BaseTaskBackend):
+    """Enqueues in the caller's transaction: commit shows the task to the workers, rollback leaves nothing of it."""
+
+    task_class = QueueTask  # type: ignore[assignment]
+    supports_defer = True
+    supports_async_task = True
+    supports_get_result = True
+    supports_priority = True
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        return read_configuration(self.options)
+
+    def check(self, **_: Any) -> Iterable[checks.CheckMessage]:
+        aliases = {self.configuration.database, self.configuration.direct}
+        for alias in sorted(aliases):
+            if alias not in connections.settings or connections[alias].vendor != "postgresql":
+                yield checks.Error(
+                    f"TASKS['{self.alias}'] needs PostgreSQL at DATABASES['{alias}'].",
+                    hint="Set OPTIONS['DATABASE'] and OPTIONS['DIRECT'] to aliases of a PostgreSQL database.",
+                    id="tasks.E001",
+                )
+
+    # Enqueue
+
+    def enqueue(self, task: Task[..., Any], args: Any, kwargs: Any) -> TaskResult[Any]:
+        """Insert one task in the caller's transaction. Waits for nothing, unless the task has a unique key."""
+        self.validate_task(task)
+        task_id, enqueued_at = self._enqueue_with(self._execute, task, args, kwargs)
+        if enqueued_at is None:
+            return self.get_result(str(task_id))
+        result = new_result(task, str(task_id), enqueued_at, list(args), kwargs, self.alias)
+        if someone_listens(task_enqueued, type(self)):
+            task_enqueued.send(type(self), task_result=result)
+        return result
+
+    def enqueue_on(
+        self, connection: psycopg.Connection[tuple[Any, ...]], task: Task[..., Any], args: Any, kwargs: dict[str, Any]
+    ) -> int:
+        """Insert one task in the transaction of a connection that is not Django's; its id. No signal is sent."""
+        self.validate_task(task)
+
+        def execute(statement: str, parameters: dict[str, Any]) -> Row | None:
+            return connection.execute(statement, parameters).fetchone()
+
+        return self._enqueue_with(execute, task, args, kwargs)[0]
+
+    def enqueue_many(
+        self,
+        task: Task[..., Any],
+        calls: Sequence[tuple[Sequence[Any], dict[str, Any]]],
+    ) -> list[str]:
+        """Insert many calls of one task in the caller's transaction; their ids, in the order of `calls`.
+
+        A task with keys goes in one by one, since each may find its key taken.
+        """
+        self.validate_task(task)
+        policy = policy_of(task.func)
+        keyed = policy.unique_key or policy.limit_key
+        if keyed or (isinstance(task, QueueTask) and (task.unique_key or task.limit_key)):
+            return [self.enqueue(task, tuple(args), kwargs).id for args, kwargs in calls]
+        ids: list[str] = []
+        for start in range(0, len(calls), BULK_ROWS_MAX):
+            part = calls[start : start + BULK_ROWS_MAX]
+            parameters = {
+                "queue": task.queue_name,
+                "path": task.module_path,
+                "priority": task.priority,
+                "run_at": task.run_after,
+                "args": texts(encode_args(args) for args, _ in part),
+                "kwargs": texts(encode_kwargs(kwargs) for _, kwargs in part),
+            }
+            row = self._execute(SQL["enqueue_many"], parameters)
+            ids += map(str, row[0] if row else [])
+        if task.run_after is None and ids:
+            self._execute(SQL["wake"], {"queue": task.queue_name, "count": len(ids)})
+        if someone_listens(task_enqueued, type(self)):
+            for result_id, (args, kwargs) in zip(ids, calls, strict=True):
+                result = new_result(task, result_id, None, list(args), kwargs, self.alias)
+                task_enqueued.send(type(self), task_result=result)
+        return ids
+
+    def _parameters(self, task: Task[..., Any], args: Any, kwargs: Any) -> dict[str, Any]:
+        policy = policy_of(task.func)
+        unique_key, limit_key, limit_max = policy.unique_key, policy.limit_key, policy.limit_max
+        if isinstance(task, QueueTask):
+            unique_key = task.unique_key or unique_key
+            limit_key = task.limit_key or limit_key
+            limit_max = task.limit_max or limit_max
+        limited_by = key_for(limit_key, args, kwargs) if limit_key else None
+        return {
+            "queue": task.queue_name,
+            "path": task.module_path,
+            "priority": task.priority,
+            "args": encode_args(args),
+            "kwargs": encode_kwargs(kwargs),
+            "run_at": task.run_after,
+            "unique_key": key_for(unique_key, args, kwargs) if unique_key else None,
+            "limit_key": limited_by,
+            "limit_max": limit_max if limited_by is not None else None,
+        }
+
+    def _enqueue_with(
+        self, execute: Execute, task: Task[..., Any], args: Any, kwargs: dict[str, Any]
+    ) -> tuple[int, datetime | None]:
+        """The new task's id and time; the waiting task's id and None when the task's key is taken."""
+        parameters = self._parameters(task, args, kwargs)
+        if parameters["unique_key"] is None:
+            statement = SQL["enqueue"]
+        elif isinstance(task, QueueTask) and task.when_taken == "replace":
+            statement = SQL["enqueue_unique_replace"]
+        else:
+            statement = SQL["enqueue_unique_keep"]
+        while True:
+            row = execute(statement, parameters)
+            if row is not None:
+                return row[0], row[1]
+            waiting = execute(SQL["find_by_unique_key"], parameters)
+            if waiting is not None:
+                return waiting[0], None
+            # A worker took it between the two statements: the key is free again.
+
+    # Results
+
+    def get_result(self, result_id: str) -> TaskResult[Any]:
+        """The task by its id, live or finished. Raises TaskResultDoesNotExist."""
+        number = parse_id(result_id)
+        if number is None:
+            raise TaskResultDoesNotExist(result_id)
+        with connections[self.configuration.database].cursor() as cursor:
+            cursor.execute(SQL["result"], {"id": number})
+            row = cursor.fetchone()
+            if row is None:
+                raise TaskResultDoesNotExist(result_id)
+            names = [column.name for column in cursor.description]
+        try:
+            return result_from_row(dict(zip(names, row, strict=True)), self.alias)
+        except TaskNotFound as error:
+            raise TaskResultDoesNotExist(f"{result_id}: {error}") from error
+
+    def _execute(self, statement: str, parameters: dict[str, Any]) -> Row | None:
+        return fetch_one(self.configuration.database, statement, parameters)
+
+
+def backend_of(alias: str = "default") -> PostgresBackend:
+    """The backend under that alias. Raises InvalidTaskError when TASKS names another kind there."""
+    backend = task_backends[alias]
+    if not isinstance(backend, PostgresBackend):
+        raise InvalidTaskError(f"TASKS['{alias}'] is {type(backend).__name__}, not PostgresBackend.")
+    return backend

@@ -1,0 +1,143 @@
+"""A connection of one's own, beside Django's: a worker needs to know when it breaks, and to listen on it."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import psycopg
+from django.db import connections
+
+R = TypeVar("R")
+
+# Every statement of a worker is an index lookup on a table whose size changes a thousandfold between two looks of the
+# planner. A plan made while the table was empty must not be a scan of a million rows a moment later.
+PLANNER = "enable_seqscan=off enable_hashjoin=off enable_mergejoin=off enable_bitmapscan=off jit=off"
+# A server that was demoted to a standby answers that it is read-only: as good as away.
+BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
+CONNECT_TIMEOUT_S = 5
+RETRY_FIRST_S = 0.05
+RETRY_MAX_S = 1.0
+
+
+class Stopped(Exception):
+    """The connection was given up, because the one who wanted it is stopping."""
+
+
+def open_connection(alias: str, name: str) -> tuple[psycopg.Connection[tuple[Any, ...]], bool]:
+    """A new autocommit connection to the database of that alias, and whether it goes through a pooler.
+
+    Through a pooler, nothing is prepared, no session setting is made, and listening hears nothing.
+    """
+    parameters: dict[str, Any] = dict(connections[alias].get_connection_params())
+    for django_only in ("cursor_factory", "prepare_threshold", "context"):
+        parameters.pop(django_only, None)
+    parameters["connect_timeout"] = parameters.get("connect_timeout") or CONNECT_TIMEOUT_S
+    # A peer that vanished without a word is noticed in 10 s rather than in two hours.
+    parameters |= {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+    parameters["application_name"] = name
+    connection = psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
+    try:
+        row = connection.execute("SELECT pg_backend_pid()").fetchone()
+        # A pooler invents the process id that it tells its clients.
+        pooled = row is None or row[0] != connection.info.backend_pid
+        if not pooled:
+            connection.prepare_threshold = 0
+            for setting in PLANNER.split():
+                key, value = setting.split("=")
+                connection.execute("SELECT set_config(%s, %s, false)", [key, value])
+    except BaseException:
+        connection.close()
+        raise
+    return connection, pooled
+
+
+# Whether each of Django's open connections goes through a pooler.
+_POOLED: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+
+
+def fetch_one(alias: str, statement: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
+    """Execute on Django's own connection, in its transaction, prepared where that is possible; the first row.
+
+    Django binds parameters on its own side and never prepares, because a transaction pooler may not allow it. Enqueueing
+    one task spends more time on being planned than on being done, so without a pooler the server's own way is taken.
+    Whoever counts or wraps queries sees them as always.
+    """
+    connection: Any = connections[alias]
+    if connection.queries_logged or connection.execute_wrappers:
+        return _fetch_one_by_django(connection, statement, parameters)
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    connection.validate_thread_sharing()
+    raw = connection.connection
+    pooled = _POOLED.get(raw)
+    if pooled is None:
+        process_id = _fetch_one_by_django(connection, "SELECT pg_backend_pid()", {})
+        pooled = _POOLED[raw] = process_id is None or process_id[0] != raw.info.backend_pid
+    if pooled:
+        return _fetch_one_by_django(connection, statement, parameters)
+    connection.validate_no_broken_transaction()
+    threshold, raw.prepare_threshold = raw.prepare_threshold, 0
+    try:
+        with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
+            row: tuple[Any, ...] | None = cursor.execute(statement, parameters).fetchone()
+            return row
+    finally:
+        raw.prepare_threshold = threshold
+
+
+def _fetch_one_by_django(connection: Any, statement: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters or None)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+
+
+class Line:
+    """A connection that is made again when it breaks. For one thread."""
+
+    def __init__(self, alias: str, name: str, stopped: threading.Event) -> None:
+        self.alias = alias
+        self.name = name
+        self.stopped = stopped
+        self.pooled = False
+        self.connected_at: float | None = None
+        self.reconnections = 0
+        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
+
+    def connection(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """The open connection; makes it first when there is none. Raises psycopg.OperationalError."""
+        if self._connection is None or self._connection.closed:
+            self._connection, self.pooled = open_connection(self.alias, self.name)
+            if self.connected_at is not None:
+                self.reconnections += 1
+            self.connected_at = time.monotonic()
+        return self._connection
+
+    def execute(self, statement: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """One statement in a transaction of its own; its rows. Raises psycopg.Error."""
+        cursor = self.connection().execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+    def persist(self, work: Callable[[], R], lost: Callable[[Exception], None] | None = None) -> R:
+        """Do the work, again and again through broken connections. It must be safe to repeat. Raises Stopped."""
+        delay_s = RETRY_FIRST_S
+        while True:
+            try:
+                return work()
+            except BROKEN as error:
+                self.close()
+                if lost is not None:
+                    lost(error)
+                if self.stopped.wait(delay_s * random.uniform(0.5, 1.0)):  # noqa: S311 - spreads reconnections
+                    raise Stopped from error
+                delay_s = min(delay_s * 2, RETRY_MAX_S)
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()

@@ -1,0 +1,72 @@
+"""What a task with `takes_context` is given: Django's context, and a way to say how far it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mutoscope.engines.tasks.compat import TaskContext
+
+# A worker writes progress together with other work; saying it more often than this is only remembered.
+PROGRESS_EVERY_S = 0.5
+
+
+def _nobody(*_: Any) -> None:
+    """Nobody wants to hear of progress."""
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueTaskContext(TaskContext):
+    """`report(fraction, note)` shows how far the task is; `cancel_requested()` says whether it had better stop."""
+
+    # By what right the task runs: (worker_id, lease) is what guarded statements ask for.
+    worker_id: int = 0
+    lease: int = 0
+    # A unit handed over by the one before it, in this process; and whether this one may hand over in turn.
+    carry: Any = field(default=None, repr=False, compare=False)
+    can_advance: bool = False
+    on_progress: Callable[[float | None, str], None] = field(default=_nobody, repr=False, compare=False)
+    cancel_requested: Callable[[], bool] = field(default=_never, repr=False, compare=False)
+
+    def report(self, fraction: float | None, note: str = "") -> None:
+        """Show progress, from 0 to 1, readable by `get_result` while the task runs. Costs the task no round trip."""
+        if fraction is not None:
+            fraction = min(1.0, max(0.0, fraction))
+        self.on_progress(fraction, note)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """Returned by a task that is one step of several: write this checkpoint, and go on as the following call.
+
+    The worker writes the checkpoints of many runs together, turns each task into the next step's, and runs that with
+    `carry`, without a claim in between.
+    """
+
+    run_id: int
+    unit: str
+    item: str
+    output: str
+    version: int
+    following: str
+    carry: Any
+
+
+class ProgressClock:
+    """Whether it is time to write progress again."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def is_due(self) -> bool:
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + PROGRESS_EVERY_S
+        return True

@@ -1,0 +1,156 @@
+"""From a row to the tasks API's TaskResult."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from django.utils.module_loading import import_string
+
+from mutoscope.engines.tasks.compat import Task, TaskError, TaskResult, TaskResultStatus
+from mutoscope.engines.tasks.queue.encoding import decode
+
+if TYPE_CHECKING:
+    _Result = TaskResult[Any]
+else:
+    _Result = TaskResult
+
+# As stored in tasks_finished.status; the live table has the first two.
+READY, RUNNING, SUCCESSFUL, FAILED, CANCELLED = 0, -1, 1, 2, 3
+
+STATUSES = {
+    READY: TaskResultStatus.READY,
+    RUNNING: TaskResultStatus.RUNNING,
+    SUCCESSFUL: TaskResultStatus.SUCCESSFUL,
+    FAILED: TaskResultStatus.FAILED,
+    # The tasks API has no word for it.
+    CANCELLED: TaskResultStatus.FAILED,
+}
+
+ID_MAX = 2**63 - 1
+
+
+class TaskNotFound(Exception):
+    """No task is defined at that path, in the code that this process runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueTaskResult(_Result):
+    """A TaskResult that also knows how far a running task is, and whether it was cancelled."""
+
+    progress: float | None = field(default=None, compare=False)
+    progress_note: str = field(default="", compare=False)
+    is_cancelled: bool = field(default=False, compare=False)
+
+    def refresh(self) -> None:
+        """Reload what the queue knows of the task."""
+        self._take(self.task.get_backend().get_result(self.id))
+
+    async def arefresh(self) -> None:
+        """See refresh()."""
+        self._take(await self.task.get_backend().aget_result(self.id))
+
+    def _take(self, fresh: Any) -> None:
+        for name in _REFRESHED:
+            object.__setattr__(self, name, getattr(fresh, name))
+
+
+_REFRESHED = (
+    "errors",
+    "_return_value",
+    "finished_at",
+    "started_at",
+    "last_attempted_at",
+    "status",
+    "enqueued_at",
+    "worker_ids",
+    "progress",
+    "progress_note",
+    "is_cancelled",
+)
+
+
+@cache
+def find_task(path: str) -> Task[..., Any]:
+    """The task at that dotted path. Raises TaskNotFound."""
+    try:
+        found = import_string(path)
+    except (ImportError, ValueError) as error:
+        raise TaskNotFound(f"{path} cannot be imported: {error}") from error
+    if not isinstance(found, Task):
+        raise TaskNotFound(f"{path} is no task")
+    return found
+
+
+def parse_id(result_id: object) -> int | None:
+    """A result's id as the database knows it; None for what can be no id."""
+    if not isinstance(result_id, str) or not result_id.isascii() or not result_id.isdecimal() or len(result_id) > 19:
+        return None
+    number = int(result_id)
+    return number if 0 < number <= ID_MAX else None
+
+
+def task_error(error: BaseException, trace: str) -> dict[str, str]:
+    """What is stored of an exception."""
+    kind = type(error)
+    return {"exception_class_path": f"{kind.__module__}.{kind.__qualname__}", "traceback": trace}
+
+
+def new_result(
+    task: Task[..., Any],
+    result_id: str,
+    enqueued_at: datetime | None,
+    args: list[Any],
+    kwargs: dict[str, Any],
+    backend: str,
+) -> QueueTaskResult:
+    """The result of a task just enqueued."""
+    return QueueTaskResult(
+        task=task,
+        id=result_id,
+        status=TaskResultStatus.READY,
+        enqueued_at=enqueued_at,
+        started_at=None,
+        finished_at=None,
+        last_attempted_at=None,
+        args=args,
+        kwargs=kwargs,
+        backend=backend,
+        errors=[],
+        worker_ids=[],
+    )
+
+
+def result_from_row(row: dict[str, Any], backend: str) -> QueueTaskResult:
+    """A row of the statement `result`. Raises TaskNotFound."""
+    task = find_task(row["path"]).using(priority=row["priority"], queue_name=row["queue"], run_after=row["run_at"])
+    past = decode(row["past"]) if row["past"] else []
+    status = row["status"]
+    errors = [entry["error"] for entry in past if entry.get("error")]
+    if row["error"]:
+        errors.append(decode(row["error"]))
+    worker_ids = [str(entry["worker"]) for entry in past]
+    if row["worker_id"] is not None:
+        worker_ids.append(str(row["worker_id"]))
+    result = QueueTaskResult(
+        task=task,
+        id=str(row["id"]),
+        status=STATUSES[status],
+        enqueued_at=row["enqueued_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        last_attempted_at=row["attempted_at"],
+        args=decode(row["args"]),
+        kwargs=decode(row["kwargs"]),
+        backend=backend,
+        errors=[TaskError(exception_class_path=e["exception_class_path"], traceback=e["traceback"]) for e in errors],
+        worker_ids=worker_ids,
+        progress=row["progress"],
+        progress_note=row["progress_note"] or "",
+        is_cancelled=status == CANCELLED,
+    )
+    if row["result"] is not None:
+        object.__setattr__(result, "_return_value", decode(row["result"]))
+    return result

@@ -1,0 +1,212 @@
+"""Tasks of every kind, for the tests to enqueue."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+from django.db import connection, transaction
+
+from mutoscope.engines.tasks.compat import task
+from mutoscope.engines.tasks.queue.policy import RetryLater, policy
+
+# What ran in this process, in order: tests that run a worker in their own process look here.
+RAN: list[Any] = []
+RAN_LOCK = threading.Lock()
+GATE = threading.Event()
+STARTED = threading.Event()
+
+
+def note(what: Any) -> None:
+    with RAN_LOCK:
+        RAN.append(what)
+
+
+@task()
+def noop() -> None:
+    return None
+
+
+@task()
+def add(a: int, b: int = 0) -> int:
+    note((a, b))
+    return a + b
+
+
+@task()
+def echo(value: Any) -> Any:
+    return value
+
+
+@task()
+async def aecho(value: Any) -> Any:
+    await asyncio.sleep(0)
+    return value
+
+
+@task()
+def fail(message: str = "broken") -> None:
+    raise ValueError(message)
+
+
+@task()
+async def afail() -> None:
+    raise ValueError("broken in a coroutine")
+
+
+@task()
+def returns_no_json() -> object:
+    return object()
+
+
+@task()
+@policy(attempts_max=3, backoff_s=0.01)
+def fails_twice(key: str) -> str:
+    note(key)
+    if RAN.count(key) < 3:
+        raise ValueError(f"not yet: {key}")
+    return "at last"
+
+
+@task(takes_context=True)
+@policy(attempts_max=1000, backoff_s=0.01, backoff_max_s=0.05)
+def fails_once(context: Any, value: int) -> int:
+    if context.attempt < 2:
+        raise ValueError("the first attempt fails")
+    return value
+
+
+@task()
+@policy(attempts_max=3, backoff_s=0.01, retry_on=(KeyError,))
+def fails_for_good() -> None:
+    note("fails_for_good")
+    raise ValueError("no use in trying again")
+
+
+@task()
+def asks_for_later(key: str) -> str:
+    note(key)
+    if RAN.count(key) < 2:
+        raise RetryLater(0.01, past_attempts_max=True)
+    return "later"
+
+
+@task(takes_context=True)
+def with_context(context: Any, value: str) -> dict[str, Any]:
+    return {"id": context.task_result.id, "attempt": context.attempt, "value": value}
+
+
+@task(takes_context=True)
+def reports(context: Any) -> None:
+    context.report(0.25, "a quarter")
+    STARTED.set()
+    GATE.wait(20)
+
+
+@task()
+def waits_at_the_gate(name: str) -> str:
+    note(f"begin {name}")
+    STARTED.set()
+    GATE.wait(20)
+    note(f"end {name}")
+    return name
+
+
+@task()
+@policy(limit_key="twins", limit_max=2)
+def limited(name: str) -> None:
+    note(f"begin {name}")
+    GATE.wait(20)
+    note(f"end {name}")
+
+
+@task()
+@policy(unique_key=lambda name: f"unique:{name}")
+def unique(name: str) -> str:
+    note(name)
+    return name
+
+
+@task()
+@policy(unique_key=lambda name: f"retried:{name}", attempts_max=2, backoff_s=0.01)
+def unique_fails(name: str) -> None:
+    note(name)
+    STARTED.set()
+    GATE.wait(20)
+    raise ValueError(name)
+
+
+@task()
+@policy(timeout_s=0.2)
+def spins() -> None:
+    while True:
+        time.sleep(0.001)
+
+
+@task()
+def spins_until_stopped() -> None:
+    STARTED.set()
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        time.sleep(0.001)
+
+
+@task()
+@policy(timeout_s=0.2)
+async def sleeps_in_a_coroutine() -> None:
+    await asyncio.sleep(60)
+
+
+@task()
+async def waits_in_a_coroutine() -> None:
+    STARTED.set()
+    await asyncio.sleep(60)
+
+
+@task()
+@policy(run_in="process")
+def child_pid(value: int) -> dict[str, int]:
+    return {"pid": os.getpid(), "value": value}
+
+
+@task()
+@policy(run_in="process", timeout_s=0.3)
+def child_hangs() -> None:
+    time.sleep(60)
+
+
+@task()
+@policy(run_in="process")
+def child_dies() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task()
+@policy(run_in="process")
+def child_fails() -> None:
+    raise KeyError("in the child")
+
+
+@task()
+def writes_a_row(text: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO notes (text) VALUES (%s)", [text])
+
+
+@task()
+def sleeps_then_writes(text: str, seconds: float) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO notes (text) VALUES (%s)", [f"begin {text}"])
+    time.sleep(seconds)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO notes (text) VALUES (%s)", [f"end {text}"])
+    return text
+
+
+@task()
+def kills_its_worker() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
