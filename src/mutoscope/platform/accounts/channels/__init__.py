@@ -1,0 +1,1 @@
+"""Open a channel, edit it, look at it."""

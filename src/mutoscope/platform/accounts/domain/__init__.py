@@ -1,0 +1,1 @@
+"""Rules about names that need neither Django nor a database."""

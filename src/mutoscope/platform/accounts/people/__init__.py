@@ -1,0 +1,1 @@
+"""People who come in by another door than the sign-up page: the first operator, demo data, imports."""

@@ -1,0 +1,52 @@
+"""The one door into accounts. Other contexts import this and nothing else."""
+
+from __future__ import annotations
+
+from mutoscope.platform.accounts.channels.service import OpenChannel, OpenChannelInputs
+from mutoscope.platform.accounts.domain.names import BadName, parse_name, skeleton
+from mutoscope.platform.accounts.domain.texts import BadText, parse_description, parse_title
+from mutoscope.platform.accounts.failures import (
+    ChannelOpenAlready,
+    HandleTaken,
+    NotAnImage,
+    Unacceptable,
+    UsernameTaken,
+)
+from mutoscope.platform.accounts.models import Channel, Person
+from mutoscope.platform.accounts.people.service import AddPerson, AddPersonInputs
+from mutoscope.platform.accounts.roles import OPERATOR, SUPPORT, add_rights
+
+__all__ = [
+    "OPERATOR",
+    "SUPPORT",
+    "AddPerson",
+    "AddPersonInputs",
+    "BadName",
+    "BadText",
+    "Channel",
+    "ChannelOpenAlready",
+    "HandleTaken",
+    "NotAnImage",
+    "OpenChannel",
+    "OpenChannelInputs",
+    "Person",
+    "Unacceptable",
+    "UsernameTaken",
+    "add_rights",
+    "channel_of",
+    "newest_channels",
+    "parse_description",
+    "parse_name",
+    "parse_title",
+    "skeleton",
+]
+
+
+def channel_of(person: Person) -> Channel | None:
+    """The channel that this person opened, or None for somebody who only watches."""
+    return Channel.objects.filter(owner=person).first()
+
+
+def newest_channels(limit: int) -> list[Channel]:
+    """The channels opened last, newest first, at most `limit` of them."""
+    return list(Channel.objects.all()[:limit])

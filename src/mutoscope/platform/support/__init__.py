@@ -1,0 +1,1 @@
+"""Help for people: the mail that the site sends, and later their tickets."""
