@@ -1,0 +1,259 @@
+"""Every setting that an operator can make, read from the environment, typed, and refused with a sentence when wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from mutoscope.engines.postgres.conninfo import DatabaseUrlError, connection_parts
+
+
+class Mode(StrEnum):
+    """SANDBOX plays with toy money and shows mail in the browser; PRODUCTION refuses every unsafe default."""
+
+    SANDBOX = "sandbox"
+    PRODUCTION = "production"
+
+
+class LogFormat(StrEnum):
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class WrongEnvironment(Exception):
+    """One or more environment variables cannot be used. `problems` maps each variable's name to what is wrong."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        self.problems = problems
+        lines = [f"  {name}: {problem}" for name, problem in problems.items()]
+        super().__init__("These environment variables cannot be used:\n" + "\n".join(lines) + "\nSee docs/settings.md.")
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    try:
+        connection_parts(value.get_secret_value())
+    except DatabaseUrlError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an address such as https://films.example.org")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("must be an origin alone: scheme, host and perhaps a port, with nothing after")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _mail_url(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in {"smtp", "smtps", "smtp+tls"} or not parts.hostname:
+        raise ValueError("must be smtp://, smtp+tls:// or smtps:// with a host")
+    return value
+
+
+def _key(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < 50:
+        raise ValueError("must be at least 50 characters long")
+    return value
+
+
+def _host(value: str) -> str:
+    if not re.fullmatch(r"\.?[A-Za-z0-9.:\[\]-]+", value):
+        raise ValueError(f"{value!r} is not a host name")
+    return value
+
+
+# pydantic's word for a default that could not be computed because another value is wrong.
+FOLLOWS = "default_factory_not_called"
+
+Strings = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+Key = Annotated[SecretStr, AfterValidator(_key)]
+
+
+class Environment(BaseSettings):
+    """What the operator says. A field's alias is the variable's name, its description what docs/settings.md prints."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
+
+    mode: Mode = Field(
+        Mode.SANDBOX,
+        validation_alias="MUTOSCOPE_MODE",
+        description="`sandbox` for trying and developing, `production` for real money.",
+        examples=["production"],
+    )
+    home: Path = Field(
+        Path("var"),
+        validation_alias="MUTOSCOPE_HOME",
+        description="Folder of everything that is not in the database: the embedded server, uploads, logs, generated keys.",
+        examples=["/srv/mutoscope"],
+    )
+    host: str = Field(
+        "127.0.0.1",
+        validation_alias="MUTOSCOPE_HOST",
+        description="Address that the web server listens on.",
+        examples=["127.0.0.1"],
+    )
+    port: int = Field(
+        8000,
+        ge=1,
+        le=65535,
+        validation_alias="MUTOSCOPE_PORT",
+        description="Port that the web server listens on.",
+        examples=["8000"],
+    )
+    site_url: Annotated[str, AfterValidator(_origin)] = Field(
+        default_factory=lambda set_before: f"http://localhost:{set_before.get('port', 8000)}",
+        validation_alias="MUTOSCOPE_SITE_URL",
+        description="The address that people type. Links in mail, allowed hosts, secure cookies and passkeys follow from it. Default: http://localhost with the port.",
+        examples=["https://films.example.org"],
+    )
+    allowed_hosts: Annotated[Strings, AfterValidator(lambda hosts: [_host(host) for host in hosts])] = Field(
+        [],
+        validation_alias="MUTOSCOPE_ALLOWED_HOSTS",
+        description="Further host names to answer to, separated by commas.",
+        examples=["www.films.example.org,films.internal"],
+    )
+    secret_key: Key | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_SECRET_KEY",
+        description="Signs sessions and links. Needed in production; the sandbox makes one below MUTOSCOPE_HOME.",
+        examples=["the output of: openssl rand -base64 48"],
+    )
+    secret_key_fallbacks: Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)] = Field(
+        [],
+        validation_alias="MUTOSCOPE_SECRET_KEY_FALLBACKS",
+        description="Earlier secret keys that are still accepted while a new one takes over, separated by commas.",
+        examples=["the-key-used-until-yesterday"],
+    )
+    database_url: DatabaseUrl | None = Field(
+        None,
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL 15 or newer; may go through a transaction pooler, with the server as a second host to fall "
+        "back to. Without it the embedded server is used.",
+        examples=["postgresql://mutoscope:password@pooler:6432,server:5432/mutoscope"],
+    )
+    database_direct_url: DatabaseUrl | None = Field(
+        None,
+        validation_alias="DATABASE_DIRECT_URL",
+        description="The same database without a pooler: for migrations, LISTEN and long reads. Default: DATABASE_URL.",
+        examples=["postgresql://mutoscope:password@server:5432/mutoscope"],
+    )
+    database_pool_size: int = Field(
+        8,
+        ge=1,
+        le=200,
+        validation_alias="DATABASE_POOL_SIZE",
+        description="Connections that one web process may hold at once.",
+        examples=["8"],
+    )
+    web_workers: int = Field(
+        2,
+        ge=1,
+        le=64,
+        validation_alias="MUTOSCOPE_WEB_WORKERS",
+        description="Web processes. One per core is a good start.",
+        examples=["2"],
+    )
+    web_threads: int = Field(
+        8,
+        ge=1,
+        le=256,
+        validation_alias="MUTOSCOPE_WEB_THREADS",
+        description="Requests that one web process answers at once.",
+        examples=["8"],
+    )
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=5,
+        validation_alias="MUTOSCOPE_TRUSTED_PROXIES",
+        description="How many reverse proxies of yours stand in front. Only then X-Forwarded-For and -Proto are believed.",
+        examples=["1"],
+    )
+    mail_url: Annotated[SecretStr, AfterValidator(_mail_url)] | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_MAIL_URL",
+        description="Where mail leaves. Without it the sandbox keeps mail on its outbox page; production needs it.",
+        examples=["smtp+tls://user:password@mail.example.org:587"],
+    )
+    mail_from: str = Field(
+        "Mutoscope <no-reply@localhost>",
+        validation_alias="MUTOSCOPE_MAIL_FROM",
+        description="Sender of every mail.",
+        examples=["Films <no-reply@films.example.org>"],
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_METRICS_TOKEN",
+        description="Bearer token that `/metrics` asks for. Without it only this machine itself may read them.",
+        examples=["a long random word"],
+    )
+    log_format: LogFormat | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_LOG_FORMAT",
+        description="`console` for people, `json` for machines. Default: json in production.",
+        examples=["json"],
+    )
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(
+        "INFO",
+        validation_alias="MUTOSCOPE_LOG_LEVEL",
+        description="The least important message to log: DEBUG, INFO, WARNING or ERROR.",
+        examples=["INFO"],
+    )
+    ffmpeg: Path | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_FFMPEG",
+        description="Path of an ffmpeg to use instead of the one in the wheel.",
+        examples=["/usr/bin/ffmpeg"],
+    )
+    postgres_os_user: str | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_POSTGRES_OS_USER",
+        description="Started by root, the embedded PostgreSQL runs as this user. Default: postgres, else nobody.",
+        examples=["postgres"],
+    )
+
+    @property
+    def is_production(self) -> bool:
+        return self.mode is Mode.PRODUCTION
+
+    @property
+    def is_https(self) -> bool:
+        return self.site_url.startswith("https://")
+
+
+def read_environment() -> Environment:
+    """The environment's settings. Raises WrongEnvironment naming every wrong variable, its problem and an example."""
+    try:
+        return Environment()
+    except ValidationError as error:
+        raise WrongEnvironment(
+            dict(_problem(detail) for detail in error.errors() if detail["type"] != FOLLOWS)
+        ) from None
+
+
+def _problem(detail: Any) -> tuple[str, str]:
+    variable = str(detail["loc"][0])
+    field = next(f for f in Environment.model_fields.values() if f.validation_alias == variable)
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    example = field.examples[0] if field.examples else ""
+    return variable, f"{message[:1].lower()}{message[1:]}. For example: {variable}={example}"
+
+
+def home_directory(environment: Environment) -> Path:
+    """MUTOSCOPE_HOME as an absolute path."""
+    return Path(os.path.abspath(environment.home))

@@ -1,0 +1,1 @@
+"""What a load balancer and an operator ask: is it alive, is it ready."""

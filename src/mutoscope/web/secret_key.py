@@ -1,0 +1,41 @@
+"""The key that signs sessions: the operator's own, or one made once for the sandbox and kept in a private file."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from mutoscope.web.environment import Environment, WrongEnvironment, home_directory
+
+
+def secret_key(environment: Environment) -> str:
+    """The secret key, at least 50 characters. Raises WrongEnvironment when production has none."""
+    if environment.secret_key is not None:
+        return environment.secret_key.get_secret_value()
+    if environment.is_production:
+        raise WrongEnvironment(
+            {
+                "MUTOSCOPE_SECRET_KEY": "must be set in production. For example: "
+                'MUTOSCOPE_SECRET_KEY="$(openssl rand -base64 48)", kept where only the service can read it'
+            }
+        )
+    return _kept_in(home_directory(environment) / "secrets" / "secret_key")
+
+
+def _kept_in(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Written aside and linked into place: of two processes that start together, both end with the same key.
+        aside = path.with_name(f"{path.name}.{os.getpid()}")
+        aside.touch(mode=0o600)
+        aside.write_text(secrets.token_urlsafe(48) + "\n")
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            pass
+        finally:
+            aside.unlink()
+        return path.read_text().strip()

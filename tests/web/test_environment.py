@@ -1,0 +1,87 @@
+"""Settings from the environment: each wrong one is named with its problem and an example."""
+
+from __future__ import annotations
+
+import pytest
+
+from mutoscope.web.checks import find_unsafe_defaults
+from mutoscope.web.environment import Environment, WrongEnvironment, read_environment
+
+SAFE = {
+    "MUTOSCOPE_MODE": "production",
+    "MUTOSCOPE_SITE_URL": "https://films.example.org",
+    "MUTOSCOPE_SECRET_KEY": "k" * 60,
+    "MUTOSCOPE_MAIL_URL": "smtp+tls://user:word@mail.example.org:587",
+    "MUTOSCOPE_MAIL_FROM": "Films <no-reply@films.example.org>",
+    "MUTOSCOPE_TRUSTED_PROXIES": "1",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("MUTOSCOPE_MODE", "prod", "'sandbox' or 'production'"),
+        ("MUTOSCOPE_PORT", "0", "greater than or equal to 1"),
+        ("MUTOSCOPE_PORT", "http", "valid integer"),
+        ("MUTOSCOPE_WEB_THREADS", "1000", "less than or equal to 256"),
+        ("MUTOSCOPE_SITE_URL", "films.example.org", "must be an address such as"),
+        ("MUTOSCOPE_SITE_URL", "https://films.example.org/shop", "origin alone"),
+        ("MUTOSCOPE_ALLOWED_HOSTS", "a.example, b example", "'b example' is not a host name"),
+        ("MUTOSCOPE_SECRET_KEY", "short", "at least 50 characters"),
+        ("MUTOSCOPE_MAIL_URL", "mail.example.org", "smtp://"),
+        ("MUTOSCOPE_LOG_LEVEL", "LOUD", "pattern"),
+        ("DATABASE_URL", "sqlite:///films.db", "must begin with postgresql://"),
+        ("DATABASE_POOL_SIZE", "-3", "greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_value_names_the_variable_the_problem_and_an_example(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, problem: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(WrongEnvironment) as refusal:
+        read_environment()
+    assert list(refusal.value.problems) == [name]
+    assert problem in refusal.value.problems[name]
+    assert f"For example: {name}=" in refusal.value.problems[name]
+
+
+def test_several_wrong_values_are_all_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUTOSCOPE_PORT", "x")
+    monkeypatch.setenv("DATABASE_URL", "x")
+    with pytest.raises(WrongEnvironment) as refusal:
+        read_environment()
+    assert set(refusal.value.problems) == {"MUTOSCOPE_PORT", "DATABASE_URL"}
+
+
+def test_a_secret_is_not_shown_by_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUTOSCOPE_SECRET_KEY", "canary" * 10)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:canary@h/d")
+    assert "canary" not in repr(read_environment())
+
+
+def test_the_address_follows_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUTOSCOPE_PORT", "8123")
+    assert read_environment().site_url == "http://localhost:8123"
+
+
+def test_safe_production_settings_have_no_finding() -> None:
+    assert find_unsafe_defaults(Environment.model_validate(SAFE)) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "value", "identifier"),
+    [
+        ("MUTOSCOPE_SITE_URL", "http://films.example.org", "mutoscope.E001"),
+        ("MUTOSCOPE_SITE_URL", "https://localhost", "mutoscope.E001"),
+        ("MUTOSCOPE_MAIL_URL", None, "mutoscope.E002"),
+        ("MUTOSCOPE_MAIL_FROM", None, "mutoscope.E003"),
+        ("MUTOSCOPE_TRUSTED_PROXIES", None, "mutoscope.E004"),
+        ("MUTOSCOPE_HOST", "0.0.0.0", "mutoscope.W001"),
+    ],
+)
+def test_each_unsafe_default_has_an_id_and_a_hint(changed: str, value: str | None, identifier: str) -> None:
+    given = {**SAFE, changed: value}
+    environment = Environment.model_validate({name: text for name, text in given.items() if text is not None})
+    (finding,) = find_unsafe_defaults(environment)
+    assert finding.id == identifier
+    assert finding.hint

@@ -1,0 +1,39 @@
+"""Alive says that the process answers; ready says that what a request needs is there."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from mutoscope.web.health import endpoints
+
+
+def test_alive_needs_no_database(client: Client) -> None:
+    assert client.get("/livez").content == b"ok\n"
+
+
+@pytest.mark.django_db
+def test_ready_names_every_check(client: Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"ready": True, "checks": {"database": "ok", "tables": "ok", "disk": "ok"}}
+
+
+def test_without_a_database_it_is_not_ready_and_tells_strangers_no_reason(client: Client) -> None:
+    """No django_db mark: pytest-django refuses the connection, as a server that is down would."""
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {"database": "failing", "tables": "failing", "disk": "ok"}
+
+
+@pytest.mark.django_db
+def test_a_disk_that_is_nearly_full_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints, "FREE_BYTES_MIN", 1 << 62)
+    assert client.get("/readyz").json()["checks"]["disk"] == "failing"
+
+
+@pytest.mark.django_db
+def test_probes_are_never_cached(client: Client, settings: Settings) -> None:
+    for path in ("/livez", "/readyz"):
+        assert "no-store" in client.get(path)["Cache-Control"]
