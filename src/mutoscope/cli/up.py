@@ -1,0 +1,340 @@
+"""`mutoscope up`: everything on this machine, started in order, shown on one board, stopped in reverse order."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import psutil
+from rich.console import RenderableType
+from rich.text import Text
+
+from mutoscope import __version__
+from mutoscope.cli import state
+from mutoscope.cli.board import Board
+from mutoscope.cli.complaint import Complaint, explain
+from mutoscope.cli.safety import refuse_unsafe_settings
+from mutoscope.cli.service import Service
+from mutoscope.web.environment import Environment, home_directory, read_environment
+
+if TYPE_CHECKING:
+    from mutoscope.engines.postgres.embedded import EmbeddedServer
+    from mutoscope.web.demo.people import SignIn
+
+DATABASE, TABLES, PAGES, WEB, WORKER = "database", "tables", "pages", "web", "worker"
+
+READY_TIMEOUT_S = 60.0
+LOOK_EVERY_S = 0.2
+# A worker has nobody to answer; it is taken to be up when it has not ended within this time.
+WORKER_SETTLES_S = 1.0
+
+
+class _Stop(BaseException):
+    """Somebody asked us to stop: Ctrl-C, SIGTERM, or a closed terminal."""
+
+
+def up() -> int:
+    """Run until stopped. Returns the exit code. Raises Complaint where it cannot start."""
+    environment = read_environment()
+    home = home_directory(environment)
+    _read_settings()
+    with state.hold(home, environment.site_url):
+        state.refuse_newer_release(home)
+        _refuse_taken_port(environment)
+        _catch_stop_signals()
+        board = Board(f"mutoscope {__version__}", [DATABASE, TABLES, PAGES, WEB, WORKER])
+        with board:
+            house = _House(environment, home, board)
+            try:
+                house.open()
+                house.keep()
+            except _Stop:
+                return 0
+            except Exception as error:
+                complaint = explain(error)
+                if complaint is None:
+                    raise
+                board.failed(house.doing, str(complaint).splitlines()[0])
+                raise
+            finally:
+                _ignore_stop_signals()
+                house.close()
+    return 0
+
+
+def _read_settings() -> None:
+    """Django's settings, which refuse what is wrong in them: said before anything is begun."""
+    from django.conf import settings
+
+    assert settings.INSTALLED_APPS
+
+
+class _House:
+    """The running parts, in the order they depend on each other."""
+
+    def __init__(self, environment: Environment, home: Path, board: Board) -> None:
+        self.environment = environment
+        self.home = home
+        self.board = board
+        self.doing = DATABASE
+        self.server: EmbeddedServer | None = None
+        self.services: list[Service] = []
+        self.sign_ins: list[SignIn] = []
+
+    def open(self) -> None:
+        """Start everything. Returns when the site answers."""
+        with self._step(DATABASE, "starting"):
+            detail = self._start_database()
+        self.board.ready(DATABASE, detail)
+        with self._step(TABLES, "looking for changes"):
+            detail = self._migrate()
+        self.board.ready(TABLES, detail)
+        with self._step(PAGES, "collecting styles and scripts"):
+            self._collect_static()
+        self.board.ready(PAGES, "styles and scripts in place")
+        state.record_release(self.home)
+        if not self.environment.is_production:
+            self._furnish()
+        self.services = [
+            Service(WEB, ["web"], self.home / "log" / "web.log", self._web_answers),
+            Service(WORKER, ["worker"], self.home / "log" / "worker.log", _settled),
+        ]
+        for service in self.services:
+            self.doing = service.name
+            self.board.working(service.name, "starting")
+            service.start()
+        for service in self.services:
+            self.doing = service.name
+            self._await(service)
+        self.board.open_for_business(self._notes())
+
+    def keep(self) -> None:
+        """Watch the parts and start again what ends by itself. Returns never; a stop signal raises."""
+        while True:
+            time.sleep(LOOK_EVERY_S)
+            if self.server is not None and self.server.exit_code() is not None:
+                self.board.failed(DATABASE, "ended by itself; starting it again")
+                self.server.stop()
+                self.server.start(lambda detail: self.board.working(DATABASE, detail))
+                self.board.ready(DATABASE, "recovered")
+            for service in self.services:
+                self._look_after(service)
+
+    def close(self) -> None:
+        """Stop everything in reverse order. What was committed stays."""
+        for service in reversed(self.services):
+            self.board.working(service.name, "finishing what it is doing")
+            service.stop()
+            self.board.stopped(service.name)
+        if self.server is not None:
+            self.board.working(DATABASE, "writing a checkpoint")
+            self.server.stop()
+            self.board.stopped(DATABASE)
+
+    # Steps of open
+
+    @contextlib.contextmanager
+    def _step(self, name: str, detail: str) -> Iterator[None]:
+        self.doing = name
+        self.board.working(name, detail)
+        yield
+
+    def _start_database(self) -> str:
+        import django
+        from django.conf import settings
+
+        if settings.EMBEDDED_SERVER is not None:
+            server: EmbeddedServer = settings.EMBEDDED_SERVER
+            server.start(lambda detail: self.board.working(DATABASE, detail))
+            self.server = server
+        django.setup()
+        from django.db import OperationalError, connections
+
+        connection = connections["direct"]
+        try:
+            connection.ensure_connection()
+        except OperationalError as error:
+            raise Complaint(
+                f"the database does not answer: {str(error).strip().splitlines()[0]}. "
+                "Check DATABASE_URL and DATABASE_DIRECT_URL, and that the server runs."
+            ) from None
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW server_version")
+            (version,) = cursor.fetchone()
+        return f"PostgreSQL {version}, {'embedded' if self.server else 'by DATABASE_URL'}"
+
+    def _migrate(self) -> str:
+        from django.core.management import call_command
+        from django.db import connections
+        from django.db.migrations.executor import MigrationExecutor
+
+        executor = MigrationExecutor(connections["direct"])
+        unknown = sorted(set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations))
+        ours = [f"{app}.{name}" for app, name in unknown if app in executor.loader.migrated_apps]
+        if ours:
+            raise state.StateFromNewerRelease(f"The database was migrated by another release ({', '.join(ours[:3])})")
+        pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        refuse_unsafe_settings(self.environment)
+        if not pending:
+            return "up to date"
+        call_command(
+            "migrate",
+            skip_checks=True,
+            interactive=False,
+            verbosity=1,
+            stdout=_Progress(self._count_migrations(pending)),
+        )
+        return f"{pending} changes applied"
+
+    def _count_migrations(self, total: int) -> Callable[[str], None]:
+        applied = 0
+
+        def show(line: str) -> None:
+            nonlocal applied
+            if "Applying " in line:
+                applied += 1
+                name = line.split("Applying ")[1].split("...")[0]
+                self.board.working(TABLES, f"{applied} of {total}: {name}")
+
+        return show
+
+    def _collect_static(self) -> None:
+        from django.core.management import call_command
+
+        call_command("collectstatic", interactive=False, verbosity=0)
+
+    def _furnish(self) -> None:
+        from mutoscope.web.demo.people import furnish
+
+        self.sign_ins = furnish()
+
+    def _await(self, service: Service) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while not service.is_ready():
+            if service.exit_code() is not None:
+                raise Complaint(
+                    f"the {service.name} process ended with exit code {service.exit_code()}. Its last words:\n"
+                    f"{service.last_words(8)}\nThe whole log: {service.log}"
+                )
+            if time.monotonic() > deadline:
+                raise Complaint(f"the {service.name} process is not ready after {READY_TIMEOUT_S:.0f} s: {service.log}")
+            time.sleep(0.05)
+        self.board.ready(service.name, self._where(service))
+
+    def _where(self, service: Service) -> str:
+        return self.environment.site_url if service.name == WEB else "taking tasks"
+
+    def _web_answers(self) -> bool:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.environment.port}/livez", headers={"Host": "localhost"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310 - our own port on this machine
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    # Steps of keep
+
+    def _look_after(self, service: Service) -> None:
+        if service.restart_at is not None:
+            if time.monotonic() >= service.restart_at:
+                self.board.working(service.name, "starting again")
+                service.start()
+            return
+        code = service.exit_code()
+        if code is not None:
+            delay_s = service.plan_restart()
+            reason = service.last_words(1)
+            self.board.failed(service.name, f"ended ({code}); starting again in {delay_s:.0f} s. {reason}")
+        elif self.board.is_working(service.name) and service.is_ready():
+            self.board.ready(service.name, self._where(service))
+
+    def _notes(self) -> RenderableType:
+        notes = Text("\n  Open ")
+        notes.append(self.environment.site_url, style="bold yellow underline")
+        notes.append("\n")
+        if not self.environment.is_production and self.environment.mail_url is None:
+            notes.append(f"  Mail that the site sends: {self.environment.site_url}/outbox/\n")
+        if self.sign_ins:
+            names = ", ".join(sign_in.username for sign_in in self.sign_ins)
+            notes.append(f"  Sign in as {names}; the password of all three: ")
+            notes.append(f"{self.sign_ins[0].password}\n", style="bold")
+        notes.append(f"  Logs: {_short(self.home / 'log')}    Ctrl-C stops everything.\n", style="dim")
+        return notes
+
+
+class _Progress(io.TextIOBase):
+    """A text stream that hands each line to `show`."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self.show = show
+
+    def write(self, text: str) -> int:
+        for line in text.splitlines():
+            self.show(line)
+        return len(text)
+
+
+def _settled() -> bool:
+    time.sleep(WORKER_SETTLES_S)
+    return True
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _refuse_taken_port(environment: Environment) -> None:
+    """granian shares its port between processes, so without this look a second server would start unnoticed."""
+    family = socket.AF_INET6 if ":" in environment.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((environment.host, environment.port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise Complaint(
+                    f"port {environment.port} is taken{_holder_of(environment.port)}. "
+                    f"Stop that program, or choose another port: MUTOSCOPE_PORT={environment.port + 1} make up"
+                ) from None
+            raise Complaint(
+                f"cannot listen on {environment.host}:{environment.port}: {error.strerror}. "
+                "Set MUTOSCOPE_HOST and MUTOSCOPE_PORT to an address of this machine and a port above 1023."
+            ) from None
+
+
+def _holder_of(port: int) -> str:
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections("inet"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,) and connection.pid:
+                return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
+    return ""
+
+
+def _catch_stop_signals() -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        # Only the first counts: everything after it is already stopping.
+        _ignore_stop_signals()
+        raise _Stop
+
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, stop)
+
+
+def _ignore_stop_signals() -> None:
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.SIG_IGN)

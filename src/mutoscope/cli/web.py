@@ -1,0 +1,65 @@
+"""The web server: granian, WSGI, with every queue in it bounded."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import django
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.server import Server
+
+from mutoscope.cli.parent import is_supervised, stop_with_parent, stop_with_supervisor
+from mutoscope.cli.safety import refuse_unsafe_settings
+from mutoscope.web.environment import home_directory, read_environment
+
+# How many requests may wait for a thread, per process, before new connections are left in the kernel's queue.
+WAITING_PER_THREAD = 4
+HEADER_BUFFER_BYTES = 64 * 1024
+STOP_TIMEOUT_S = 20
+
+
+def serve() -> None:
+    """Serve until told to stop. Requests under way are finished first, for at most STOP_TIMEOUT_S."""
+    os.environ["MUTOSCOPE_ROLE"] = "web"
+    stop_with_supervisor()
+    environment = read_environment()
+    # Before anything imports prometheus_client, which decides at that moment.
+    _collect_metrics_of_all_processes(home_directory(environment) / "run" / "metrics")
+    if not is_supervised():
+        # `mutoscope up` has looked already.
+        django.setup()
+        refuse_unsafe_settings(environment)
+    Server(
+        "mutoscope.web.wsgi:application",
+        address=environment.host,
+        port=environment.port,
+        interface=Interfaces.WSGI,
+        workers=environment.web_workers,
+        blocking_threads=environment.web_threads,
+        backpressure=environment.web_threads * WAITING_PER_THREAD,
+        # Without it granian's runtime may start up to 512 threads of its own.
+        runtime_blocking_threads=environment.web_threads,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=HEADER_BUFFER_BYTES),
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_TIMEOUT_S,
+    ).serve(target_loader=load_application)
+
+
+def load_application(_target: str) -> Callable[..., Any]:
+    """Runs first in each of granian's processes, which would otherwise outlive a killed parent and keep the port."""
+    stop_with_parent()
+    from mutoscope.web.wsgi import application
+
+    return application
+
+
+def _collect_metrics_of_all_processes(folder: Path) -> None:
+    """Where each web process keeps its counters, for `/metrics` to add up. Those of an earlier run go."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)

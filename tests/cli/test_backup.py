@@ -1,0 +1,155 @@
+"""A backup is whole or not there; a restore is whole or changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.cli.house import House
+
+
+@pytest.fixture(scope="module")
+def full_house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A migrated state directory with a person and an uploaded file in it, not running."""
+    house = House(tmp_path_factory.mktemp("full") / "home")
+    assert house.run("manage", "migrate").returncode == 0
+    add_person(house, "kept")
+    assert next_number(house) == 1
+    picture = house.home / "media" / "avatars" / "kept.webp"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"a picture")
+    return house
+
+
+@pytest.fixture(scope="module")
+def backup(full_house: House) -> Path:
+    file = full_house.home.parent / "kept.mutoscope"
+    done = full_house.run("backup", str(file))
+    assert done.returncode == 0, done.stderr
+    return file
+
+
+@pytest.fixture
+def empty_house(tmp_path: Path) -> House:
+    return House(tmp_path / "home")
+
+
+def add_person(house: House, name: str) -> None:
+    script = f"from django.contrib.auth import get_user_model as g; g().objects.create(username='{name}', email='{name}@example.org')"
+    done = house.run("manage", "shell", "-v", "0", "-c", script)
+    assert done.returncode == 0, done.stderr
+
+
+def people(house: House) -> str:
+    script = (
+        "from django.contrib.auth import get_user_model as g; print(*g().objects.values_list('username', flat=True))"
+    )
+    return house.run("manage", "shell", "-v", "0", "-c", script).stdout.strip()
+
+
+def next_number(house: House) -> int:
+    script = "from mutoscope.engines.sequences import LeasedSequence; print('number', LeasedSequence('orders').next())"
+    done = house.run("manage", "shell", "-v", "0", "-c", script)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout.split()[1])
+
+
+def test_a_backup_brings_rows_and_files_back_on_another_machine(backup: Path, empty_house: House) -> None:
+    done = empty_house.run("restore", str(backup))
+    assert done.returncode == 0, done.stderr
+    assert people(empty_house) == "kept"
+    assert (empty_house.home / "media" / "avatars" / "kept.webp").read_bytes() == b"a picture"
+
+
+def test_after_a_restore_no_number_is_handed_out_again(full_house: House, backup: Path, empty_house: House) -> None:
+    after_the_backup = next_number(full_house)
+    assert empty_house.run("restore", str(backup)).returncode == 0
+    assert next_number(empty_house) > after_the_backup
+
+
+def test_a_backup_holds_no_key(backup: Path) -> None:
+    with tarfile.open(backup) as archive:
+        assert not [name for name in archive.getnames() if "secret" in name]
+
+
+def test_a_database_in_use_is_replaced_only_when_asked_and_kept_aside(backup: Path, empty_house: House) -> None:
+    assert empty_house.run("manage", "migrate").returncode == 0
+    add_person(empty_house, "newcomer")
+    refused = empty_house.run("restore", str(backup))
+    assert refused.returncode == 1
+    assert "restore --replace" in refused.stderr
+    assert people(empty_house) == "newcomer"
+
+    assert empty_house.run("restore", "--replace", str(backup)).returncode == 0
+    assert people(empty_house) == "kept"
+    (aside,) = (empty_house.home / "backups").iterdir()
+    assert empty_house.run("restore", "--replace", str(aside)).returncode == 0
+    assert people(empty_house) == "newcomer"
+
+
+def test_a_damaged_backup_changes_nothing(backup: Path, empty_house: House, tmp_path: Path) -> None:
+    content = bytearray(backup.read_bytes())
+    cut_short = tmp_path / "cut.mutoscope"
+    cut_short.write_bytes(content[: len(content) // 2])
+    content[2000] ^= 0xFF
+    flipped = tmp_path / "flipped.mutoscope"
+    flipped.write_bytes(content)
+    text = tmp_path / "text.mutoscope"
+    text.write_text("not a backup")
+    for damaged in (cut_short, flipped, text, tmp_path / "missing.mutoscope"):
+        done = empty_house.run("restore", str(damaged))
+        assert done.returncode == 1, damaged
+        assert str(damaged) in done.stderr
+        assert not (empty_house.home / "postgres").exists(), damaged
+
+
+def test_a_backup_that_would_write_outside_its_folder_is_refused(
+    backup: Path, empty_house: House, tmp_path: Path
+) -> None:
+    hostile = tmp_path / "hostile.mutoscope"
+    with tarfile.open(hostile, "w") as archive:
+        member = tarfile.TarInfo("media/../../escaped")
+        member.size = 1
+        archive.addfile(member, io.BytesIO(b"x"))
+    done = empty_house.run("restore", str(hostile))
+    assert done.returncode == 1
+    assert "does not belong there" in done.stderr
+    assert not list(tmp_path.rglob("escaped"))
+
+
+def test_a_database_that_refuses_the_backup_stays_as_it_was(backup: Path, empty_house: House, tmp_path: Path) -> None:
+    """The dump inside is broken although every checksum fits: PostgreSQL itself has to roll all of it back."""
+    broken = tmp_path / "broken.mutoscope"
+    with tarfile.open(backup) as old, tarfile.open(broken, "w") as new:
+        manifest = json.load(old.extractfile("manifest.json"))  # type: ignore[arg-type]
+        for name in manifest["files"]:
+            content = old.extractfile(name).read()  # type: ignore[union-attr]
+            if name == "database.dump":
+                content = content[:-2000]
+            manifest["files"][name] = hashlib.sha256(content).hexdigest()
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            new.addfile(member, io.BytesIO(content))
+        text = json.dumps(manifest).encode()
+        member = tarfile.TarInfo("manifest.json")
+        member.size = len(text)
+        new.addfile(member, io.BytesIO(text))
+    assert empty_house.run("manage", "migrate").returncode == 0
+    add_person(empty_house, "newcomer")
+    done = empty_house.run("restore", "--replace", str(broken))
+    assert done.returncode == 1
+    assert "nothing was changed" in done.stderr
+    assert people(empty_house) == "newcomer"
+
+
+def test_an_existing_file_is_never_overwritten(full_house: House, backup: Path) -> None:
+    before = backup.read_bytes()
+    done = full_house.run("backup", str(backup))
+    assert done.returncode == 1
+    assert "exists already" in done.stderr
+    assert backup.read_bytes() == before

@@ -1,0 +1,44 @@
+"""What `mutoscope doctor` says, beyond the database (tests/engines/postgres/test_pgbouncer.py)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.house import House
+
+
+def test_a_healthy_machine_has_nothing_bad_and_each_finding_has_its_parts(tmp_path: Path) -> None:
+    done = House(tmp_path / "home").run("doctor", "--json")
+    findings = {finding["check"]: finding for finding in json.loads(done.stdout)}
+    assert done.returncode == 0, done.stdout
+    assert {
+        "python",
+        "settings",
+        "disk",
+        "clock",
+        "ffmpeg",
+        "sandbox",
+        "database default",
+        "mail",
+        "secret key",
+    } <= set(findings)
+    assert all(finding["detail"] for finding in findings.values())
+    assert all(finding["fix"] for finding in findings.values() if finding["health"] != "ok")
+
+
+def test_a_mistyped_variable_is_named(tmp_path: Path) -> None:
+    done = House(tmp_path / "home").run("doctor", "--json", MUTOSCOPE_PROT="8")
+    (finding,) = [finding for finding in json.loads(done.stdout) if finding["check"] == "settings"]
+    assert finding["health"] == "warning"
+    assert "MUTOSCOPE_PROT" in finding["detail"]
+
+
+def test_what_is_bad_names_its_cure_and_fails(tmp_path: Path) -> None:
+    done = House(tmp_path / "home").run(
+        "doctor", MUTOSCOPE_FFMPEG="/bin/false", DATABASE_URL="postgresql://nobody:hunter2@127.0.0.1:1/films"
+    )
+    assert done.returncode == 1
+    assert "MUTOSCOPE_FFMPEG" in done.stdout
+    assert "DATABASE_URL" in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr
