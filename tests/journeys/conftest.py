@@ -1,0 +1,78 @@
+"""A real browser on a real server: Chromium, the site over HTTP, PostgreSQL. A story fails on anything in the console."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from tests.journeys.visitor import Visitor
+
+# Long, for a busy machine: a story that goes well never waits for it.
+PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
+
+CHROMIUM_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    # While it is open, Playwright keeps an event loop in this thread, from which Django would conclude that its queries run
+    # inside it. Closed and unset before the tests of another folder, which may look at the environment.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield started
+        started.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def site(live_server: LiveServer, settings: Any) -> str:
+    """The site's address, with mail going where it goes in a sandbox: into the table, and from there to the outbox page."""
+    settings.EMAIL_BACKEND = "mutoscope.platform.support.mail.backend.OutboxBackend"
+    cache.clear()  # its table is no model's, so emptying the database between tests leaves it
+    return str(live_server.url)
+
+
+@pytest.fixture
+def visit(browser: Browser, site: str) -> Iterator[Callable[..., Visitor]]:
+    """`visit()` opens a fresh browser window with its own cookies; options are those of a browser context."""
+    visitors: list[Visitor] = []
+
+    def open_window(**options: Any) -> Visitor:
+        context: BrowserContext = browser.new_context(
+            **{"base_url": site, "color_scheme": "dark", "viewport": {"width": 1280, "height": 800}, **options}
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        page: Page = context.new_page()
+        visitor = Visitor(page, site)
+        visitors.append(visitor)
+        return visitor
+
+    yield open_window
+    for visitor in visitors:
+        visitor.page.context.close()
+    troubles = [trouble for visitor in visitors for trouble in visitor.troubles]
+    assert not troubles, "the browser complained: " + "\n".join(troubles)
+
+
+@pytest.fixture
+def visitor(visit: Callable[..., Visitor]) -> Visitor:
+    return visit()
