@@ -28,6 +28,12 @@ LOCKS = {"run": "requirements.lock", "dev": "requirements-dev.lock"}
 # which profile needs it.
 BROWSER_PARTS = (
     ("htmx.org", "dist/htmx.min.js", "htmx.min.js", "run"),
+    ("hls.js", "dist/hls.min.js", "hls.min.js", "run"),
+    ("hls.js", "dist/hls.worker.js", "hls.worker.js", "run"),
+    ("media-chrome", "dist/iife/index.js", "media-chrome.min.js", "run"),
+    ("tus-js-client", "dist/tus.min.js", "tus.min.js", "run"),
+    ("uplot", "dist/uPlot.iife.min.js", "uplot.min.js", "run"),
+    ("uplot", "dist/uPlot.min.css", "uplot.min.css", "run"),
     ("axe-core", "axe.min.js", None, "dev"),
 )
 
