@@ -268,6 +268,30 @@ class Environment(BaseSettings):
         description="Take uploads although this machine has neither bubblewrap nor Landlock to look into them safely.",
         examples=["true"],
     )
+    video_encoders: int = Field(
+        2,
+        ge=1,
+        le=1000,
+        validation_alias="MUTOSCOPE_VIDEO_ENCODERS",
+        description="Encoders that may run at once, over all workers. One for two cores is a good start.",
+        examples=["2"],
+    )
+    video_preset: Annotated[str, Field(pattern="^(ultrafast|superfast|veryfast|faster|fast|medium|slow|slower)$")] = (
+        Field(
+            "veryfast",
+            validation_alias="MUTOSCOPE_VIDEO_PRESET",
+            description="How hard x264 tries: slower presets make smaller files of the same look.",
+            examples=["veryfast"],
+        )
+    )
+    video_crf: int = Field(
+        23,
+        ge=16,
+        le=35,
+        validation_alias="MUTOSCOPE_VIDEO_CRF",
+        description="Quality of the picture: lower is better and larger. Each rendition has a greatest rate besides.",
+        examples=["23"],
+    )
     postgres_os_user: str | None = Field(
         None,
         validation_alias="MUTOSCOPE_POSTGRES_OS_USER",

@@ -202,6 +202,9 @@ UPLOADS_WITHOUT_WALLS = ENVIRONMENT.uploads_without_walls
 UPLOAD_LIFETIME_S = 3 * 24 * 3600
 # One request's share of an upload. The pages send 8 MiB at a time.
 UPLOAD_CHUNK_BYTES_MAX = 128 * 1024 * 1024
+VIDEO_ENCODERS = ENVIRONMENT.video_encoders
+VIDEO_PRESET = ENVIRONMENT.video_preset
+VIDEO_CRF = ENVIRONMENT.video_crf
 VIDEO_KEYS = video_keys(ENVIRONMENT)
 # Before the first `collectstatic`, files are served from where they lie.
 WHITENOISE_ALLOW_ALL_ORIGINS = False

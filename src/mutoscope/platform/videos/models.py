@@ -249,13 +249,15 @@ class Piece(models.Model):
     # The name of a rendition or an audio track, or "iframes".
     stream = models.CharField(max_length=24)
     first_number = models.IntegerField()
+    # The attempt that made it: what a worker that was given up still writes has another one.
+    maker = models.CharField(max_length=24, default="")
     # A list of [file, duration in ticks of the stream's timescale, bytes, iv in hex, sha256 in hex, key number].
     segments = models.JSONField()
 
     class Meta:
         ordering = ["edition_id", "stream", "first_number"]
         constraints = [
-            models.UniqueConstraint(fields=["edition", "stream", "first_number"], name="videos_piece_once"),
+            models.UniqueConstraint(fields=["edition", "stream", "first_number", "maker"], name="videos_piece_once"),
         ]
 
     def __str__(self) -> str:
