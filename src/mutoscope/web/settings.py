@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "mutoscope.engines.ledger",
     "mutoscope.engines.postgres",
     "mutoscope.engines.sequences",
+    "mutoscope.engines.solana",
     "mutoscope.engines.tasks",
     "mutoscope.platform.accounts",
     "mutoscope.platform.support",
