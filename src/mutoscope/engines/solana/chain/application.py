@@ -1,4 +1,4 @@
-"""The chain as an ASGI application: JSON-RPC by POST and by websocket, for each node at its own path.
+"""The chain as an ASGI application: JSON-RPC by POST and by websocket for each node at its own path, and the page.
 
 Anybody may ask what a public node answers, pages of other sites included: it is play money, and browser wallets need it.
 Only `Host` has to be this machine, so that no name that is made to point here can be used to read along.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mutoscope.engines.solana.chain import dispatch
 from mutoscope.engines.solana.chain.asgi import Headers, Receive, Scope, Send, header, read_body, respond
 from mutoscope.engines.solana.chain.node import Node
+from mutoscope.engines.solana.chain.page import routes
 
 if TYPE_CHECKING:
     from mutoscope.engines.solana.chain.sandbox import SandboxChain
@@ -43,6 +44,10 @@ class Application:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not is_loopback(scope):
             await respond(send, 421, b"This service answers only to 127.0.0.1 and localhost.", "text/plain")
+            return
+        if scope["method"] == "GET" and await routes.show(self._chain, scope, send):
+            return
+        if scope["method"] == "POST" and await routes.act(self._chain, scope, receive, send):
             return
         node = self._node(scope["path"])
         if node is None:

@@ -22,6 +22,7 @@ from mutoscope.engines.solana.chain.server import Server
 from mutoscope.engines.solana.chain.sockets import Sockets
 from mutoscope.engines.solana.chain.store import Store
 from mutoscope.engines.solana.chain.tokens import LAMPORTS_PER_SOL, TEST_USDC, Faucet, TestToken
+from mutoscope.engines.solana.chain.wallet.wallet import SandboxWallet
 
 NODE_NAME = re.compile("[a-z0-9-]{1,30}")
 
@@ -64,6 +65,7 @@ class SandboxChain:
             self.faucet.found()
             self.finalize()
         self._nodes = {"": Node(self)}
+        self._wallets: dict[str, SandboxWallet] = {}
         self.sockets = Sockets(self)
         self.bank.watcher = self.sockets
         self.server = Server(self, port)
@@ -154,6 +156,20 @@ class SandboxChain:
     def call(self, method: str, *values: Any) -> Any:
         """One JSON-RPC method's result, without a transport. Raises RpcError."""
         return dispatch.call(self._nodes[""], method, list(values))
+
+    def wallet(self, name: str = "viewer") -> SandboxWallet:
+        """A wallet with some money in it, made when it is first asked for."""
+        with self.bank.lock:
+            if name not in self._wallets:
+                self._wallets[name] = SandboxWallet(self, name)
+            return self._wallets[name]
+
+    def pay(self, link: str, amount: int | None = None) -> Signature:
+        """Pay a `solana:` link from the sandbox wallet; `amount` in base units where the link leaves it open.
+
+        Raises WrongLink and NotPaid.
+        """
+        return self.wallet().pay(link, amount)
 
     # Nodes
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mutoscope.engines.solana.chain.bank import Slot
 from mutoscope.engines.solana.chain.errors import BLOCK_NOT_AVAILABLE, LONG_TERM_SLOT_SKIPPED, NODE_UNHEALTHY, RpcError
 from mutoscope.engines.solana.chain.machine import SLOTS_PER_EPOCH
 from mutoscope.engines.solana.chain.methods import method
 from mutoscope.engines.solana.chain.params import Params
-from mutoscope.engines.solana.chain.bank import Slot
 
 if TYPE_CHECKING:
     from mutoscope.engines.solana.chain.node import Node

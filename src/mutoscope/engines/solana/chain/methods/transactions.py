@@ -10,6 +10,7 @@ from solders.message import Message, MessageV0, MessageV1
 from solders.transaction import VersionedTransaction
 
 from mutoscope.engines.solana.chain.accounts_json import account_json
+from mutoscope.engines.solana.chain.bank import Commitment, Refused
 from mutoscope.engines.solana.chain.errors import (
     INVALID_PARAMS,
     PREFLIGHT_FAILURE,
@@ -24,7 +25,6 @@ from mutoscope.engines.solana.chain.methods.cluster import in_context
 from mutoscope.engines.solana.chain.params import Params, as_address, as_signature, as_transaction
 from mutoscope.engines.solana.chain.transaction_errors import sentence
 from mutoscope.engines.solana.chain.transactions_json import ENCODINGS, transaction_json
-from mutoscope.engines.solana.chain.bank import Commitment, Refused
 
 if TYPE_CHECKING:
     from mutoscope.engines.solana.chain.node import Node
