@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class VideosConfig(AppConfig):
+    name = "mutoscope.platform.videos"
+    label = "videos"
+    verbose_name = "Films"
+
+    def ready(self) -> None:
+        from mutoscope.platform.videos.upload import tasks  # noqa: F401 - declares its schedule
