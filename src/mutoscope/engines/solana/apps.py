@@ -8,3 +8,8 @@ class SolanaConfig(AppConfig):
     label = "mutoscope_solana"
     verbose_name = "Solana payments"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from mutoscope.engines.solana import checks
+
+        checks.register_all()

@@ -1,7 +1,9 @@
-"""Every model of the app, for Django to find. Each lives in the folder of its feature."""
+"""All of the app's tables, for Django; each lives with its part."""
 
 from __future__ import annotations
 
+from mutoscope.engines.solana.outbox.models import Event, WebhookDelivery, WebhookEndpoint
+from mutoscope.engines.solana.payments.models import Payment, Price, Token, Transfer, UnmatchedReceipt
 from mutoscope.engines.solana.signer.models import (
     JobEvent,
     SealedSeed,
@@ -11,5 +13,24 @@ from mutoscope.engines.solana.signer.models import (
     SignerReport,
 )
 from mutoscope.engines.solana.wallets.models import Wallet
+from mutoscope.engines.solana.watcher.models import Lease, WatchedAccount
 
-__all__ = ["JobEvent", "SealedSeed", "SignerAttempt", "SignerJob", "SignerLeg", "SignerReport", "Wallet"]
+__all__ = [
+    "Event",
+    "JobEvent",
+    "Lease",
+    "Payment",
+    "Price",
+    "SealedSeed",
+    "SignerAttempt",
+    "SignerJob",
+    "SignerLeg",
+    "SignerReport",
+    "Token",
+    "Transfer",
+    "UnmatchedReceipt",
+    "Wallet",
+    "WatchedAccount",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+]
