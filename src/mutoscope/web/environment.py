@@ -246,6 +246,28 @@ class Environment(BaseSettings):
         description="Earlier video keys that still open what they sealed, separated by commas.",
         examples=["the-video-key-used-until-yesterday"],
     )
+    upload_gb_max: int = Field(
+        50,
+        ge=1,
+        le=10_000,
+        validation_alias="MUTOSCOPE_UPLOAD_GB_MAX",
+        description="The largest file that may be uploaded, in gigabytes.",
+        examples=["50"],
+    )
+    channel_gb_max: int = Field(
+        500,
+        ge=1,
+        le=1_000_000,
+        validation_alias="MUTOSCOPE_CHANNEL_GB_MAX",
+        description="What the originals of one channel may take, in gigabytes.",
+        examples=["500"],
+    )
+    uploads_without_walls: bool = Field(
+        False,
+        validation_alias="MUTOSCOPE_UPLOADS_WITHOUT_WALLS",
+        description="Take uploads although this machine has neither bubblewrap nor Landlock to look into them safely.",
+        examples=["true"],
+    )
     postgres_os_user: str | None = Field(
         None,
         validation_alias="MUTOSCOPE_POSTGRES_OS_USER",
