@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mutoscope.engines.solana.outbox.models import Event, WebhookDelivery, WebhookEndpoint
 from mutoscope.engines.solana.payments.models import Payment, Price, Token, Transfer, UnmatchedReceipt
+from mutoscope.engines.solana.rpc.models import RpcAllowance
 from mutoscope.engines.solana.watcher.models import Lease, WatchedAccount
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Lease",
     "Payment",
     "Price",
+    "RpcAllowance",
     "Token",
     "Transfer",
     "UnmatchedReceipt",
