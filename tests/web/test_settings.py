@@ -30,6 +30,7 @@ def test_production_on_https_binds_its_cookies_to_the_host(tmp_path: Path) -> No
         MUTOSCOPE_HOME=str(tmp_path),
         MUTOSCOPE_SITE_URL="https://films.example.org",
         MUTOSCOPE_SECRET_KEY="x" * 60,
+        MUTOSCOPE_VIDEO_KEY="a" * 43 + "=",
         MUTOSCOPE_MAIL_URL="smtp://mail.example.org",
     )
     assert shown["SESSION_COOKIE_NAME"] == "__Host-session"

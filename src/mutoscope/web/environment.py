@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 import re
 from enum import StrEnum
@@ -70,6 +72,16 @@ def _key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _video_key(value: SecretStr) -> SecretStr:
+    try:
+        key = base64.b64decode(value.get_secret_value(), validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != 32:
+        raise ValueError("must be 32 bytes in base64")
+    return value
+
+
 def _host(value: str) -> str:
     if not re.fullmatch(r"\.?[A-Za-z0-9.:\[\]-]+", value):
         raise ValueError(f"{value!r} is not a host name")
@@ -82,6 +94,7 @@ FOLLOWS = "default_factory_not_called"
 Strings = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
+VideoKey = Annotated[SecretStr, AfterValidator(_video_key)]
 
 
 class Environment(BaseSettings):
@@ -219,6 +232,19 @@ class Environment(BaseSettings):
         validation_alias="MUTOSCOPE_FFMPEG",
         description="Path of an ffmpeg to use instead of the one in the wheel.",
         examples=["/usr/bin/ffmpeg"],
+    )
+    video_key: VideoKey | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_VIDEO_KEY",
+        description="Seals the keys of films in the database: 32 bytes in base64. Needed in production; the sandbox makes one "
+        "below MUTOSCOPE_HOME. Without it no film can be played: back it up, apart from the database.",
+        examples=["the output of: openssl rand -base64 32"],
+    )
+    video_key_fallbacks: Annotated[list[VideoKey], NoDecode, BeforeValidator(_split)] = Field(
+        [],
+        validation_alias="MUTOSCOPE_VIDEO_KEY_FALLBACKS",
+        description="Earlier video keys that still open what they sealed, separated by commas.",
+        examples=["the-video-key-used-until-yesterday"],
     )
     postgres_os_user: str | None = Field(
         None,

@@ -12,7 +12,7 @@ from mutoscope.engines.postgres.embedded import EmbeddedServer
 from mutoscope.web import content_security
 from mutoscope.web.environment import home_directory, read_environment
 from mutoscope.web.observe import logs
-from mutoscope.web.secret_key import secret_key
+from mutoscope.web.secret_key import secret_key, video_keys
 from mutoscope.web.sign_in import sign_in_settings
 
 ENVIRONMENT = read_environment()
@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "mutoscope.engines.tasks",
     "mutoscope.platform.accounts",
     "mutoscope.platform.support",
+    "mutoscope.platform.videos",
     "mutoscope.web",
     "mutoscope.web.operator_app.OperatorConfig",
     "django.contrib.auth",
@@ -180,8 +181,22 @@ MEDIA_URL = "/media/"
 MEDIA_ROOT = HOME / "media"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Films as viewers get them: encrypted, so that anybody may hold them. Apart from what people sent in, to which no
+    # address leads.
+    "films": {
+        "BACKEND": "mutoscope.platform.videos.storage.LocalStorage",
+        "OPTIONS": {"location": HOME / "films"},
+    },
+    "originals": {
+        "BACKEND": "mutoscope.platform.videos.storage.LocalStorage",
+        "OPTIONS": {"location": HOME / "originals"},
+    },
     "staticfiles": {"BACKEND": "mutoscope.web.static_files.SiteStaticFiles"},
 }
+# What is on its way in, and what workers write while they encode.
+UPLOADS_FOLDER = HOME / "uploads"
+VIDEO_WORK_FOLDER = HOME / "work"
+VIDEO_KEYS = video_keys(ENVIRONMENT)
 # Before the first `collectstatic`, files are served from where they lie.
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()

@@ -1,0 +1,1 @@
+"""Rules about films that need no framework: their life, their ladder, where their files lie."""

@@ -1,0 +1,56 @@
+"""A video's life: the states it can be in, and the moves between them.
+
+The same table stands in the database as a trigger (migrations/0001_life.sql); a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class VideoState(StrEnum):
+    """Where a video is in its life."""
+
+    DRAFT = "draft"
+    """It has a title and no film yet."""
+    UPLOADING = "uploading"
+    PROCESSING = "processing"
+    READY = "ready"
+    """It can be played, by its creator alone."""
+    PUBLISHED = "published"
+    UNLISTED = "unlisted"
+    """Whoever has its address finds it; no list shows it."""
+    ARCHIVED = "archived"
+    """Put away by its creator. It can be brought back."""
+    FAILED = "failed"
+    """Processing gave up, for a reason in words. It can be tried again, or sent anew."""
+
+
+MOVES: Mapping[VideoState, frozenset[VideoState]] = {
+    VideoState.DRAFT: frozenset({VideoState.UPLOADING}),
+    VideoState.UPLOADING: frozenset({VideoState.DRAFT, VideoState.PROCESSING}),
+    VideoState.PROCESSING: frozenset({VideoState.READY, VideoState.FAILED}),
+    VideoState.FAILED: frozenset({VideoState.PROCESSING, VideoState.UPLOADING}),
+    VideoState.READY: frozenset({VideoState.PUBLISHED, VideoState.UNLISTED, VideoState.ARCHIVED}),
+    VideoState.PUBLISHED: frozenset({VideoState.READY, VideoState.UNLISTED, VideoState.ARCHIVED}),
+    VideoState.UNLISTED: frozenset({VideoState.READY, VideoState.PUBLISHED, VideoState.ARCHIVED}),
+    VideoState.ARCHIVED: frozenset({VideoState.READY}),
+}
+
+# Others than its creator may open its page: what they may play is a further question.
+PUBLIC = frozenset({VideoState.PUBLISHED, VideoState.UNLISTED})
+# It has an edition that is whole.
+PLAYABLE = frozenset({VideoState.READY, VideoState.PUBLISHED, VideoState.UNLISTED, VideoState.ARCHIVED})
+# Nobody has ever watched it, so that it may be deleted with all that belongs to it.
+DISCARDABLE = frozenset({VideoState.DRAFT, VideoState.FAILED})
+
+
+def may_move(origin: VideoState, target: VideoState) -> bool:
+    """Whether a video may go from one state to the other."""
+    return target in MOVES[origin]
+
+
+def origins(target: VideoState) -> frozenset[VideoState]:
+    """The states from which a video may come to this one."""
+    return frozenset(origin for origin, targets in MOVES.items() if target in targets)

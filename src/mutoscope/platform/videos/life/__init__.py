@@ -1,0 +1,1 @@
+"""A film's moves from one state to the next."""
