@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -111,7 +112,9 @@ def install_browser_parts(profile: str) -> None:
         VENDOR.mkdir(parents=True, exist_ok=True)
         for package, source, target, _ in BROWSER_PARTS:
             if target is not None:
-                shutil.copyfile(ROOT / "node_modules" / package / source, VENDOR / target)
+                content = (ROOT / "node_modules" / package / source).read_bytes()
+                # Source maps stay behind: they would triple the download for people who never open them.
+                (VENDOR / target).write_bytes(re.sub(rb"\n?//# sourceMappingURL=\S+\s*$", b"\n", content))
     write_stamp(f"browser-{profile}", wanted)
     if profile == "dev":
         write_stamp("browser-run", wanted)

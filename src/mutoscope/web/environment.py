@@ -292,6 +292,38 @@ class Environment(BaseSettings):
         description="Quality of the picture: lower is better and larger. Each rendition has a greatest rate besides.",
         examples=["23"],
     )
+    fee_bps: int = Field(
+        1000,
+        ge=0,
+        le=9000,
+        validation_alias="MUTOSCOPE_FEE_BPS",
+        description="The site's part of each sale and tip in basis points: 1000 is a tenth. Rounded down to a whole point; the creator gets the rest.",
+        examples=["1000"],
+    )
+    payout_points_min: int = Field(
+        1000,
+        ge=1,
+        le=1_000_000_000,
+        validation_alias="MUTOSCOPE_PAYOUT_POINTS_MIN",
+        description="The smallest payout, in points.",
+        examples=["1000"],
+    )
+    payout_delay_days: int = Field(
+        7,
+        ge=0,
+        le=365,
+        validation_alias="MUTOSCOPE_PAYOUT_DELAY_DAYS",
+        description="How old a sale must be before it can be paid out. Until then it can be refunded.",
+        examples=["7"],
+    )
+    payout_approval_points: int = Field(
+        50_000,
+        ge=0,
+        le=1_000_000_000,
+        validation_alias="MUTOSCOPE_PAYOUT_APPROVAL_POINTS",
+        description="A payout of more points than this waits for somebody of the staff.",
+        examples=["50000"],
+    )
     postgres_os_user: str | None = Field(
         None,
         validation_alias="MUTOSCOPE_POSTGRES_OS_USER",

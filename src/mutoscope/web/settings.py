@@ -34,8 +34,10 @@ INSTALLED_APPS = [
     "mutoscope.engines.ledger",
     "mutoscope.engines.postgres",
     "mutoscope.engines.sequences",
+    "mutoscope.engines.solana",
     "mutoscope.engines.tasks",
     "mutoscope.platform.accounts",
+    "mutoscope.platform.billing",
     "mutoscope.platform.support",
     "mutoscope.platform.videos",
     "mutoscope.web",
@@ -173,6 +175,12 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 EMAIL_BACKEND = "mutoscope.platform.support.mail.backend.OutboxBackend"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.mail_from
 MAIL_URL = ENVIRONMENT.mail_url
+
+# What the site keeps of each sale, and when creators are paid (platform/billing).
+FEE_BPS = ENVIRONMENT.fee_bps
+PAYOUT_POINTS_MIN = ENVIRONMENT.payout_points_min
+PAYOUT_DELAY_DAYS = ENVIRONMENT.payout_delay_days
+PAYOUT_APPROVAL_POINTS = ENVIRONMENT.payout_approval_points
 
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"

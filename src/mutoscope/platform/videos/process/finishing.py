@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 from collections import defaultdict
 from collections.abc import Iterable
 from fractions import Fraction
+from pathlib import Path
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
@@ -15,6 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 from PIL import Image
 
+from mutoscope.engines.sandbox import Places
 from mutoscope.engines.tasks.pipelines.context import UnitContext
 from mutoscope.engines.tasks.pipelines.units import Unit
 from mutoscope.platform.videos.domain import playlists, webvtt
@@ -49,42 +52,39 @@ class Covers(Unit[FastDone, list[int]]):
 
 
 def make_covers(begun: Begun) -> list[int]:
-    """Ids of the candidates. Those of an earlier edition stay as long as one of them is in use."""
-    film, duration_s = originals.at_hand(begun.original), begun.plan.duration_s
-    found: list[tuple[float, bytes]] = []
-    for part in COVER_MOMENTS:
-        moment_s = duration_s * part
-        with ffmpeg.work_folder("cover") as folder:
-            filters = ",".join(
-                [*arguments.upright_picture(begun.facts.picture), f"scale={COVER_WIDTH}:-2,setsar=1,format=yuvj420p"]
-            )
-            try:
-                ffmpeg.run(
-                    {"film": film},
-                    lambda places, moment_s=moment_s, filters=filters: [
-                        "-ss", f"{moment_s:.3f}", *ffmpeg.film_input(places), "-map",
-                        f"0:{begun.facts.picture.index}", "-frames:v", "1", "-vf", filters, "-c:v", "mjpeg", "-q:v", "3",
-                        "-f", "image2", "-update", "1", places.output("cover.jpg"),
-                    ],
-                    folder,
-                    film_s=60,
-                )  # fmt: skip
-            except ffmpeg.Broke:
-                # A jump that landed behind the last picture: there are other moments.
-                continue
-            path = folder / "cover.jpg"
-            if path.exists() and path.stat().st_size:
-                found.append((moment_s, path.read_bytes()))
+    """Ids of the candidates. One of an earlier making stays as long as it is in use."""
+    film = originals.at_hand(begun.original)
+    moments = [begun.plan.duration_s * part for part in COVER_MOMENTS]
+    taken = [(moment_s, _picture_at(film, begun, moment_s)) for moment_s in moments]
     video = Video.objects.get(pk=begun.video_id)
-    old = video.covers.filter(at_ms__isnull=False)
-    old.exclude(pk=video.cover_id or 0).delete()
+    video.covers.filter(at_ms__isnull=False).exclude(pk=video.cover_id or 0).delete()
     made = [
-        (keep_cover(video, picture, at_ms=round(moment_s * 1000)), liveliness(picture)) for moment_s, picture in found
+        (keep_cover(video, picture, at_ms=round(moment_s * 1000)), liveliness(picture))
+        for moment_s, picture in taken
+        if picture
     ]
     if made and video.cover_id is None:
         best = max(made, key=lambda pair: pair[1])[0]
         Video.objects.filter(pk=video.pk, cover__isnull=True).update(cover=best)
     return [cover.pk for cover, _ in made]
+
+
+def _picture_at(film: Path, begun: Begun, moment_s: float) -> bytes:
+    """A JPEG of the film at that moment; empty when the jump lands behind the last picture."""
+    filters = [*arguments.upright_picture(begun.facts.picture), f"scale={COVER_WIDTH}:-2,setsar=1,format=yuvj420p"]
+
+    def tell(places: Places) -> list[str]:
+        return [
+            "-ss", f"{moment_s:.3f}", *ffmpeg.film_input(places), "-map", f"0:{begun.facts.picture.index}",
+            "-frames:v", "1", "-vf", ",".join(filters), "-c:v", "mjpeg", "-q:v", "3",
+            "-f", "image2", "-update", "1", places.output("cover.jpg"),
+        ]  # fmt: skip
+
+    with ffmpeg.work_folder("cover") as folder:
+        with contextlib.suppress(ffmpeg.Broke):
+            ffmpeg.run({"film": film}, tell, folder, film_s=60)
+        path = folder / "cover.jpg"
+        return path.read_bytes() if path.exists() else b""
 
 
 def keep_cover(video: Video, picture: bytes, *, at_ms: int | None) -> Cover:
@@ -192,7 +192,7 @@ def package(begun: Begun, fast: FastDone, done: list[Done]) -> Packaged:
         files.know(name)
     manifest = files.manifest()
     files.shelf.store(MANIFEST, manifest)
-    total = sum(int(entry["bytes"]) for entry in files.entries)
+    total = files.total_bytes
     return Packaged(edition.pk, hashlib.sha256(manifest).hexdigest(), total)
 
 
@@ -280,6 +280,7 @@ class _Files:
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
         self.entries: list[dict[str, object]] = []
+        self.total_bytes = 0
 
     def write(self, name: str, text: str) -> None:
         data = text.encode()
@@ -296,6 +297,7 @@ class _Files:
             self._add(f"{stream}/{segment.file}", segment.bytes, segment.sha256)
 
     def _add(self, path: str, size: int, sha256: str) -> None:
+        self.total_bytes += size
         self.entries.append({"path": path, "bytes": size, "sha256": sha256})
 
     def manifest(self) -> bytes:
