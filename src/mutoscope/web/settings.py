@@ -196,6 +196,7 @@ STORAGES = {
 UPLOADS_FOLDER = HOME / "uploads"
 VIDEO_WORK_FOLDER = HOME / "work"
 VIDEO_KEYS = video_keys(ENVIRONMENT)
+STREAMS_PER_VIEWER = ENVIRONMENT.streams_per_viewer
 # Before the first `collectstatic`, files are served from where they lie.
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
