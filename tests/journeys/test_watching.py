@@ -58,7 +58,11 @@ def time_s(page: Page) -> float:
 
 def plays_past(page: Page, seconds: float) -> None:
     """The film is really shown: its time goes on, and frames were drawn."""
-    wait(page, "s => { const v = document.querySelector('[data-video]'); return v.currentTime > s && !v.paused; }", seconds)
+    wait(
+        page,
+        "s => { const v = document.querySelector('[data-video]'); return v.currentTime > s && !v.paused; }",
+        seconds,
+    )
     frames = "document.querySelector('[data-video]').getVideoPlaybackQuality().totalVideoFrames"
     assert page.evaluate(frames) > 0
 

@@ -34,7 +34,7 @@
     m: () => {
       video.muted = !video.muted;
     },
-    c: () => press("media-captions-button"),
+    c: () => settings.switchCaptions(),
     f: () => press("media-fullscreen-button"),
     p: () => press("media-pip-button"),
     "<": () => settings.faster(-1),

@@ -8,6 +8,8 @@ window.watching.Settings = class {
     this.video = video;
     this.panel = root.querySelector("[data-settings]");
     this.button = root.querySelector("[data-settings-button]");
+    this.captionsButton = root.querySelector("[data-captions]");
+    this.captionsButton.addEventListener("click", () => this.switchCaptions());
     this.button.addEventListener("click", () => this.toggle(this.panel.hidden));
     this.panel.addEventListener("keydown", (event) => {
       event.stopPropagation();
@@ -75,9 +77,11 @@ window.watching.Settings = class {
 
   followCaptions() {
     const tracks = this.video.textTracks;
-    const captions = () => [...tracks].filter((track) => ["subtitles", "captions"].includes(track.kind));
+    const captions = () => this.captions();
     const show = () => {
       const found = captions();
+      this.captionsButton.hidden = found.length === 0;
+      this.captionsButton.setAttribute("aria-pressed", String(found.some((track) => track.mode === "showing")));
       const shown = found.findIndex((track) => track.mode === "showing");
       const options = found.map((track, index) => ({ value: index, label: track.label || track.language }));
       this.offer("captions", options.length ? [{ value: -1, label: "Off" }, ...options] : [], shown, (index) => {
@@ -88,6 +92,24 @@ window.watching.Settings = class {
     };
     for (const event of ["addtrack", "removetrack", "change"]) tracks.addEventListener(event, show);
     show();
+  }
+
+  captions() {
+    return [...this.video.textTracks].filter((track) => ["subtitles", "captions"].includes(track.kind));
+  }
+
+  // On again means those that were shown last, else those in the browser's language, else the first.
+  switchCaptions() {
+    const found = this.captions();
+    const shown = found.find((track) => track.mode === "showing");
+    if (shown) {
+      this.lastCaptions = shown;
+      shown.mode = "disabled";
+      return;
+    }
+    const language = navigator.language.split("-")[0];
+    const next = found.find((track) => track === this.lastCaptions) || found.find((track) => track.language === language) || found[0];
+    if (next) next.mode = "showing";
   }
 
   offer(name, options, chosen, choose) {

@@ -20,7 +20,7 @@ from mutoscope.platform.videos.domain.life import PUBLIC, VideoState
 from mutoscope.platform.videos.models import Video
 from mutoscope.platform.videos.watch.cards import address, file_address
 from mutoscope.platform.videos.watch.films import ask, find_film
-from mutoscope.platform.videos.watch.page.endpoints import PLAYER_STYLES, parse_moment
+from mutoscope.platform.videos.watch.page.endpoints import PLAYER_POLICY, parse_moment
 from mutoscope.platform.videos.watch.page.player import player_context
 from mutoscope.platform.videos.watch.page.sharing import absolute
 
@@ -36,7 +36,7 @@ EMBEDDED = {"frame-ancestors": ["*"]}
 @require_safe
 @xframe_options_exempt
 @csp_replace(EMBEDDED)
-@csp_update(PLAYER_STYLES)
+@csp_update(PLAYER_POLICY)
 def show(request: HttpRequest, public_id: str) -> HttpResponse:
     """The player and nothing else. Browsers keep our cookies from it on most sites, so free films play; for others it
     shows the trailer and the way to the film's own page."""

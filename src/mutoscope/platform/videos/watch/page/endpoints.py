@@ -25,9 +25,13 @@ MORE_SHOWN = 8
 # A moment in the film: 90, 90s, 1m30s, 1h2m3s.
 MOMENT = re.compile(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s?)?", re.ASCII)
 # The player's elements style themselves within their shadow trees: docs/decisions/0602.
-PLAYER_STYLES = {"style-src": [UNSAFE_INLINE]}
+PLAYER_POLICY = {
+    "style-src": [UNSAFE_INLINE],
+    # hls.js makes an empty file of subtitles before it has the first one.
+    "media-src": ["data:"],
+}
 
-player_page = csp_update(PLAYER_STYLES)
+player_page = csp_update(PLAYER_POLICY)
 
 
 @require_safe
