@@ -97,5 +97,5 @@ class House:
 
 
 def wait_until_gone(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=30)
+    _, alive = psutil.wait_procs(processes, timeout=90)
     assert not alive, f"still running: {[(process.pid, process.name()) for process in alive]}"
