@@ -246,6 +246,14 @@ class Environment(BaseSettings):
         description="Earlier video keys that still open what they sealed, separated by commas.",
         examples=["the-video-key-used-until-yesterday"],
     )
+    streams_per_viewer: int = Field(
+        3,
+        ge=1,
+        le=100,
+        validation_alias="MUTOSCOPE_STREAMS_PER_VIEWER",
+        description="How many films one person may have playing at the same moment.",
+        examples=["3"],
+    )
     upload_gb_max: int = Field(
         50,
         ge=1,

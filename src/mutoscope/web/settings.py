@@ -214,6 +214,7 @@ VIDEO_ENCODERS = ENVIRONMENT.video_encoders
 VIDEO_PRESET = ENVIRONMENT.video_preset
 VIDEO_CRF = ENVIRONMENT.video_crf
 VIDEO_KEYS = video_keys(ENVIRONMENT)
+STREAMS_PER_VIEWER = ENVIRONMENT.streams_per_viewer
 # Before the first `collectstatic`, files are served from where they lie.
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
