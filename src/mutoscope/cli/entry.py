@@ -79,6 +79,14 @@ def worker(context: typer.Context) -> None:
     work(context.args)
 
 
+@app.command(context_settings=PASSED_ON)
+def signer(context: typer.Context) -> None:
+    """Run the signer, the one process that holds keys; `signer --help` lists init, rotation, backup and the drill."""
+    from mutoscope.cli.signer import run
+
+    run(context.args)
+
+
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check this machine and these settings; one line each, with what to do about it."""

@@ -246,6 +246,59 @@ class Environment(BaseSettings):
         description="Earlier video keys that still open what they sealed, separated by commas.",
         examples=["the-video-key-used-until-yesterday"],
     )
+    upload_gb_max: int = Field(
+        50,
+        ge=1,
+        le=10_000,
+        validation_alias="MUTOSCOPE_UPLOAD_GB_MAX",
+        description="The largest file that may be uploaded, in gigabytes.",
+        examples=["50"],
+    )
+    channel_gb_max: int = Field(
+        500,
+        ge=1,
+        le=1_000_000,
+        validation_alias="MUTOSCOPE_CHANNEL_GB_MAX",
+        description="What the originals of one channel may take, in gigabytes.",
+        examples=["500"],
+    )
+    uploads_without_walls: bool = Field(
+        False,
+        validation_alias="MUTOSCOPE_UPLOADS_WITHOUT_WALLS",
+        description="Take uploads although this machine has neither bubblewrap nor Landlock to look into them safely.",
+        examples=["true"],
+    fee_bps: int = Field(
+        1000,
+        ge=0,
+        le=9000,
+        validation_alias="MUTOSCOPE_FEE_BPS",
+        description="The site's part of each sale and tip in basis points: 1000 is a tenth. Rounded down to a whole point; the creator gets the rest.",
+        examples=["1000"],
+    )
+    payout_points_min: int = Field(
+        1000,
+        ge=1,
+        le=1_000_000_000,
+        validation_alias="MUTOSCOPE_PAYOUT_POINTS_MIN",
+        description="The smallest payout, in points.",
+        examples=["1000"],
+    )
+    payout_delay_days: int = Field(
+        7,
+        ge=0,
+        le=365,
+        validation_alias="MUTOSCOPE_PAYOUT_DELAY_DAYS",
+        description="How old a sale must be before it can be paid out. Until then it can be refunded.",
+        examples=["7"],
+    )
+    payout_approval_points: int = Field(
+        50_000,
+        ge=0,
+        le=1_000_000_000,
+        validation_alias="MUTOSCOPE_PAYOUT_APPROVAL_POINTS",
+        description="A payout of more points than this waits for somebody of the staff.",
+        examples=["50000"],
+    )
     postgres_os_user: str | None = Field(
         None,
         validation_alias="MUTOSCOPE_POSTGRES_OS_USER",

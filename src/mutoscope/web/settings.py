@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "mutoscope.engines.solana",
     "mutoscope.engines.tasks",
     "mutoscope.platform.accounts",
+    "mutoscope.platform.billing",
     "mutoscope.platform.support",
     "mutoscope.platform.videos",
     "mutoscope.web",
@@ -175,6 +176,12 @@ EMAIL_BACKEND = "mutoscope.platform.support.mail.backend.OutboxBackend"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.mail_from
 MAIL_URL = ENVIRONMENT.mail_url
 
+# What the site keeps of each sale, and when creators are paid (platform/billing).
+FEE_BPS = ENVIRONMENT.fee_bps
+PAYOUT_POINTS_MIN = ENVIRONMENT.payout_points_min
+PAYOUT_DELAY_DAYS = ENVIRONMENT.payout_delay_days
+PAYOUT_APPROVAL_POINTS = ENVIRONMENT.payout_approval_points
+
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
 MEDIA_URL = "/media/"
@@ -196,6 +203,13 @@ STORAGES = {
 # What is on its way in, and what workers write while they encode.
 UPLOADS_FOLDER = HOME / "uploads"
 VIDEO_WORK_FOLDER = HOME / "work"
+UPLOAD_BYTES_MAX = ENVIRONMENT.upload_gb_max * 1000**3
+CHANNEL_BYTES_MAX = ENVIRONMENT.channel_gb_max * 1000**3
+UPLOADS_WITHOUT_WALLS = ENVIRONMENT.uploads_without_walls
+# Counted from the last byte that came.
+UPLOAD_LIFETIME_S = 3 * 24 * 3600
+# One request's share of an upload. The pages send 8 MiB at a time.
+UPLOAD_CHUNK_BYTES_MAX = 128 * 1024 * 1024
 VIDEO_KEYS = video_keys(ENVIRONMENT)
 # Before the first `collectstatic`, files are served from where they lie.
 WHITENOISE_ALLOW_ALL_ORIGINS = False

@@ -7,3 +7,6 @@ class VideosConfig(AppConfig):
     name = "mutoscope.platform.videos"
     label = "videos"
     verbose_name = "Films"
+
+    def ready(self) -> None:
+        from mutoscope.platform.videos.upload import tasks  # noqa: F401 - declares its schedule

@@ -114,7 +114,10 @@ class Upload(models.Model):
 
     class State(models.TextChoices):
         OPEN = "open"
+        # Whole, and still lying where it was uploaded to.
         COMPLETE = "complete"
+        # Whole, and moved to where originals are kept.
+        FETCHED = "fetched"
         ENDED = "ended"
 
     token = models.CharField(max_length=24, unique=True, default=new_token, editable=False)
@@ -124,6 +127,8 @@ class Upload(models.Model):
     length_bytes = models.BigIntegerField()
     # Bytes that are on the disk for certain.
     offset_bytes = models.BigIntegerField(default=0)
+    # The number of the request that may write now; each one that begins takes the next.
+    writer = models.IntegerField(default=0)
     # What the browser called it. Shown to its owner, never used as a path.
     file_name = models.CharField(max_length=255, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
@@ -139,7 +144,7 @@ class Upload(models.Model):
                 condition=Q(offset_bytes__gte=0) & Q(offset_bytes__lte=F("length_bytes")), name="videos_upload_offset"
             ),
             models.CheckConstraint(
-                condition=~Q(state="complete") | Q(offset_bytes=F("length_bytes")),
+                condition=~Q(state__in=["complete", "fetched"]) | Q(offset_bytes=F("length_bytes")),
                 name="videos_upload_complete_is_whole",
             ),
             # A video takes one file at a time.

@@ -224,6 +224,11 @@ class Store:
             for signature, slot, time_s, error, memo in rows
         ]
 
+    def mentioned_in(self, number: int) -> set[Pubkey]:
+        """Everybody whom a transaction mentions."""
+        rows = self._db.execute("SELECT address FROM mentions WHERE number = ?", (number,))
+        return {Pubkey.from_bytes(address) for (address,) in rows}
+
     def number_of(self, signature: Signature) -> int | None:
         row = self._db.execute("SELECT number FROM transactions WHERE signature = ?", (bytes(signature),)).fetchone()
         return None if row is None else int(row[0])
