@@ -18,6 +18,7 @@ from mutoscope.engines.solana.payments.assessing import show_progress
 from mutoscope.engines.solana.payments.domain.deltas import Unreadable
 from mutoscope.engines.solana.payments.domain.states import Status
 from mutoscope.engines.solana.payments.ending import expire_due
+from mutoscope.engines.solana.payments.tokens import check_tokens
 from mutoscope.engines.solana.rpc.client import Rpc, default_rpc
 from mutoscope.engines.solana.rpc.errors import RpcError
 from mutoscope.engines.solana.watcher.audit import Difference, audit
@@ -72,7 +73,8 @@ class Watcher:
         return Look(accounts, expire_due())
 
     def audit(self) -> list[Difference]:
-        """Hold every watched account's balance against its records; what differs is walked, and what still differs returned."""
+        """Hold every token and every watched account against the chain. Returns the balances that no transaction explains."""
+        check_tokens(self.rpc)
         return audit(self.rpc, self._pool)
 
     def run(self, stop: threading.Event) -> None:
