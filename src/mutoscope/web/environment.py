@@ -267,6 +267,7 @@ class Environment(BaseSettings):
         validation_alias="MUTOSCOPE_UPLOADS_WITHOUT_WALLS",
         description="Take uploads although this machine has neither bubblewrap nor Landlock to look into them safely.",
         examples=["true"],
+    )
     fee_bps: int = Field(
         1000,
         ge=0,
