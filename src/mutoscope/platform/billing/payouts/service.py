@@ -66,6 +66,7 @@ class RequestPayout(Service[RequestPayoutInputs, RequestPayoutInternals, Request
                     self.hold,
                     when(self.is_approved_at_once, self.order),
                 ),
+                savepoint=True,
             ),
         )
 
@@ -159,7 +160,7 @@ class ApprovePayout(Service[ApprovePayoutInputs, NoInternals, NoOutputs]):
     failures = (CannotPayOut,)
 
     def steps(self) -> Steps[ApprovePayoutInputs, NoInternals, NoOutputs]:
-        return (atomic(self.approve),)
+        return (atomic(self.approve, savepoint=True),)
 
     def approve(self, approving: Approving) -> None:
         asked = approving.inputs
@@ -198,7 +199,7 @@ class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
     failures = (CannotPayOut,)
 
     def steps(self) -> Steps[EndPayoutInputs, NoInternals, NoOutputs]:
-        return (atomic(self.end),)
+        return (atomic(self.end, savepoint=True),)
 
     def end(self, ending: Ending) -> None:
         asked = ending.inputs

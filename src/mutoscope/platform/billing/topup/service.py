@@ -35,7 +35,7 @@ class CreditTopUp(Service[CreditTopUpInputs, NoInternals, CreditTopUpOutputs]):
     failures = (Unacceptable, RequestKeyReused)
 
     def steps(self) -> Steps[CreditTopUpInputs, NoInternals, CreditTopUpOutputs]:
-        return (self.check_amounts, atomic(self.credit))
+        return (self.check_amounts, atomic(self.credit, savepoint=True))
 
     def check_amounts(self, crediting: Crediting) -> None:
         asked = crediting.inputs
