@@ -55,6 +55,7 @@ class SetPrices(Service[SetPricesInputs, SetPricesInternals, SetPricesOutputs]):
                 self.hold_the_film,
                 self.open_accounts,
                 self.save,
+                savepoint=True,
             ),
         )
 
