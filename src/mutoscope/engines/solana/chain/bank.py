@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -27,6 +26,8 @@ from mutoscope.engines.solana.chain.store import Record, Store
 # How many slots' times and hashes are kept; a transaction keeps its own time.
 SLOTS_KEPT = 2048
 SLOT_HASHES = 512
+# How many slots before the final one can still be looked at: for nodes that lag.
+UNDO_KEPT = 512
 FORGET_EVERY = 1000
 
 
@@ -65,6 +66,19 @@ class Refused(Exception):
         self.execution = execution
 
 
+class Watcher:
+    """Told what happens on the chain, with the bank's lock held. This one does nothing about it."""
+
+    def ran(self, record: Record, mentioned: list[Pubkey], changed: list[Pubkey]) -> None:
+        """A transaction ran in the newest slot."""
+
+    def began(self, slot: Slot) -> None:
+        """A new slot."""
+
+    def restored(self, addresses: list[Pubkey]) -> None:
+        """These accounts are again what they were before slots that were dropped."""
+
+
 class Bank:
     """All of its methods may be called from any thread."""
 
@@ -72,9 +86,7 @@ class Bank:
         self.lock = threading.RLock()
         self.pace = pace or Pace()
         self.store = store
-        # Called with the lock held: a slot's number whenever a transaction ran in it, or a new slot began.
-        self.on_transaction: Callable[[Record, Execution], None] = lambda record, execution: None
-        self.on_slot: Callable[[], None] = lambda: None
+        self.watcher: Watcher = Watcher()
         self._machine = Machine()
         seed = store.fact("genesis")
         self.is_new = seed is None
@@ -170,6 +182,7 @@ class Bank:
             self.store.add_slots([(fresh.number, fresh.height, fresh.time_ms)])
             self._begin(fresh)
             self._tell_time()
+            self.watcher.restored(list(restored))
             return len(dropped)
 
     def _begin(self, slot: Slot) -> None:
@@ -180,10 +193,10 @@ class Bank:
         while final > self._final and final not in self._slots:
             final -= 1
         self._final = max(final, self._final)
-        self.on_slot()
+        self.watcher.began(slot)
 
     def _forget(self) -> None:
-        self.store.forget_undo(self._final)
+        self.store.forget_undo(self._final - UNDO_KEPT)
         oldest = self._head.number - SLOTS_KEPT
         old = [number for number in self._slots if number < oldest and number < self._final]
         for number in old:
@@ -288,8 +301,7 @@ class Bank:
             meta_json(execution),
         )
         with self.store.atomically():
-            if self._final < slot.number:
-                self.store.remember(slot.number, {key: execution.before[key] for key in changed})
+            self.store.remember(slot.number, {key: execution.before[key] for key in changed})
             self.store.put_accounts({key: execution.after[key] for key in changed})
             self.store.add(record, execution.keys)
-        self.on_transaction(record, execution)
+        self.watcher.ran(record, execution.keys, changed)

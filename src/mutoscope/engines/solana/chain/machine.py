@@ -9,7 +9,7 @@ from solders.account import Account
 from solders.clock import Clock
 from solders.hash import Hash
 from solders.litesvm import LiteSVM
-from solders.message import MessageV0
+from solders.message import Message, MessageV0, MessageV1
 from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM_PROGRAM
 from solders.transaction import VersionedTransaction
@@ -106,7 +106,7 @@ class Machine:
         may_change = {
             key
             for i, key in enumerate(keys)
-            if (message.is_maybe_writable(i) if i < len(static) else i < len(static) + len(writable))
+            if (is_writable(message, i) if i < len(static) else i < len(static) + len(writable))
         }
         before = {key: None if is_called[i] else self.account(key) for i, key in enumerate(keys)}
         called = {key: self.lamports(key) for i, key in enumerate(keys) if is_called[i]}
@@ -174,6 +174,14 @@ class Machine:
             if decimals is not None:
                 balances.append(TokenBalance(index, state.mint, state.owner, account.owner, state.amount, decimals))
         return balances
+
+
+def is_writable(message: Message | MessageV0 | MessageV1, index: int) -> bool:
+    """Whether the message's own (not looked-up) key of that index may be written to."""
+    header = message.header
+    if index < header.num_required_signatures:
+        return index < header.num_required_signatures - header.num_readonly_signed_accounts
+    return index < len(message.account_keys) - header.num_readonly_unsigned_accounts
 
 
 def _lamports(account: Account | None) -> int:

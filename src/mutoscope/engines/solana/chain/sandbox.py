@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from types import TracebackType
@@ -14,12 +15,16 @@ from solders.transaction import Transaction, VersionedTransaction
 
 from mutoscope.engines.solana.chain import dispatch, programs
 from mutoscope.engines.solana.chain.bank import Bank, Commitment, Pace
-from mutoscope.engines.solana.chain.errors import MIN_CONTEXT_SLOT_NOT_REACHED, RpcError
+from mutoscope.engines.solana.chain.faults import Faults
 from mutoscope.engines.solana.chain.methods import accounts, cluster, transactions
-from mutoscope.engines.solana.chain.params import Params
+from mutoscope.engines.solana.chain.node import Node
 from mutoscope.engines.solana.chain.server import Server
+from mutoscope.engines.solana.chain.sockets import Sockets
 from mutoscope.engines.solana.chain.store import Store
 from mutoscope.engines.solana.chain.tokens import LAMPORTS_PER_SOL, TEST_USDC, Faucet, TestToken
+from mutoscope.engines.solana.chain.wallet.wallet import SandboxWallet
+
+NODE_NAME = re.compile("[a-z0-9-]{1,30}")
 
 # Imported for what they register.
 _METHODS = (accounts, cluster, transactions)
@@ -35,7 +40,8 @@ class SandboxChain:
             chain.finalize()                          # everything so far is final
 
     Its clock moves by hand unless `ticking`: then a slot begins each `pace.slot_ms`. It keeps everything in memory
-    unless given a `folder`. `port` 0 takes a free one.
+    unless given a `folder`. `port` 0 takes a free one. With `admin` it takes orders over HTTP: time, faults, rollbacks.
+    Raises ChainInUse where another process has the folder.
     """
 
     def __init__(
@@ -47,10 +53,12 @@ class SandboxChain:
         port: int = 0,
         time_s: float | None = None,
         airdrop_lamports_max: int = 1000 * LAMPORTS_PER_SOL,
+        admin: bool = False,
     ) -> None:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.ticking = ticking
+        self.admin = admin
         self.airdrop_lamports_max = airdrop_lamports_max
         self.store = Store(None if folder is None else folder / "chain.sqlite3")
         began_ms = int((time.time() if time_s is None else time_s) * 1000)
@@ -59,6 +67,10 @@ class SandboxChain:
         if self.bank.is_new:
             self.faucet.found()
             self.finalize()
+        self._nodes = {"": Node(self)}
+        self._wallets: dict[str, SandboxWallet] = {}
+        self.sockets = Sockets(self)
+        self.bank.watcher = self.sockets
         self.server = Server(self, port)
 
     # Life
@@ -146,22 +158,37 @@ class SandboxChain:
 
     def call(self, method: str, *values: Any) -> Any:
         """One JSON-RPC method's result, without a transport. Raises RpcError."""
-        return dispatch.call(self, method, list(values))
+        return dispatch.call(self._nodes[""], method, list(values))
 
-    # What a reader sees
+    def wallet(self, name: str = "viewer") -> SandboxWallet:
+        """A wallet with some money in it, made when it is first asked for."""
+        with self.bank.lock:
+            if name not in self._wallets:
+                self._wallets[name] = SandboxWallet(self, name)
+            return self._wallets[name]
 
-    def view(self, params: Params) -> int:
-        """The slot that a call reads at, by its commitment. Raises RpcError below the caller's minContextSlot."""
-        slot = self.bank.slot(params.commitment()).number
-        least = params.number("minContextSlot")
-        if least is not None and slot < least:
-            raise RpcError(
-                MIN_CONTEXT_SLOT_NOT_REACHED, "Minimum context slot has not been reached", {"contextSlot": slot}
-            )
-        return slot
+    def pay(self, link: str, amount: int | None = None) -> Signature:
+        """Pay a `solana:` link from the sandbox wallet; `amount` in base units where the link leaves it open.
 
-    def head_seen(self) -> int:
-        return self.bank.head().number
+        Raises WrongLink and NotPaid.
+        """
+        return self.wallet().pay(link, amount)
 
-    def commitment_seen(self, slot: int) -> Commitment:
-        return self.bank.commitment_of(slot)
+    # Nodes
+
+    def node(self, name: str = "") -> Node:
+        """The node of that name, made when it is first asked for. All of them show this one chain."""
+        with self.bank.lock:
+            if name not in self._nodes:
+                if not NODE_NAME.fullmatch(name):
+                    raise ValueError(f"a node's name is lower-case letters, digits and hyphens, not {name!r}")
+                self._nodes[name] = Node(self, name)
+            return self._nodes[name]
+
+    def nodes(self) -> list[Node]:
+        return list(self._nodes.values())
+
+    @property
+    def faults(self) -> Faults:
+        """The faults of the node at the root."""
+        return self._nodes[""].faults

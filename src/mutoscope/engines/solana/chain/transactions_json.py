@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from solders.message import MessageV0, MessageV1
+from solders.message import Message, MessageV0, MessageV1
+from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
 from mutoscope.engines.solana.chain import base58
 from mutoscope.engines.solana.chain.errors import UNSUPPORTED_VERSION, RpcError
+from mutoscope.engines.solana.chain.instructions_json import instruction_json
+from mutoscope.engines.solana.chain.machine import is_writable
 from mutoscope.engines.solana.chain.store import Record
 
 ENCODINGS = ("json", "jsonParsed", "base64", "base58", "binary")
@@ -29,7 +32,7 @@ def transaction_json(record: Record, encoding: str, version_max: int | None) -> 
         "slot": record.slot,
         "blockTime": record.time_s,
         "transaction": encoded(record, transaction, encoding),
-        "meta": record.meta,
+        "meta": parsed_meta(record, transaction) if encoding == "jsonParsed" else record.meta,
     }
     if version_max is not None:
         answer["version"] = version
@@ -50,6 +53,9 @@ def encoded(record: Record, transaction: VersionedTransaction, encoding: str) ->
     if encoding == "binary":
         return base58.encode(record.raw)
     message = transaction.message
+    signatures = [str(signature) for signature in transaction.signatures]
+    if encoding == "jsonParsed":
+        return {"signatures": signatures, "message": _parsed_message(record, message)}
     body: dict[str, Any] = {
         "accountKeys": [str(key) for key in message.account_keys],
         "header": {
@@ -68,14 +74,78 @@ def encoded(record: Record, transaction: VersionedTransaction, encoding: str) ->
             for instruction in message.instructions
         ],
     }
-    if isinstance(message, MessageV0):
-        body["addressTableLookups"] = [
+    lookups = _lookups(message)
+    if lookups is not None:
+        body["addressTableLookups"] = lookups
+    return {"signatures": signatures, "message": body}
+
+
+def parsed_meta(record: Record, transaction: VersionedTransaction) -> dict[str, Any]:
+    """`meta` with the inner instructions in words."""
+    keys = _all_keys(record, transaction.message)
+    meta = {name: value for name, value in record.meta.items() if name != "loadedAddresses"}
+    meta["innerInstructions"] = [
+        {
+            "index": group["index"],
+            "instructions": [
+                instruction_json(
+                    Pubkey.from_string(keys[inner["programIdIndex"]]),
+                    [keys[i] for i in inner["accounts"]],
+                    base58.decode(inner["data"]),
+                    inner["stackHeight"],
+                )
+                for inner in group["instructions"]
+            ],
+        }
+        for group in record.meta["innerInstructions"]
+    ]
+    return meta
+
+
+def _parsed_message(record: Record, message: Message | MessageV0 | MessageV1) -> dict[str, Any]:
+    keys = _all_keys(record, message)
+    static = len(message.account_keys)
+    loaded_writable = len(record.meta["loadedAddresses"]["writable"])
+    body: dict[str, Any] = {
+        "accountKeys": [
             {
-                "accountKey": str(lookup.account_key),
-                "writableIndexes": list(bytes(lookup.writable_indexes)),
-                "readonlyIndexes": list(bytes(lookup.readonly_indexes)),
+                "pubkey": key,
+                "signer": i < message.header.num_required_signatures,
+                "source": "transaction" if i < static else "lookupTable",
+                "writable": is_writable(message, i) if i < static else i < static + loaded_writable,
             }
-            for lookup in message.address_table_lookups
-        ]
-    assert not isinstance(message, MessageV1) or encoding
-    return {"signatures": [str(signature) for signature in transaction.signatures], "message": body}
+            for i, key in enumerate(keys)
+        ],
+        "recentBlockhash": str(message.recent_blockhash),
+        "instructions": [
+            instruction_json(
+                Pubkey.from_string(keys[instruction.program_id_index]),
+                [keys[i] for i in bytes(instruction.accounts)],
+                bytes(instruction.data),
+                1,
+            )
+            for instruction in message.instructions
+        ],
+    }
+    lookups = _lookups(message)
+    if lookups is not None:
+        body["addressTableLookups"] = lookups
+    return body
+
+
+def _all_keys(record: Record, message: Message | MessageV0 | MessageV1) -> list[str]:
+    loaded = record.meta["loadedAddresses"]
+    return [*(str(key) for key in message.account_keys), *loaded["writable"], *loaded["readonly"]]
+
+
+def _lookups(message: Message | MessageV0 | MessageV1) -> list[dict[str, Any]] | None:
+    if not isinstance(message, MessageV0):
+        return None
+    return [
+        {
+            "accountKey": str(lookup.account_key),
+            "writableIndexes": list(bytes(lookup.writable_indexes)),
+            "readonlyIndexes": list(bytes(lookup.readonly_indexes)),
+        }
+        for lookup in message.address_table_lookups
+    ]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from mutoscope.engines.solana.chain.params import Params
 
 if TYPE_CHECKING:
-    from mutoscope.engines.solana.chain.sandbox import SandboxChain
+    from mutoscope.engines.solana.chain.node import Node
 
-Call = Callable[["SandboxChain", Params], Any]
+Call = Callable[["Node", Params], Any]
 
 
 @dataclass(frozen=True, slots=True)

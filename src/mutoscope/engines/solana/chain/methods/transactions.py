@@ -27,7 +27,7 @@ from mutoscope.engines.solana.chain.transaction_errors import sentence
 from mutoscope.engines.solana.chain.transactions_json import ENCODINGS, transaction_json
 
 if TYPE_CHECKING:
-    from mutoscope.engines.solana.chain.sandbox import SandboxChain
+    from mutoscope.engines.solana.chain.node import Node
 
 STATUSES_MAX = 256
 SIGNATURES_MAX = 1000
@@ -35,18 +35,18 @@ LAMPORTS_PER_SIGNATURE = 5000
 
 
 @method("sendTransaction", options_at=1)
-def send_transaction(chain: SandboxChain, params: Params) -> Any:
+def send_transaction(node: Node, params: Params) -> Any:
     transaction = as_transaction(
         params.value(0, "transaction"), params.choice("encoding", ("base58", "base64"), "base58")
     )
     params.commitment("preflightCommitment")
     params.number("maxRetries")
-    chain.view(params)
+    node.view(params)
     skip = params.flag("skipPreflight")
     if not all(transaction.verify_with_results()):
         raise RpcError(SIGNATURE_FAILURE, "Transaction signature verification failure")
     try:
-        return str(chain.bank.send(transaction, preflight=not skip))
+        return str(node.bank.send(transaction, preflight=not skip))
     except Refused as refused:
         if skip:
             # A real node has answered before it knows; the transaction just never appears.
@@ -59,31 +59,31 @@ def send_transaction(chain: SandboxChain, params: Params) -> Any:
 
 
 @method("simulateTransaction", options_at=1)
-def simulate_transaction(chain: SandboxChain, params: Params) -> Any:
+def simulate_transaction(node: Node, params: Params) -> Any:
     transaction = as_transaction(
         params.value(0, "transaction"), params.choice("encoding", ("base58", "base64"), "base58")
     )
     verify, replace = params.flag("sigVerify"), params.flag("replaceRecentBlockhash")
     if verify and replace:
         raise RpcError(INVALID_PARAMS, "sigVerify may not be used with replaceRecentBlockhash")
-    slot = chain.view(params)
+    slot = node.view(params)
     wanted = _accounts_wanted(params)
     replacement = None
     if replace:
-        newest = chain.bank.head()
-        blockhash = chain.bank.hash_of(newest.number)
+        newest = node.bank.head()
+        blockhash = node.bank.hash_of(newest.number)
         transaction = _with_blockhash(transaction, blockhash)
-        replacement = {"blockhash": str(blockhash), "lastValidBlockHeight": chain.bank.last_height_for(newest)}
+        replacement = {"blockhash": str(blockhash), "lastValidBlockHeight": node.bank.last_height_for(newest)}
     if verify and not all(transaction.verify_with_results()):
         raise RpcError(SIGNATURE_FAILURE, "Transaction signature verification failure")
     try:
-        execution = chain.bank.simulate(transaction, verify=verify, replace_blockhash=replace)
+        execution = node.bank.simulate(transaction, verify=verify, replace_blockhash=replace)
     except Refused as refused:
         return in_context(slot, simulation_json(refused.error, refused.execution))
     answer = simulation_json(execution.error, execution)
     if wanted is not None and execution.error is None:
         answer["accounts"] = [
-            account_json(execution.after.get(address, chain.bank.account(address)), "base64", None, chain.bank.account)
+            account_json(execution.after.get(address, node.bank.account(address)), "base64", None, node.bank.account)
             for address in wanted
         ]
     if replacement is not None:
@@ -136,21 +136,21 @@ def simulation_json(error: Any, execution: Execution | None) -> dict[str, Any]:
 
 
 @method("getSignatureStatuses", options_at=1)
-def get_signature_statuses(chain: SandboxChain, params: Params) -> Any:
+def get_signature_statuses(node: Node, params: Params) -> Any:
     signatures = [
         as_signature(value, f"signatures[{i}]") for i, value in enumerate(params.array(0, "signatures", STATUSES_MAX))
     ]
     params.flag("searchTransactionHistory")
-    seen = chain.head_seen()
-    return in_context(seen, [_status(chain, signature, seen) for signature in signatures])
+    seen = node.head_seen()
+    return in_context(seen, [_status(node, signature, seen) for signature in signatures])
 
 
-def _status(chain: SandboxChain, signature: Any, seen: int) -> dict[str, Any] | None:
-    found = chain.bank.store.status(signature)
+def _status(node: Node, signature: Any, seen: int) -> dict[str, Any] | None:
+    found = node.bank.store.status(signature)
     if found is None or found[0] > seen:
         return None
     slot, error = found
-    commitment = chain.commitment_seen(slot)
+    commitment = node.commitment_seen(slot)
     return {
         "slot": slot,
         "confirmations": None if commitment is Commitment.FINALIZED else seen - slot,
@@ -161,7 +161,7 @@ def _status(chain: SandboxChain, signature: Any, seen: int) -> dict[str, Any] | 
 
 
 @method("getSignaturesForAddress", options_at=1)
-def get_signatures_for_address(chain: SandboxChain, params: Params) -> Any:
+def get_signatures_for_address(node: Node, params: Params) -> Any:
     address = params.address(0, "address")
     limit = params.number("limit", SIGNATURES_MAX, SIGNATURES_MAX)
     assert limit is not None
@@ -170,9 +170,9 @@ def get_signatures_for_address(chain: SandboxChain, params: Params) -> Any:
     commitment = params.commitment()
     if commitment is Commitment.PROCESSED:
         raise invalid_param("commitment", "Method does not support commitment below `confirmed`")
-    slot = chain.view(params)
-    before = _number(chain, params, "before")
-    after = _number(chain, params, "until")
+    slot = node.view(params)
+    before = _number(node, params, "before")
+    after = _number(node, params, "until")
     return [
         {
             "signature": str(mention.signature),
@@ -180,19 +180,19 @@ def get_signatures_for_address(chain: SandboxChain, params: Params) -> Any:
             "err": mention.error,
             "memo": mention.memo,
             "blockTime": mention.time_s,
-            "confirmationStatus": str(chain.commitment_seen(mention.slot)),
+            "confirmationStatus": str(node.commitment_seen(mention.slot)),
         }
-        for mention in chain.bank.store.mentions(address, slot, before, after, limit)
+        for mention in node.bank.store.mentions(address, slot, before, after, limit)
     ]
 
 
-def _number(chain: SandboxChain, params: Params, name: str) -> int | None:
+def _number(node: Node, params: Params, name: str) -> int | None:
     given = params.options.get(name)
-    return None if given is None else chain.bank.store.number_of(as_signature(given, name))
+    return None if given is None else node.bank.store.number_of(as_signature(given, name))
 
 
 @method("getTransaction", options_at=1)
-def get_transaction(chain: SandboxChain, params: Params) -> Any:
+def get_transaction(node: Node, params: Params) -> Any:
     signature = params.signature(0, "signature")
     if len(params.values()) > 1 and isinstance(params.values()[1], str):
         params.options["encoding"] = params.values()[1]
@@ -200,27 +200,29 @@ def get_transaction(chain: SandboxChain, params: Params) -> Any:
     version_max = params.number("maxSupportedTransactionVersion", at_most=255)
     if params.commitment() is Commitment.PROCESSED:
         raise invalid_param("commitment", "Method does not support commitment below `confirmed`")
-    slot = chain.view(params)
-    record = chain.bank.store.transaction(signature)
+    slot = node.view(params)
+    record = node.bank.store.transaction(signature)
     if record is None or record.slot > slot:
         return None
     return transaction_json(record, encoding, version_max)
 
 
 @method("getFeeForMessage", options_at=1)
-def get_fee_for_message(chain: SandboxChain, params: Params) -> Any:
+def get_fee_for_message(node: Node, params: Params) -> Any:
     from solders.message import from_bytes_versioned
 
     try:
         message = from_bytes_versioned(base64.b64decode(params.value(0, "message"), validate=True))
     except (ValueError, TypeError):
         raise invalid_param("message", "is not a message in base64") from None
-    slot = chain.view(params)
-    if not chain.bank.is_recent(message.recent_blockhash):
+    slot = node.view(params)
+    if not node.bank.is_recent(message.recent_blockhash):
         return in_context(slot, None)
-    return in_context(slot, chain.bank.fee_of(message))
+    return in_context(slot, node.bank.fee_of(message))
 
 
 @method("requestAirdrop", options_at=2)
-def request_airdrop(chain: SandboxChain, params: Params) -> Any:
-    return str(chain.airdrop(params.address(0, "pubkey"), params.u64(1, "lamports", chain.airdrop_lamports_max)))
+def request_airdrop(node: Node, params: Params) -> Any:
+    return str(
+        node.chain.airdrop(params.address(0, "pubkey"), params.u64(1, "lamports", node.chain.airdrop_lamports_max))
+    )
