@@ -8,6 +8,7 @@ from mutoscope.platform.billing.packs.service import GrantPoints, GrantPointsInp
 from mutoscope.platform.billing.payouts.ports import PayoutOrder, PaysCreators, pays_creators
 from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs
 from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs
+from mutoscope.platform.billing.reconcile.metrics import ReconciliationCollector
 from mutoscope.platform.billing.topup.ports import Order, Quote, TakesPayments, top_ups
 from mutoscope.platform.billing.topup.service import CreditTopUp, CreditTopUpInputs
 from mutoscope.platform.billing.unlock.rights import Right, right_of
@@ -25,6 +26,7 @@ __all__ = [
     "PayoutOrder",
     "PaysCreators",
     "Quote",
+    "ReconciliationCollector",
     "Right",
     "SetPrices",
     "SetPricesInputs",
