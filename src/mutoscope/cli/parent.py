@@ -10,9 +10,12 @@ PR_SET_PDEATHSIG = 1
 PARENT_VARIABLE = "MUTOSCOPE_SUPERVISOR"
 
 
-def stop_with_parent(stop_signal: signal.Signals = signal.SIGTERM) -> None:
-    """Ask the kernel to send `stop_signal` to this process when the one that started it ends. Linux only."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, stop_signal)
+def stop_with_parent(parent: int) -> None:
+    """Ask the kernel to send SIGTERM to this process when `parent`, the process that started it, ends. Linux only."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        # It ended before the kernel knew of our wish.
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def is_supervised() -> bool:
@@ -23,9 +26,5 @@ def is_supervised() -> bool:
 def stop_with_supervisor() -> None:
     """The same, in a process that `mutoscope up` started; elsewhere nothing."""
     supervisor = os.environ.get(PARENT_VARIABLE)
-    if supervisor is None:
-        return
-    stop_with_parent()
-    if os.getppid() != int(supervisor):
-        # It ended before the kernel knew of our wish.
-        os.kill(os.getpid(), signal.SIGTERM)
+    if supervisor is not None:
+        stop_with_parent(int(supervisor))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,7 +54,12 @@ def serve() -> None:
 
 def load_application(_target: str) -> Callable[..., Any]:
     """Runs first in each of granian's processes, which would otherwise outlive a killed parent and keep the port."""
-    stop_with_parent()
+    # A forked process has granian's own handlers until it serves, and those would swallow a signal to stop meanwhile.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    server = multiprocessing.parent_process()
+    if server is not None and server.pid is not None:
+        stop_with_parent(server.pid)
     from mutoscope.web.wsgi import application
 
     return application

@@ -88,7 +88,12 @@ def check_body(request: HttpRequest) -> None:
         raise Refused(HTTPStatus.BAD_REQUEST, "content-length", "The header Content-Length is not a number.")
     kind = request.content_type or ""
     # A form with files streams its files to disk and is bounded by what each upload field allows.
-    bound = settings.FORM_UPLOAD_BYTES_MAX if kind == "multipart/form-data" else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    bound = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if kind == "multipart/form-data":
+        bound = settings.FORM_UPLOAD_BYTES_MAX
+    elif kind == "application/offset+octet-stream":
+        # A part of a resumable upload is written to the disk block by block (platform/videos/upload).
+        bound = settings.UPLOAD_CHUNK_BYTES_MAX
     if len(declared) > 12 or int(declared) > bound:
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "long-body", "The request's body is too large.")
     if int(declared) == 0:

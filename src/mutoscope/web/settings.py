@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "mutoscope.engines.ledger",
     "mutoscope.engines.postgres",
     "mutoscope.engines.sequences",
+    "mutoscope.engines.solana",
     "mutoscope.engines.tasks",
     "mutoscope.platform.accounts",
     "mutoscope.platform.billing",
@@ -202,7 +203,18 @@ STORAGES = {
 # What is on its way in, and what workers write while they encode.
 UPLOADS_FOLDER = HOME / "uploads"
 VIDEO_WORK_FOLDER = HOME / "work"
+UPLOAD_BYTES_MAX = ENVIRONMENT.upload_gb_max * 1000**3
+CHANNEL_BYTES_MAX = ENVIRONMENT.channel_gb_max * 1000**3
+UPLOADS_WITHOUT_WALLS = ENVIRONMENT.uploads_without_walls
+# Counted from the last byte that came.
+UPLOAD_LIFETIME_S = 3 * 24 * 3600
+# One request's share of an upload. The pages send 8 MiB at a time.
+UPLOAD_CHUNK_BYTES_MAX = 128 * 1024 * 1024
+VIDEO_ENCODERS = ENVIRONMENT.video_encoders
+VIDEO_PRESET = ENVIRONMENT.video_preset
+VIDEO_CRF = ENVIRONMENT.video_crf
 VIDEO_KEYS = video_keys(ENVIRONMENT)
+STREAMS_PER_VIEWER = ENVIRONMENT.streams_per_viewer
 # Before the first `collectstatic`, files are served from where they lie.
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()

@@ -1,0 +1,1 @@
+"""What a person sees of the chain: accounts, transactions, and the sandbox wallet."""

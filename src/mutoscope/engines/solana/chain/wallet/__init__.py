@@ -1,0 +1,1 @@
+"""The sandbox wallet: reads a `solana:` link and pays it with play money."""

@@ -1,0 +1,135 @@
+"""The app's settings: one dictionary, `MUTOSCOPE_SOLANA`, and the names of the two models that a project may replace.
+
+    MUTOSCOPE_SOLANA = {
+        "RPC": ["https://rpc.example.com", {"URL": "https://other.example.net", "CALLS_PER_10_S": 40}],
+        "CLUSTER": "mainnet-beta",
+        "RECEIVE_TO": "the address of your wallet",
+    }
+
+What each setting means stands beside it below; docs/solana.md has the whole table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+# The networks' first blocks, by which a node is known to be on the right one. Source: https://solana.com/docs/rpc
+GENESIS_HASHES = {
+    "mainnet-beta": "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d",
+    "devnet": "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG",
+    "testnet": "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY",
+}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One node. The limit is what all processes together may ask of it in any ten seconds."""
+
+    url: str
+    calls_per_10_s: int = 100
+    timeout_s: float = 10.0
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """`MUTOSCOPE_SOLANA`, read. Names in the setting are these in capitals."""
+
+    # Nodes in the order of preference: addresses, or dictionaries with URL, CALLS_PER_10_S and TIMEOUT_S.
+    rpc: tuple[Endpoint, ...] = ()
+    # "mainnet-beta", "devnet", "testnet", or the genesis hash of another network.
+    cluster: str = "mainnet-beta"
+    # The merchant's wallet: where payments by reference arrive.
+    receive_to: str = ""
+    # What `create_payment` does unless told: "reference" or "wallet".
+    receive_by: str = "reference"
+    # How long a payment may be paid.
+    expires_after_s: int = 3600
+    # How long after its end a payment's money may still become final before the payment is called expired.
+    expiry_grace_s: int = 120
+    # How long an ended payment's one-time wallet is still looked at, ever more seldom; the audit goes on for ever.
+    watch_ended_for_s: int = 7 * 24 * 3600
+    # The pause between two looks of the watcher.
+    tick_s: float = 2.0
+    # How many transactions one look may fetch: what bounds the work that somebody else's dust can make.
+    transactions_per_tick: int = 400
+    # How often every watched account's balance is held against its records.
+    audit_every_s: int = 3600
+    # A function from a payment's public id to the address of a one-time wallet that was never given out before.
+    wallets: str = "mutoscope.engines.solana.wallets.claim"
+    # Lets webhooks reach private addresses and plain http: for a receiver on the same machine, never for strangers' URLs.
+    webhooks_may_be_local: bool = False
+    # Shown by wallet apps beside the amount.
+    label: str = ""
+
+    unknown: tuple[str, ...] = field(default=(), repr=False)
+
+    def genesis_hash(self) -> str:
+        """The first block's hash of the configured network."""
+        return GENESIS_HASHES.get(self.cluster, self.cluster)
+
+
+@cache
+def configuration() -> Configuration:
+    """The settings as they are now. Raises ImproperlyConfigured where a value has the wrong type."""
+    given: Mapping[str, Any] = getattr(settings, "MUTOSCOPE_SOLANA", {})
+    kinds = {each.name: type(each.default) for each in fields(Configuration) if each.name not in {"rpc", "unknown"}}
+    values: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        value = given.get(name.upper(), getattr(Configuration, name))
+        if kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind:
+            raise ImproperlyConfigured(f"MUTOSCOPE_SOLANA[{name.upper()!r}] must be {kind.__name__}, not {value!r}")
+        values[name] = value
+    unknown = tuple(sorted(key for key in given if key.lower() not in kinds and key != "RPC"))
+    return Configuration(rpc=tuple(map(_endpoint, given.get("RPC", ()))), unknown=unknown, **values)
+
+
+def _endpoint(given: Any) -> Endpoint:
+    if isinstance(given, str):
+        return Endpoint(given)
+    try:
+        return Endpoint(**{key.lower(): value for key, value in given.items()})
+    except (AttributeError, TypeError) as error:
+        raise ImproperlyConfigured(
+            f"an entry of MUTOSCOPE_SOLANA['RPC'] is an address or a dictionary with URL, CALLS_PER_10_S and TIMEOUT_S: {error}"
+        ) from None
+
+
+# Django's mechanism for models that a project may replace reads one setting for each, in migrations too, and does not
+# accept that it is missing. So a project that replaces nothing gets them written here.
+_MODELS = {
+    "MUTOSCOPE_SOLANA_PAYMENT_MODEL": "mutoscope_solana.Payment",
+    "MUTOSCOPE_SOLANA_TOKEN_MODEL": "mutoscope_solana.Token",
+}
+
+
+def payment_model_name() -> str:
+    """The payment model in use, as "app.Model"."""
+    return _model_name("MUTOSCOPE_SOLANA_PAYMENT_MODEL")
+
+
+def token_model_name() -> str:
+    """The token model in use, as "app.Model"."""
+    return _model_name("MUTOSCOPE_SOLANA_TOKEN_MODEL")
+
+
+def _model_name(setting: str) -> str:
+    if not hasattr(settings, setting):
+        setattr(settings, setting, _MODELS[setting])
+    return str(getattr(settings, setting))
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == "MUTOSCOPE_SOLANA":
+        configuration.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="mutoscope_solana.conf")

@@ -1,0 +1,1 @@
+"""Payments: what is expected, what was received, and what that means."""

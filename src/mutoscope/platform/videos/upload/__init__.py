@@ -1,0 +1,1 @@
+"""Files on their way in: resumable uploads by the tus protocol 1.0."""
