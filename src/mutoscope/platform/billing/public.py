@@ -11,6 +11,7 @@ from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInput
 from mutoscope.platform.billing.reconcile.metrics import ReconciliationCollector
 from mutoscope.platform.billing.topup.ports import Order, Quote, TakesPayments, top_ups
 from mutoscope.platform.billing.topup.service import CreditTopUp, CreditTopUpInputs
+from mutoscope.platform.billing.unlock.adapters import billing_card_notes, billing_may_watch, billing_unlock_panel
 from mutoscope.platform.billing.unlock.rights import Right, right_of
 from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoInputs
 
@@ -34,6 +35,9 @@ __all__ = [
     "Term",
     "UnlockVideo",
     "UnlockVideoInputs",
+    "billing_card_notes",
+    "billing_may_watch",
+    "billing_unlock_panel",
     "pays_creators",
     "right_of",
     "top_ups",

@@ -3,9 +3,10 @@
 import django.db.models.deletion
 import django.db.models.expressions
 import django.utils.timezone
-import mutoscope.platform.billing.domain.terms
 from django.conf import settings
 from django.db import migrations, models
+
+import mutoscope.platform.billing.domain.terms
 
 
 class Migration(migrations.Migration):
