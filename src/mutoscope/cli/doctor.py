@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import smtplib
+import socket
 import ssl
 import stat
 import subprocess
@@ -70,7 +71,7 @@ def run(*, as_json: bool) -> int:
 def examine(environment: Environment) -> list[Finding]:
     """Every finding about this machine under these settings. A check that itself breaks is a finding, too."""
     findings: list[Finding] = []
-    for check in (python, settings, disk, clock, ffmpeg, sandbox, database, mail, key_material):
+    for check in (python, settings, disk, clock, ffmpeg, sandbox, database, mail, chain, key_material):
         try:
             findings.extend(check(environment))
         except Exception as error:
@@ -291,6 +292,19 @@ def _smtp(scheme: str, host: str, port: int | None) -> smtplib.SMTP:
     if scheme == "smtp+tls":
         connection.starttls(context=context)
     return connection
+
+
+def chain(environment: Environment) -> Findings:
+    if environment.is_production:
+        yield Finding("chain", Health.GOOD, "no sandbox chain in production")
+        return
+    try:
+        with socket.create_connection(("127.0.0.1", environment.chain_port), timeout=PROBE_TIMEOUT_S):
+            pass
+    except OSError:
+        yield Finding("chain", Health.GOOD, f"sandbox, not running; mutoscope up starts it at {environment.chain_url}")
+    else:
+        yield Finding("chain", Health.GOOD, f"sandbox, answers at {environment.chain_url}")
 
 
 def key_material(environment: Environment) -> Findings:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mutoscope.engines.solana.chain import dispatch
 from mutoscope.engines.solana.chain.asgi import Headers, Receive, Scope, Send, header, read_body, respond
+from mutoscope.engines.solana.chain.methods.admin import ADMIN_METHODS
 from mutoscope.engines.solana.chain.node import Node
 from mutoscope.engines.solana.chain.page import routes
 
@@ -49,6 +50,9 @@ class Application:
             return
         if scope["method"] == "POST" and await routes.act(self._chain, scope, receive, send):
             return
+        if scope["path"] == "/admin":
+            await self._admin(scope, receive, send)
+            return
         node = self._node(scope["path"])
         if node is None:
             await respond(send, 404, b"Not found", "text/plain")
@@ -71,6 +75,19 @@ class Application:
         if answer.retry_after_s is not None:
             headers.append((b"retry-after", str(max(1, round(answer.retry_after_s))).encode()))
         await respond(send, answer.status, (answer.text or "").encode(), headers=headers)
+
+    async def _admin(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Orders, from programs only: never from a page, not even our own."""
+        if not self._chain.admin:
+            await respond(send, 404, b"This chain takes no orders: start it with --faults.", "text/plain")
+            return
+        problem = routes.foreign(scope)
+        if problem is not None or scope["method"] != "POST":
+            await respond(send, 403, (problem or "POST is required").encode(), "text/plain")
+            return
+        body = await read_body(receive)
+        answer = dispatch.answer(self._chain.node(), body or b"", ADMIN_METHODS)
+        await respond(send, 200, (answer.text or "").encode())
 
     def _node(self, path: str) -> Node | None:
         return next((node for node in self._chain.nodes() if node.path == (path.rstrip("/") or "/")), None)

@@ -66,16 +66,6 @@ def open_channel(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_safe
-def studio(request: HttpRequest) -> HttpResponse:
-    """Where a creator begins."""
-    channel = Channel.objects.filter(owner=cast("Person", request.user)).first()
-    if channel is None:
-        return redirect("channel-open")
-    return render(request, "accounts/channels/studio.html", {"channel": channel})
-
-
-@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_channel(request: HttpRequest) -> HttpResponse:
     channel = Channel.objects.filter(owner=cast("Person", request.user)).first()
