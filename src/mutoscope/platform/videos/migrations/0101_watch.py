@@ -13,7 +13,7 @@ import mutoscope.platform.videos.tokens
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_roles"),
-        ("videos", "0002_life"),
+        ("videos", "0004_piece_maker"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
