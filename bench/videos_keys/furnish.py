@@ -29,14 +29,19 @@ def main() -> None:
 
     now = timezone.now()
     owner = Person.objects.create_user("owner", "owner@example.org")
-    film = Video.objects.create(channel=Channel.objects.create(owner=owner, handle="bench", title="Bench"), title="Film")
+    film = Video.objects.create(
+        channel=Channel.objects.create(owner=owner, handle="bench", title="Bench"), title="Film"
+    )
     hour_ms = 3_600_000
-    edition = Edition.objects.create(video=film, segment_ms=4000, key_period_ms=60_000, duration_ms=hour_ms, whole_at=now)
+    edition = Edition.objects.create(
+        video=film, segment_ms=4000, key_period_ms=60_000, duration_ms=hour_ms, whole_at=now
+    )
     Video.objects.filter(pk=film.pk).update(edition=edition, duration_ms=hour_ms)
     for state in (VideoState.UPLOADING, VideoState.PROCESSING, VideoState.READY, VideoState.PUBLISHED):
         move(film.pk, state)
     keys = KeyPeriod.objects.bulk_create(
-        KeyPeriod(edition=edition, number=number, sealed_key=seal(new_key(), edition.token, number)) for number in range(PERIODS)
+        KeyPeriod(edition=edition, number=number, sealed_key=seal(new_key(), edition.token, number))
+        for number in range(PERIODS)
     )
     viewers = []
     for number in range(VIEWERS):

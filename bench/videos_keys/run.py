@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 def main() -> None:
     with bare_server() as server:
         port = _free_port()
-        home = server.directory / "home"
+        home = server.home / "site"
         home.mkdir()
         environment = {
             **os.environ,
@@ -40,7 +40,9 @@ def main() -> None:
         }
         _python(environment, "-W", "ignore", "-m", "django", "migrate", "--verbosity", "0")
         asked = json.loads(_python(environment, "-W", "ignore", "-m", "bench.videos_keys.furnish"))
-        web = subprocess.Popen([sys.executable, "-m", "mutoscope.cli", "web"], env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+        web = subprocess.Popen(
+            [sys.executable, "-m", "mutoscope.cli", "web"], env=environment, cwd=ROOT, stderr=subprocess.DEVNULL
+        )
         try:
             asyncio.run(_report(port, asked))
         finally:
@@ -60,9 +62,14 @@ async def _report(port: int, asked: dict[str, list[str]]) -> None:
     def alive(number: int) -> str:
         return "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
-    print(f"| {RATE} requests a second for {SECONDS} s, from when each was due | answers | p50 ms | p95 ms | p99 ms | max ms |")
+    print(
+        f"| {RATE} requests a second for {SECONDS} s, from when each was due | answers | p50 ms | p95 ms | p99 ms | max ms |"
+    )
     print("|---|---|---|---|---|---|")
-    for name, request in (("a key (session, right, bucket: 2 queries)", key), ("the limit: /livez, no database", alive)):
+    for name, request in (
+        ("a key (session, right, bucket: 2 queries)", key),
+        ("the limit: /livez, no database", alive),
+    ):
         await _run(port, request, WARM_SECONDS)
         statuses, times = await _run(port, request, SECONDS)
         counted = ", ".join(f"{statuses.count(each)} x {each}" for each in sorted(set(statuses)))
@@ -114,7 +121,9 @@ async def _until_it_answers(port: int) -> None:
 
 
 def _python(environment: dict[str, str], *arguments: str) -> str:
-    done = subprocess.run([sys.executable, *arguments], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, *arguments], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    )
     return done.stdout
 
 
