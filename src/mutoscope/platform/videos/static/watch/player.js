@@ -19,6 +19,8 @@
   let starting = null;
   let mended = 0;
 
+  // A refusal stays until somebody acts on it; what was still under way may arrive after it.
+  let isRefused = false;
   const say = (words, { isLocked = false } = {}) => {
     noticeWords.textContent = words;
     unlock.hidden = !isLocked;
@@ -28,7 +30,7 @@
     startButton.hidden = true;
   };
   const sayNothing = () => {
-    notice.hidden = true;
+    if (!isRefused) notice.hidden = true;
   };
 
   // A playback, or the problem that says why there is none.
@@ -46,6 +48,7 @@
   const refuse = (problem) => {
     if (hls) hls.stopLoad();
     video.pause();
+    isRefused = true;
     const isLocked = ["not-paid", "expired", "signed-out", "not-for-sale"].some((kind) => String(problem.type).endsWith(`:${kind}`));
     say(problem.detail || "The film cannot be played right now.", { isLocked });
   };
@@ -149,6 +152,7 @@
 
   const start = async () => {
     if (starting) return;
+    isRefused = false;
     sayNothing();
     startButton.setAttribute("aria-busy", "true");
     starting = begin();
@@ -174,6 +178,7 @@
   };
 
   const retry = () => {
+    isRefused = false;
     sayNothing();
     if (!hls && !video.currentSrc) start();
     else if (playback) {

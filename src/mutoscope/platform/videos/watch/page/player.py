@@ -29,7 +29,7 @@ def player_context(
         "cover": file_address(film.cover.file) if film.cover else "",
         "trailer": file_address(f"{folder}/{edition.trailer_file}") if edition.trailer_file else "",
         "sprite_map": file_address(f"{folder}/{SPRITE_MAP}") if has_map else "",
-        "chapters_map": reverse("watch-chapters", args=[film.public_id]) if chapters else "",
+        "chapters_map": reverse("watch-chapters", args=[film.public_id]) if chapters and film.edition else "",
         "goes_on_at": clock(known_start_ms) if known_start_ms else "",
         "player_config": {
             "begin": reverse("playback-begin", args=[film.public_id]),

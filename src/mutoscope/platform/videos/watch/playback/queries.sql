@@ -17,6 +17,8 @@ VALUES (%(token)s, %(video_id)s, %(person_id)s, %(viewer)s, %(sign_in_digest)s, 
 RETURNING id;
 
 -- name: take_key
+-- Not for use inside a transaction: its commit does not wait for the disk (until the end of this statement's transaction
+-- alone), because a count of keys that a power cut forgets does no harm, and the wait is most of what a key costs.
 -- Everything a key's request is judged by, in one round trip: no row when there is no such key, else one row. Takes from
 -- the playback's bucket of keys, if the playback may have this film's keys at all; locks its row and no other.
 -- `rights_live` is whether the sign-in that began the playback still stands: signing out, being suspended, or a
@@ -48,4 +50,4 @@ SELECT w.sealed_key, w.number, w.edition_token, w.video_id, w.state, w.is_free, 
            AND EXISTS (SELECT 1 FROM django_session s WHERE s.session_key = %(session_key)s AND s.expire_date > now())
        ),
        EXISTS (SELECT 1 FROM taken)
-FROM wanted w LEFT JOIN asking a ON true;
+FROM wanted w LEFT JOIN asking a ON true, set_config('synchronous_commit', 'off', true) AS unhurried;

@@ -1,4 +1,5 @@
 -- name: beat
+-- Not for use inside a transaction: its commit does not wait for the disk. A power cut may forget the last second's beats.
 -- One round trip for a beat: renew the playback, note where the person is, keep the stretches. Touches one row each of
 -- videos_playback and videos_seen, in this order, and inserts at most 50 beats. No row: the playback is over, is
 -- another account's, or never was. `allowed` false: it stood still, and meanwhile others took all its viewer's streams.
@@ -41,7 +42,8 @@ WITH playback AS (
     WHERE b.duration_ms > 0 AND s.from_ms < b.duration_ms
     RETURNING 1
 )
-SELECT b.allowed, b.is_flood, (SELECT count(*) FROM noted), (SELECT count(*) FROM kept) FROM playback b;
+SELECT b.allowed, b.is_flood, (SELECT count(*) FROM noted), (SELECT count(*) FROM kept)
+FROM playback b, set_config('synchronous_commit', 'off', true) AS unhurried;
 
 -- name: position
 -- Where a person goes on in a film: no row, or one. A film that was seen to its end begins again.
