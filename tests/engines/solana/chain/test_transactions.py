@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
-from solders.address_lookup_table_account import (
-    AddressLookupTableAccount,
-    CreateLookupTableParams,
-    ExtendLookupTableParams,
-    create_lookup_table,
-    extend_lookup_table,
-)
+from solders.address_lookup_table_account import ID as LOOKUP_TABLE_PROGRAM
+from solders.address_lookup_table_account import AddressLookupTableAccount, derive_lookup_table_address
+from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 from solders.message import Message, MessageV0, MessageV1
+from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
@@ -21,6 +20,23 @@ from tests.engines.solana.chain.payer import Payer, refusal, wire
 
 BASE64 = {"encoding": "base64"}
 READ = {"maxSupportedTransactionVersion": 1, "commitment": "confirmed"}
+
+
+def make_lookup_table(payer: Payer, addresses: list[Pubkey]) -> Pubkey:
+    """By the program's own instructions, CreateLookupTable and ExtendLookupTable."""
+    recent = payer.chain.bank.head().number - 1
+    table, bump = derive_lookup_table_address(payer.address, recent)
+    accounts = [
+        AccountMeta(table, False, True),
+        AccountMeta(payer.address, True, False),
+        AccountMeta(payer.address, True, True),
+        AccountMeta(programs.SYSTEM_PROGRAM, False, False),
+    ]
+    create = struct.pack("<IQB", 0, recent, bump)
+    extend = struct.pack("<IQ", 2, len(addresses)) + b"".join(bytes(address) for address in addresses)
+    for data in (create, extend):
+        payer.chain.send(payer.sign([Instruction(LOOKUP_TABLE_PROGRAM, data, accounts)]))
+    return table
 
 
 @pytest.fixture
@@ -116,11 +132,7 @@ def test_too_little_for_a_new_account_is_refused(chain: SandboxChain) -> None:
 def test_accounts_by_lookup_table_are_recorded_with_the_rest(chain: SandboxChain) -> None:
     payer, to = Payer(chain), Keypair().pubkey()
     chain.advance(2)
-    create, table = create_lookup_table(
-        CreateLookupTableParams(payer.address, payer.address, chain.bank.head().number - 1)
-    )
-    chain.send(payer.sign([create]))
-    chain.send(payer.sign([extend_lookup_table(ExtendLookupTableParams(table, payer.address, payer.address, [to]))]))
+    table = make_lookup_table(payer, [to])
     chain.advance()
     lookup = AddressLookupTableAccount(table, [to])
     message = MessageV0.try_compile(payer.address, [payer.paying(to, 5_000_000)], [lookup], chain.blockhash())
