@@ -37,6 +37,7 @@ NEEDED_PROGRAMS = {
     "browser": (("chromium", "chromium-browser", "google-chrome"), "apt-get install chromium"),
     "bubblewrap": (("bwrap",), "apt-get install bubblewrap"),
     "pgbouncer": (("pgbouncer",), "apt-get install pgbouncer"),
+    "systemd": (("systemd-analyze",), "apt-get install systemd"),
 }
 
 

@@ -30,6 +30,9 @@ AWAY = (302, 302, 302, 302, 302)
 ASKS_AGAIN = (302, 302, 302, 302, 302)
 # These people have set nothing up.
 NOTHING_THERE = (302, 404, 404, 404, 404)
+# Takes POST alone.
+POSTED = (302, 405, 405, 405, 405)
+FILM = "studio/films/<video:public_id>/"
 MISSING = (404, 404, 404, 404, 404)
 OPERATORS = (302, 403, 403, 403, 200)
 # Staff without the role that the table needs.
@@ -44,12 +47,44 @@ ROUTES: dict[str, tuple[str, tuple[int, ...]]] = {
     "metrics": ("/metrics", OPEN),
     "^@(?P<handle>[A-Za-z0-9_-]{1,40})$": ("/@northlight", OPEN),
     "studio/": ("/studio/", (302, 302, 200, 302, 302)),
+    "studio/rows/": ("/studio/rows/", (302, 404, 200, 404, 404)),
+    f"{FILM}": ("/studio/films/bcdfghjkmnpq/", NOTHING_THERE),
+    f"{FILM}standing/": ("/studio/films/bcdfghjkmnpq/standing/", NOTHING_THERE),
+    f"{FILM}show/": ("/studio/films/bcdfghjkmnpq/show/", POSTED),
+    f"{FILM}retry/": ("/studio/films/bcdfghjkmnpq/retry/", POSTED),
+    f"{FILM}discard/": ("/studio/films/bcdfghjkmnpq/discard/", POSTED),
+    f"{FILM}cover/": ("/studio/films/bcdfghjkmnpq/cover/", POSTED),
+    f"{FILM}covers/<int:number>.jpg": ("/studio/films/bcdfghjkmnpq/covers/1.jpg", NOTHING_THERE),
+    f"{FILM}subtitles/": ("/studio/films/bcdfghjkmnpq/subtitles/", POSTED),
+    f"{FILM}subtitles/<int:number>/remove/": ("/studio/films/bcdfghjkmnpq/subtitles/1/remove/", POSTED),
+    # By tus alone: a plain GET has no version, and is told so.
+    "uploads/": ("/uploads/", (412, 412, 412, 412, 412)),
+    "^uploads/(?P<token>[a-z0-9]{24})$": ("/uploads/bcdfghjkmnpqrstvwxyz2345", (412, 412, 412, 412, 412)),
     "studio/channel/": ("/studio/channel/", (302, 302, 200, 302, 302)),
     "studio/channel/open/": ("/studio/channel/open/", (302, 200, 302, 200, 200)),
     r"^media/avatars/(?P<name>[a-z0-9_-]{2}/[A-Za-z0-9_-]{20,40}\.webp)$": (
         "/media/avatars/aa/aaaaaaaaaaaaaaaaaaaaaaaa.webp",
         MISSING,
     ),
+    # Points and prices. There is no film: what one sees of a film is in platform/billing/test_access_matrix.py.
+    "^unlock/(?P<public_id>[a-z0-9]{12})/$": ("/unlock/bcdfghjkmnpq/", MISSING),
+    "^tip/(?P<public_id>[a-z0-9]{12})/$": ("/tip/bcdfghjkmnpq/", (302, 404, 404, 404, 404)),
+    "wallet/": ("/wallet/", SIGNED_IN),
+    "wallet/statement.csv": ("/wallet/statement.csv", SIGNED_IN),
+    "wallet/top-up/": ("/wallet/top-up/", SIGNED_IN),
+    "library/": ("/library/", SIGNED_IN),
+    "^studio/films/(?P<public_id>[a-z0-9]{12})/price/$": (
+        "/studio/films/bcdfghjkmnpq/price/",
+        (302, 404, 404, 404, 404),
+    ),
+    "studio/earnings/": ("/studio/earnings/", (302, 302, 200, 302, 302)),
+    r"^studio/earnings/statement\.(?P<kind>csv|json)$": ("/studio/earnings/statement.csv", (302, 404, 200, 404, 404)),
+    "studio/earnings/payouts/": ("/studio/earnings/payouts/", (302, 405, 405, 405, 405)),
+    "studio/earnings/payouts/<int:number>/cancel/": (
+        "/studio/earnings/payouts/1/cancel/",
+        (302, 405, 405, 405, 405),
+    ),
+    "studio/earnings/tips/<int:number>/": ("/studio/earnings/tips/1/", (302, 405, 405, 405, 405)),
     "outbox/": ("/outbox/", OPEN),
     "outbox/<int:number>/": ("/outbox/1/", MISSING),
     "gallery/": ("/gallery/", OPEN),

@@ -79,6 +79,14 @@ def worker(context: typer.Context) -> None:
     work(context.args)
 
 
+@app.command(context_settings=PASSED_ON)
+def signer(context: typer.Context) -> None:
+    """Run the signer, the one process that holds keys; `signer --help` lists init, rotation, backup and the drill."""
+    from mutoscope.cli.signer import run
+
+    run(context.args)
+
+
 chain_app = typer.Typer(
     name="chain", invoke_without_command=True, help="The sandbox chain: a Solana of your own with play money."
 )
@@ -164,6 +172,14 @@ def ledger(context: typer.Context) -> None:
     from mutoscope.cli.manage import run
 
     run(["ledger", *context.args])
+
+
+@app.command(context_settings=PASSED_ON)
+def reconcile(context: typer.Context) -> None:
+    """Compare ledger, receipts, entitlements and payouts; names each difference. Exit code 1 if there is one."""
+    from mutoscope.cli.manage import run
+
+    run(["reconcile", *context.args])
 
 
 @app.command(context_settings=PASSED_ON)

@@ -259,6 +259,14 @@ class Environment(BaseSettings):
         description="Earlier video keys that still open what they sealed, separated by commas.",
         examples=["the-video-key-used-until-yesterday"],
     )
+    streams_per_viewer: int = Field(
+        3,
+        ge=1,
+        le=100,
+        validation_alias="MUTOSCOPE_STREAMS_PER_VIEWER",
+        description="How many films one person may have playing at the same moment.",
+        examples=["3"],
+    )
     upload_gb_max: int = Field(
         50,
         ge=1,
@@ -280,6 +288,62 @@ class Environment(BaseSettings):
         validation_alias="MUTOSCOPE_UPLOADS_WITHOUT_WALLS",
         description="Take uploads although this machine has neither bubblewrap nor Landlock to look into them safely.",
         examples=["true"],
+    )
+    video_encoders: int = Field(
+        2,
+        ge=1,
+        le=1000,
+        validation_alias="MUTOSCOPE_VIDEO_ENCODERS",
+        description="Encoders that may run at once, over all workers. One for two cores is a good start.",
+        examples=["2"],
+    )
+    video_preset: Annotated[str, Field(pattern="^(ultrafast|superfast|veryfast|faster|fast|medium|slow|slower)$")] = (
+        Field(
+            "veryfast",
+            validation_alias="MUTOSCOPE_VIDEO_PRESET",
+            description="How hard x264 tries: slower presets make smaller files of the same look.",
+            examples=["veryfast"],
+        )
+    )
+    video_crf: int = Field(
+        23,
+        ge=16,
+        le=35,
+        validation_alias="MUTOSCOPE_VIDEO_CRF",
+        description="Quality of the picture: lower is better and larger. Each rendition has a greatest rate besides.",
+        examples=["23"],
+    )
+    fee_bps: int = Field(
+        1000,
+        ge=0,
+        le=9000,
+        validation_alias="MUTOSCOPE_FEE_BPS",
+        description="The site's part of each sale and tip in basis points: 1000 is a tenth. Rounded down to a whole point; the creator gets the rest.",
+        examples=["1000"],
+    )
+    payout_points_min: int = Field(
+        1000,
+        ge=1,
+        le=1_000_000_000,
+        validation_alias="MUTOSCOPE_PAYOUT_POINTS_MIN",
+        description="The smallest payout, in points.",
+        examples=["1000"],
+    )
+    payout_delay_days: int = Field(
+        7,
+        ge=0,
+        le=365,
+        validation_alias="MUTOSCOPE_PAYOUT_DELAY_DAYS",
+        description="How old a sale must be before it can be paid out. Until then it can be refunded.",
+        examples=["7"],
+    )
+    payout_approval_points: int = Field(
+        50_000,
+        ge=0,
+        le=1_000_000_000,
+        validation_alias="MUTOSCOPE_PAYOUT_APPROVAL_POINTS",
+        description="A payout of more points than this waits for somebody of the staff.",
+        examples=["50000"],
     )
     postgres_os_user: str | None = Field(
         None,

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "mutoscope.engines.solana",
     "mutoscope.engines.tasks",
     "mutoscope.platform.accounts",
+    "mutoscope.platform.billing",
     "mutoscope.platform.support",
     "mutoscope.platform.videos",
     "mutoscope.web",
@@ -175,6 +176,12 @@ EMAIL_BACKEND = "mutoscope.platform.support.mail.backend.OutboxBackend"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENVIRONMENT.mail_from
 MAIL_URL = ENVIRONMENT.mail_url
 
+# What the site keeps of each sale, and when creators are paid (platform/billing).
+FEE_BPS = ENVIRONMENT.fee_bps
+PAYOUT_POINTS_MIN = ENVIRONMENT.payout_points_min
+PAYOUT_DELAY_DAYS = ENVIRONMENT.payout_delay_days
+PAYOUT_APPROVAL_POINTS = ENVIRONMENT.payout_approval_points
+
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
 MEDIA_URL = "/media/"
@@ -203,7 +210,11 @@ UPLOADS_WITHOUT_WALLS = ENVIRONMENT.uploads_without_walls
 UPLOAD_LIFETIME_S = 3 * 24 * 3600
 # One request's share of an upload. The pages send 8 MiB at a time.
 UPLOAD_CHUNK_BYTES_MAX = 128 * 1024 * 1024
+VIDEO_ENCODERS = ENVIRONMENT.video_encoders
+VIDEO_PRESET = ENVIRONMENT.video_preset
+VIDEO_CRF = ENVIRONMENT.video_crf
 VIDEO_KEYS = video_keys(ENVIRONMENT)
+STREAMS_PER_VIEWER = ENVIRONMENT.streams_per_viewer
 # Before the first `collectstatic`, files are served from where they lie.
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()

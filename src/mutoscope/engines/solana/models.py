@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mutoscope.engines.solana.outbox.models import Event, WebhookDelivery, WebhookEndpoint
 from mutoscope.engines.solana.payments.models import Payment, Price, Token, Transfer, UnmatchedReceipt
+from mutoscope.engines.solana.rpc.models import RpcAllowance
 from mutoscope.engines.solana.signer.models import (
     JobEvent,
     SealedSeed,
@@ -21,6 +22,7 @@ __all__ = [
     "Lease",
     "Payment",
     "Price",
+    "RpcAllowance",
     "SealedSeed",
     "SignerAttempt",
     "SignerJob",

@@ -121,7 +121,7 @@ def test_tracebacks_with_locals_and_error_pages_show_nothing(tmp_path: object, r
             fail()
         except (ValueError, TypeError, AttributeError):
             kind, error, frames = sys.exc_info()
-        report: Any = ExceptionReporter(rf.get("/"), kind, error, frames)  # type: ignore[no-untyped-call]
+        report: Any = ExceptionReporter(rf.get("/"), kind, error, frames)
         pages = report.get_traceback_html() + report.get_traceback_text()
         with_locals = "".join(
             traceback.TracebackException(kind, error, frames, capture_locals=True).format()  # type: ignore[arg-type]

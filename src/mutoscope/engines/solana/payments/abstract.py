@@ -48,6 +48,7 @@ def _standing_is_possible() -> Q:
 class AbstractToken(models.Model):
     """A token that may be asked for. SOL is the one without a mint."""
 
+    id = models.BigAutoField(primary_key=True)
     symbol = models.CharField(max_length=20)
     name = models.CharField(max_length=100, blank=True)
     mint = AddressField(unique=True, blank=True, help_text="Empty for SOL.")
@@ -85,6 +86,8 @@ class AbstractToken(models.Model):
 class AbstractPayment(models.Model):
     """An expected amount, in one of several tokens, before a moment; and what became of it."""
 
+    # Rows are written many at a time with this type in the statement, so a subclass keeps it.
+    id = models.BigAutoField(primary_key=True)
     public_id = models.CharField(max_length=22, unique=True, default=random_id, editable=False)
     purpose = models.CharField(
         max_length=200, blank=True, help_text='What is paid for, in the project\'s words: "order:17".'

@@ -33,7 +33,7 @@ CREATE OR REPLACE TRIGGER solana_signer_job_guard BEFORE UPDATE OR DELETE ON sol
 -- A request begins at the beginning, whoever writes it.
 CREATE OR REPLACE FUNCTION solana_signer_job_begins() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    NEW.state := 'requested'; NEW.attempts := 0; NEW.alone := false; NEW.signature := ''; NEW.reason := ''; NEW.moved := NULL;
+    NEW.state := 'requested'; NEW.attempts := 0; NEW.refusals := 0; NEW.alone := false; NEW.signature := ''; NEW.reason := ''; NEW.moved := NULL;
     NEW.requested_at := clock_timestamp(); NEW.changed_at := NEW.requested_at; NEW.not_before := NEW.requested_at;
     RETURN NEW;
 END $$;
@@ -58,8 +58,8 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         RAISE EXCEPTION 'leg % of a signed transaction is never deleted', OLD.id USING ERRCODE = 'restrict_violation';
     END IF;
-    IF (NEW.attempt_id, NEW.job_id, NEW.kind, NEW.mint, NEW.destination, NEW.amount, NEW.signed_at)
-        IS DISTINCT FROM (OLD.attempt_id, OLD.job_id, OLD.kind, OLD.mint, OLD.destination, OLD.amount, OLD.signed_at)
+    IF (NEW.attempt_id, NEW.job_id, NEW.kind, NEW.mint, NEW.origin, NEW.destination, NEW.amount, NEW.signed_at)
+        IS DISTINCT FROM (OLD.attempt_id, OLD.job_id, OLD.kind, OLD.mint, OLD.origin, OLD.destination, OLD.amount, OLD.signed_at)
         OR (NEW.binding AND NOT OLD.binding) THEN
         RAISE EXCEPTION 'leg % of a signed transaction does not change', OLD.id USING ERRCODE = 'restrict_violation';
     END IF;

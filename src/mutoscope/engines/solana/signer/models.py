@@ -88,6 +88,7 @@ class SignerJob(models.Model):
     state = models.CharField(max_length=10, choices=JobState, default=JobState.REQUESTED, db_default=JobState.REQUESTED)
     reason = models.TextField(blank=True, db_default="", help_text="why it failed, was voided, or waits")
     attempts = models.IntegerField(default=0, db_default=0)
+    refusals = models.IntegerField(default=0, db_default=0, help_text="simulations in a row that failed")
     alone = models.BooleanField(
         default=False, db_default=False, help_text="after it failed in company, it travels alone"
     )
@@ -134,7 +135,7 @@ class SignerAttempt(models.Model):
     last_valid_block_height = models.BigIntegerField()
     wire = models.BinaryField(help_text="the whole transaction: sent again as it is, or never")
     state = models.CharField(max_length=10, choices=JobState, default=JobState.SIGNED)
-    fee_lamports = models.BigIntegerField()
+    fee_lamports = models.BigIntegerField(help_text="at most, with the rent of accounts that it makes")
     error = models.TextField(blank=True, default="")
     slot = models.BigIntegerField(null=True)
     signed_at = models.DateTimeField(db_default=Now())
@@ -162,6 +163,7 @@ class SignerLeg(models.Model):
     job = models.ForeignKey(SignerJob, models.PROTECT, related_name="legs")
     kind = models.CharField(max_length=10, choices=Kind)
     mint = models.CharField(max_length=44, blank=True)
+    origin = models.CharField(max_length=44, help_text="the wallet that it left")
     destination = models.CharField(max_length=44)
     amount = models.BigIntegerField(help_text="base units; for a reclaim, lamports of rent")
     binding = models.BooleanField(default=True, help_text="false once its attempt is provably without effect")

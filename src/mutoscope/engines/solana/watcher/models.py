@@ -29,8 +29,9 @@ class WatchedAccount(models.Model):
     payment = models.ForeignKey(
         payment_model_name(), null=True, blank=True, on_delete=models.PROTECT, related_name="accounts"
     )
-    # Base units. What was there before the first look; what the records say on top of it; what the last look saw.
-    opening = BaseUnitsField(default=0)
+    # Base units. What was there before the records begin (null: not known yet); what the records say on top of it, which
+    # may be negative for a while, since walks go backwards; what the last look saw.
+    opening = BaseUnitsField(null=True, blank=True)
     recorded = BaseUnitsField(default=0, max_digits=30)
     observed = BaseUnitsField(default=0)
 
@@ -41,6 +42,8 @@ class WatchedAccount(models.Model):
     before_signature = AddressField(max_length=88, blank=True)
 
     since = models.DateTimeField(db_default=Now(), editable=False)
+    # When everything final was last known to be recorded: a payment expires only after that was so.
+    complete_at = models.DateTimeField(null=True, blank=True)
     next_look_at = models.DateTimeField(db_default=Now(), null=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     audited_at = models.DateTimeField(null=True, blank=True)
@@ -52,7 +55,7 @@ class WatchedAccount(models.Model):
                 name="mutoscope_solana_account_one_time_has_payment",
             ),
             models.CheckConstraint(
-                condition=Q(recorded__gte=0, observed__gte=0, opening__gte=0),
+                condition=Q(observed__gte=0) & (Q(opening__isnull=True) | Q(opening__gte=0)),
                 name="mutoscope_solana_account_balances_not_negative",
             ),
         ]
@@ -61,7 +64,8 @@ class WatchedAccount(models.Model):
                 fields=["kind", "next_look_at", "id"],
                 condition=Q(next_look_at__isnull=False),
                 name="mutoscope_account_due",
-            )
+            ),
+            models.Index(fields=["owner"], name="mutoscope_account_owner"),
         ]
 
     def __str__(self) -> str:

@@ -98,6 +98,8 @@ class Verdict:
 
     money: Money
     paid_in: int | None = None
+    # The transaction that completed the price.
+    completed_by: str = ""
     received: Mapping[int, int] = field(default_factory=dict)
     refundable: Mapping[int, int] = field(default_factory=dict)
 
@@ -122,22 +124,24 @@ def judge(
     timely = [receipt for receipt in quoted if accepts_late or receipt.at <= expires_at]
     has_foreign = len(quoted) < len(in_order)
     received = _sums(in_order)
-    token = paid_in if paid_in is not None else _first_to_reach(asked, timely)
+    first = _first_to_reach(asked, timely)
+    token = paid_in if paid_in is not None else first.token if first else None
+    completed_by = first.signature if first and first.token == token else ""
     if token is None:
         if len(timely) < len(quoted):
-            return Verdict(Money.LATE, None, received, received)
+            return Verdict(Money.LATE, None, "", received, received)
         if timely:
-            return Verdict(Money.PARTIAL, None, received, received)
-        return Verdict(Money.FOREIGN if has_foreign else Money.NOTHING, None, received, received)
+            return Verdict(Money.PARTIAL, None, "", received, received)
+        return Verdict(Money.FOREIGN if has_foreign else Money.NOTHING, None, "", received, received)
     excess = dict(received)
     excess[token] -= asked[token]
     if excess[token] <= 0:
         del excess[token]
     if any(excess.get(other, 0) >= asked[other] for other in asked):
-        return Verdict(Money.DOUBLE, token, received, excess)
+        return Verdict(Money.DOUBLE, token, completed_by, received, excess)
     if any(other in excess for other in asked):
-        return Verdict(Money.OVER, token, received, excess)
-    return Verdict(Money.FOREIGN if has_foreign else Money.EXACT, token, received, excess)
+        return Verdict(Money.OVER, token, completed_by, received, excess)
+    return Verdict(Money.FOREIGN if has_foreign else Money.EXACT, token, completed_by, received, excess)
 
 
 def phase(status: Status) -> Phase:
@@ -157,13 +161,13 @@ def may_move(before: Status, after: Status) -> bool:
     return before is after or after in MOVES[before]
 
 
-def _first_to_reach(asked: Mapping[int, int], timely: Iterable[Receipt]) -> int | None:
+def _first_to_reach(asked: Mapping[int, int], timely: Iterable[Receipt]) -> Receipt | None:
     sums = dict.fromkeys(asked, 0)
     for receipt in timely:
         assert receipt.token is not None
         sums[receipt.token] += receipt.amount
         if sums[receipt.token] >= asked[receipt.token]:
-            return receipt.token
+            return receipt
     return None
 
 

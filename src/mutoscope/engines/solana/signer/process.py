@@ -1,0 +1,126 @@
+"""The signer's loop: follow what was sent, keep the pool full, take waiting jobs to the chain, say how it goes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
+
+from mutoscope.engines.solana.keys import CannotOpen, KeySourceRefused
+from mutoscope.engines.solana.named_sql import SqlFile
+from mutoscope.engines.solana.signer.chain import Chain, ChainUnavailable, Rpc
+from mutoscope.engines.solana.signer.configuration import Configuration
+from mutoscope.engines.solana.signer.dispatch import Dispatcher
+from mutoscope.engines.solana.signer.follow import Follower
+from mutoscope.engines.solana.signer.journal import Journal
+from mutoscope.engines.solana.signer.seeds import Seeds, SeedsRefused
+from mutoscope.engines.solana.signer.vault import KeyRing, VaultRefused
+
+SQL = SqlFile("signer/jobs.sql")
+logger = logging.getLogger("mutoscope.solana.signer")
+
+TROUBLE_WAIT_MAX_S = 30.0
+TROUBLE = (ChainUnavailable, VaultRefused, KeySourceRefused, CannotOpen, SeedsRefused, OperationalError)
+
+
+class WrongCluster(Exception):
+    """The node belongs to another cluster than the configuration names."""
+
+
+class Signer:
+    """One signer of one database. `tick` is one turn of its loop, and safe to interrupt anywhere."""
+
+    def __init__(self, configuration: Configuration, rpcs: Sequence[Rpc], using: str = DEFAULT_DB_ALIAS) -> None:
+        self.configuration = configuration
+        self.using = using
+        self.chains = [Chain(rpc) for rpc in rpcs]
+        self.journal = Journal(configuration.state)
+        self.seeds = Seeds(KeyRing(configuration.key_encryption_keys), self.journal, using)
+        self.follower = Follower(self.chains, using)
+        self._dispatcher: Dispatcher | None = None
+        self._trouble = ""
+
+    def run(self, stopped: threading.Event) -> None:
+        """Turn until stopped. Trouble is waited out, longer and longer; it is in the report and in the log."""
+        delay_s = self.configuration.poll_s
+        while not stopped.is_set():
+            try:
+                busy = self.tick()
+                delay_s = self.configuration.poll_s
+                if busy:
+                    continue
+            except TROUBLE as error:
+                self._tell_trouble(error)
+                delay_s = min(max(delay_s, self.configuration.poll_s) * 2, TROUBLE_WAIT_MAX_S)
+            stopped.wait(delay_s)
+
+    def tick(self) -> bool:
+        """One turn. Returns whether there may be more to do at once. Raises one of TROUBLE."""
+        # Needs the seed and no chain, so it goes first: addresses are there while a node is down.
+        added = self.seeds.fill_pool(self.configuration.pool_target)
+        dispatcher = self._ready()
+        moved = self.follower.run()
+        sent = dispatcher.run()
+        self._report(dispatcher)
+        if self._trouble:
+            logger.info("signer.well_again")
+            self._trouble = ""
+        return bool(added or moved or sent)
+
+    def close(self) -> None:
+        """Let go of the journal."""
+        self.journal.close()
+
+    def _ready(self) -> Dispatcher:
+        """The dispatcher, once the cluster is known to be the right one."""
+        if self._dispatcher is None:
+            if self.configuration.genesis:
+                for chain in self.chains:
+                    genesis = chain.genesis()
+                    if genesis != self.configuration.genesis:
+                        raise WrongCluster(
+                            f"The configuration wants the cluster {self.configuration.genesis}, a node is of {genesis}."
+                        )
+            self._dispatcher = Dispatcher(self.configuration, self.chains[0], self.seeds, self.journal, self.using)
+        return self._dispatcher
+
+    def _report(self, dispatcher: Dispatcher) -> None:
+        fee = dispatcher.operator.fee.address
+        account = self.chains[0].accounts([fee], "confirmed")[fee]
+        lamports = account.lamports if account else 0
+        self._write_report(fee, dispatcher.operator.payout.address, lamports)
+        if lamports < self.configuration.fee_account_low_lamports:
+            logger.warning("signer.fee_account_low", extra={"address": fee, "lamports": lamports})
+
+    def _tell_trouble(self, error: Exception) -> None:
+        told = f"{type(error).__name__}: {error}"
+        if told != self._trouble:
+            logger.error("signer.trouble", extra={"trouble": told})
+        self._trouble = told
+        if isinstance(error, OperationalError):
+            # The next turn connects anew.
+            connections[self.using].close()
+            return
+        operator = self._dispatcher.operator if self._dispatcher else None
+        try:
+            self._write_report(
+                operator.fee.address if operator else "", operator.payout.address if operator else "", None
+            )
+        except OperationalError:
+            connections[self.using].close()
+
+    def _write_report(self, fee_address: str, payout_address: str, lamports: int | None) -> None:
+        SQL.run(
+            self.using,
+            "report",
+            {
+                "fee_address": fee_address,
+                "fee_lamports": lamports,
+                "fee_low_lamports": self.configuration.fee_account_low_lamports,
+                "payout_address": payout_address,
+                "pool_low_water": self.configuration.pool_low_water,
+                "trouble": self._trouble[:1000],
+            },
+        )

@@ -1,0 +1,1 @@
+"""Points, prices, what viewers own and what creators earn."""

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class BillingConfig(AppConfig):
+    name = "mutoscope.platform.billing"
+    label = "billing"
+    verbose_name = "Points and money"
+
+    def ready(self) -> None:
+        from mutoscope.platform.accounts.public import OPERATOR, SUPPORT, add_rights
+        from mutoscope.platform.billing.reconcile import tasks  # noqa: F401 - declares its schedule
+
+        looks = [
+            f"billing.view_{name}"
+            for name in ("pack", "offer", "entitlement", "purchase", "tip", "refund", "payout", "reconciliation")
+        ]
+        add_rights(
+            OPERATOR, *looks, "billing.add_pack", "billing.change_pack", "billing.add_refund", "billing.change_payout"
+        )
+        add_rights(SUPPORT, *looks)

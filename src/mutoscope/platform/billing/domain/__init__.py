@@ -1,0 +1,1 @@
+"""Rules about terms, prices, fees and payouts that need neither Django nor a database."""

@@ -1,0 +1,125 @@
+"""Refusals of the billing context. Each has the sentence that a page says, money first."""
+
+from __future__ import annotations
+
+from mutoscope.engines.services import Failure
+
+
+class Refused(Failure):
+    """What was asked is not possible as it stands."""
+
+    def field(self) -> str:
+        """The form field to change; `__all__` where it is none in particular."""
+        return "__all__"
+
+    def sentence(self) -> str:
+        """What a page says about it."""
+        raise NotImplementedError
+
+
+class Unacceptable(Refused):
+    """What was typed cannot be a price, a number of points or a note."""
+
+    where: str
+    why: str
+
+    def field(self) -> str:
+        return self.where
+
+    def sentence(self) -> str:
+        return self.why
+
+
+class NoSuchFilm(Refused):
+    """There is no such film, or it is another channel's."""
+
+    def sentence(self) -> str:
+        return "There is no such film."
+
+
+class NotForSale(Refused):
+    """The film is not sold for this term now: withdrawn, free, or never offered."""
+
+    term: str
+
+    def sentence(self) -> str:
+        return "This film is not sold that way at the moment. Nothing was charged."
+
+
+class OwnFilm(Refused):
+    """The film is the viewer's own."""
+
+    def sentence(self) -> str:
+        return "This is your own film: you watch it for nothing."
+
+
+class YoursForever(Refused):
+    """The viewer has the film for life already."""
+
+    def sentence(self) -> str:
+        return "This film is yours for life already. Nothing was charged."
+
+
+class PriceChanged(Refused):
+    """The price is not the one that was agreed to."""
+
+    agreed_points: int
+    points: int
+
+    def sentence(self) -> str:
+        return f"The price changed to {self.points:,} points while you were looking. Nothing was charged: press again if you agree."
+
+
+class ChangedMeanwhile(Refused):
+    """Something else was bought or refunded since the page was shown."""
+
+    def sentence(self) -> str:
+        return "Something changed while you were looking, perhaps in another tab. Nothing was charged: this is how it stands now."
+
+
+class InsufficientPoints(Refused):
+    """The viewer has fewer points than it costs."""
+
+    needed: int
+    available: int
+
+    def sentence(self) -> str:
+        return f"This costs {self.needed:,} points and you have {self.available:,}. Nothing was charged."
+
+
+class RequestKeyReused(Refused):
+    """This request key was used for something else before."""
+
+    def field(self) -> str:
+        return "Idempotency-Key"
+
+    def sentence(self) -> str:
+        return "This Idempotency-Key was used for another request. Use a new one."
+
+
+class NoSuchPurchase(Refused):
+    """There is no such purchase."""
+
+    def sentence(self) -> str:
+        return "There is no such purchase."
+
+
+class CannotRefund(Refused):
+    """This purchase cannot be taken back."""
+
+    why: str
+
+    def sentence(self) -> str:
+        return self.why
+
+
+class CannotPayOut(Refused):
+    """This payout cannot be asked for, or not any more."""
+
+    why: str
+
+    def field(self) -> str:
+        return "points"
+
+    def sentence(self) -> str:
+        return self.why

@@ -1,0 +1,1 @@
+"""What a viewer may watch, and how long."""

@@ -1,0 +1,334 @@
+"""Tables of the billing context. Balances are not here: they are the ledger's. What is here says what was agreed."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from mutoscope.platform.billing.domain.money import CENTS_MAX, POINTS_MAX
+from mutoscope.platform.billing.domain.terms import Term
+
+FREE = "free"
+TERMS = [(term.value, term.value) for term in Term]
+KEY_LENGTH_MAX = 100
+NOTE_LENGTH_MAX = 120
+REASON_LENGTH_MAX = 500
+
+
+class BookAccount(models.Model):
+    """Which account of the ledger belongs to whom. One look-up by key finds it; opened once, never changed."""
+
+    # "points" of a person, "earnings" of a channel, and the house's own, of owner 0.
+    kind = models.CharField(max_length=12)
+    owner_id = models.BigIntegerField(default=0)
+    account_id = models.BigIntegerField(unique=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "owner_id"], name="billing_book_account_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.owner_id}"
+
+
+class Pack(models.Model):
+    """Points sold together. Bonus points come on top and are paid for by the house."""
+
+    title = models.CharField(max_length=40)
+    points = models.IntegerField()
+    bonus_points = models.IntegerField(default=0)
+    price_usd_cents = models.IntegerField()
+    # Whoever is asked to choose sees the packs in this order.
+    position = models.SmallIntegerField(default=0)
+    on_sale_from = models.DateTimeField(default=timezone.now)
+    on_sale_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position", "points", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(points__gte=1) & Q(points__lte=POINTS_MAX), name="billing_pack_points"),
+            models.CheckConstraint(
+                condition=Q(bonus_points__gte=0) & Q(bonus_points__lte=POINTS_MAX), name="billing_pack_bonus"
+            ),
+            models.CheckConstraint(
+                condition=Q(price_usd_cents__gte=1) & Q(price_usd_cents__lte=CENTS_MAX), name="billing_pack_price"
+            ),
+            models.CheckConstraint(
+                condition=Q(on_sale_until__isnull=True) | Q(on_sale_until__gt=F("on_sale_from")),
+                name="billing_pack_sale_period",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def total_points(self) -> int:
+        """Points and bonus together."""
+        return self.points + self.bonus_points
+
+
+class Offer(models.Model):
+    """The price of one term of a film, from a moment to another. Rows are added and ended, never changed: they are the history.
+
+    The term "free" at 0 points means that anybody may watch.
+    """
+
+    video = models.ForeignKey("videos.Video", on_delete=models.CASCADE, related_name="+")
+    term = models.CharField(max_length=8, choices=[*TERMS, (FREE, FREE)])
+    points = models.IntegerField()
+    by = models.ForeignKey("accounts.Person", on_delete=models.SET_NULL, null=True, related_name="+")
+    started_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["video", "-id"], name="billing_offer_history")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["video", "term"], condition=Q(ended_at__isnull=True), name="billing_offer_one_current"
+            ),
+            models.CheckConstraint(condition=Q(term__in=[*Term, FREE]), name="billing_offer_term"),
+            models.CheckConstraint(
+                condition=(Q(term=FREE) & Q(points=0)) | (~Q(term=FREE) & Q(points__gte=1) & Q(points__lte=POINTS_MAX)),
+                name="billing_offer_points",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("started_at")), name="billing_offer_period"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.term} for {self.points}"
+
+
+class Entitlement(models.Model):
+    """A viewer's right to watch a film until a moment, or for ever. One row for each, brought up to date by each purchase."""
+
+    viewer = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
+    # Without a constraint in the database: it would lock the film's row for each purchase, and a popular film has many
+    # at once. PROTECT holds all the same, and `mutoscope reconcile` looks.
+    video = models.ForeignKey("videos.Video", on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    # Null is for ever.
+    expires_at = models.DateTimeField(null=True, blank=True)
+    # Counts purchases and refunds. A click says which version it saw, so that two tabs cannot buy twice.
+    version = models.IntegerField(default=1)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["viewer", "-changed_at", "-id"], name="billing_entitlement_of")]
+        constraints = [
+            models.UniqueConstraint(fields=["viewer", "video"], name="billing_entitlement_once"),
+            models.CheckConstraint(condition=Q(version__gte=1), name="billing_entitlement_version"),
+        ]
+
+    def __str__(self) -> str:
+        return f"entitlement {self.pk}"
+
+
+class Purchase(models.Model):
+    """A receipt: what one click bought, at which price, and the ledger's transfer that paid it."""
+
+    viewer = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
+    # See Entitlement.video.
+    video = models.ForeignKey("videos.Video", on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    channel = models.ForeignKey("accounts.Channel", on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    # The entitlement's version that the viewer saw.
+    number = models.IntegerField()
+    term = models.CharField(max_length=8, choices=TERMS)
+    price_points = models.IntegerField()
+    credit_points = models.IntegerField(default=0)
+    fee_points = models.IntegerField()
+    creator_points = models.IntegerField()
+    is_upgrade = models.BooleanField(default=False)
+    bought_at = models.DateTimeField()
+    starts_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    transfer_id = models.BigIntegerField()
+    # What the caller of the API called it; empty for a click on a page.
+    request_key = models.CharField(max_length=KEY_LENGTH_MAX, blank=True, default="")
+    # The upgrade that this one was credited to.
+    credited_to = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    refunded_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["channel", "bought_at"], name="billing_purchase_revenue"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["viewer", "video", "number"], name="billing_purchase_once"),
+            models.UniqueConstraint(fields=["transfer_id"], name="billing_purchase_one_transfer"),
+            models.UniqueConstraint(
+                fields=["viewer", "request_key"], condition=~Q(request_key=""), name="billing_purchase_request_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(price_points=F("credit_points") + F("fee_points") + F("creator_points"))
+                & Q(credit_points__gte=0)
+                & Q(fee_points__gte=0)
+                & Q(creator_points__gte=1),
+                name="billing_purchase_parts_add_up",
+            ),
+            models.CheckConstraint(
+                condition=(Q(term="lifetime") & Q(expires_at__isnull=True))
+                | (~Q(term="lifetime") & Q(expires_at__gt=F("starts_at"))),
+                name="billing_purchase_period",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.term} for {self.paid_points()} points"
+
+    def paid_points(self) -> int:
+        """What the viewer was charged."""
+        return self.fee_points + self.creator_points
+
+
+class Tip(models.Model):
+    """Points given to a creator beyond the price, with a note. Shown under the film when both wish it."""
+
+    viewer = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
+    video = models.ForeignKey("videos.Video", on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    channel = models.ForeignKey("accounts.Channel", on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    points = models.IntegerField()
+    fee_points = models.IntegerField()
+    creator_points = models.IntegerField()
+    note = models.CharField(max_length=NOTE_LENGTH_MAX, blank=True, default="")
+    # The viewer's wish, and the creator's.
+    may_be_shown = models.BooleanField(default=False)
+    is_shown = models.BooleanField(default=False)
+    given_at = models.DateTimeField(default=timezone.now)
+    transfer_id = models.BigIntegerField()
+    request_key = models.CharField(max_length=KEY_LENGTH_MAX)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["channel", "-id"], name="billing_tip_of_channel"),
+            models.Index(
+                fields=["video", "-id"], name="billing_tip_shown", condition=Q(may_be_shown=True, is_shown=True)
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["transfer_id"], name="billing_tip_one_transfer"),
+            models.UniqueConstraint(fields=["viewer", "request_key"], name="billing_tip_request_once"),
+            models.CheckConstraint(
+                condition=Q(points=F("fee_points") + F("creator_points"))
+                & Q(points__gte=1)
+                & Q(points__lte=POINTS_MAX),
+                name="billing_tip_parts_add_up",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.points} points"
+
+
+class Refund(models.Model):
+    """A purchase taken back by staff: the transfer reversed, the time it gave taken away."""
+
+    purchase = models.OneToOneField(Purchase, on_delete=models.PROTECT, related_name="refund")
+    by = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=REASON_LENGTH_MAX)
+    transfer_id = models.BigIntegerField()
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["transfer_id"], name="billing_refund_one_transfer"),
+            models.CheckConstraint(condition=~Q(reason=""), name="billing_refund_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"refund {self.pk}"
+
+
+class Grant(models.Model):
+    """Points given by the house for nothing: to try, or to make up for something."""
+
+    person = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, null=True, related_name="+")
+    points = models.IntegerField()
+    reason = models.CharField(max_length=REASON_LENGTH_MAX)
+    transfer_id = models.BigIntegerField(unique=True)
+    key = models.CharField(max_length=KEY_LENGTH_MAX, unique=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(points__gte=1) & Q(points__lte=POINTS_MAX), name="billing_grant_points"),
+            models.CheckConstraint(condition=~Q(reason=""), name="billing_grant_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"grant of {self.points}"
+
+
+class Payout(models.Model):
+    """A creator's wish to be paid. Its points are held in the ledger until it was paid, or refused, or failed."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "waits for approval"
+        APPROVED = "approved", "approved"
+        PAID = "paid", "paid"
+        REFUSED = "refused", "refused"
+        CANCELLED = "cancelled", "cancelled"
+        FAILED = "failed", "failed"
+
+    OPEN = (State.WAITING, State.APPROVED)
+
+    channel = models.ForeignKey("accounts.Channel", on_delete=models.PROTECT, related_name="+")
+    # From 1 without gaps in each channel; what a statement names.
+    number = models.IntegerField()
+    points = models.IntegerField()
+    state = models.CharField(max_length=9, choices=State, default=State.WAITING)
+    hold_id = models.BigIntegerField()
+    # The transfer that ended the hold; null while it is open.
+    ended_by_id = models.BigIntegerField(null=True, blank=True)
+    # The signature of the transaction on chain, when it was paid.
+    reference = models.CharField(max_length=120, blank=True, default="")
+    reason = models.CharField(max_length=REASON_LENGTH_MAX, blank=True, default="")
+    request_key = models.CharField(max_length=KEY_LENGTH_MAX)
+    asked_at = models.DateTimeField(default=timezone.now)
+    decided_by = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, null=True, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "number"], name="billing_payout_number_once"),
+            models.UniqueConstraint(fields=["channel", "request_key"], name="billing_payout_request_once"),
+            models.UniqueConstraint(fields=["hold_id"], name="billing_payout_one_hold"),
+            models.UniqueConstraint(fields=["ended_by_id"], name="billing_payout_one_end"),
+            # One at a time: what is available would otherwise have to be explained.
+            models.UniqueConstraint(
+                fields=["channel"], condition=Q(state__in=["waiting", "approved"]), name="billing_payout_one_open"
+            ),
+            models.CheckConstraint(condition=Q(points__gte=1), name="billing_payout_points"),
+            models.CheckConstraint(
+                condition=Q(state__in=["waiting", "approved"], ended_by_id__isnull=True)
+                | Q(state__in=["paid", "refused", "cancelled", "failed"], ended_by_id__isnull=False),
+                name="billing_payout_ends_with_its_hold",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"payout {self.number}"
+
+
+class Reconciliation(models.Model):
+    """One comparison of the books with what was agreed, and what it found."""
+
+    at = models.DateTimeField(default=timezone.now)
+    is_clean = models.BooleanField()
+    # A list of {"name", "meaning", "rows"}.
+    findings = models.JSONField()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return "all is well" if self.is_clean else f"{len(self.findings)} findings"

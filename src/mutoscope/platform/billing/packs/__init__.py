@@ -1,0 +1,1 @@
+"""Points sold together, and points given."""

@@ -1,0 +1,1 @@
+"""A creator asks to be paid."""

@@ -1,0 +1,1 @@
+"""What a film costs, and what it cost before."""

@@ -1,0 +1,1 @@
+"""Whether the books agree with what was agreed."""

@@ -1,0 +1,1 @@
+"""A purchase taken back by staff."""

@@ -1,0 +1,3 @@
+-- name: now
+-- One row.
+SELECT statement_timestamp() + %(ahead)s::interval;

@@ -1,0 +1,1 @@
+"""Points for a creator beyond the price."""

@@ -1,0 +1,120 @@
+"""Tipping a creator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from mutoscope.engines.ledger import Leg, Transfer, credit, debit
+from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic
+from mutoscope.platform.accounts.public import BadText, parse_title
+from mutoscope.platform.billing import books
+from mutoscope.platform.billing.books import Kind
+from mutoscope.platform.billing.domain.money import BadAmount, parse_points, split
+from mutoscope.platform.billing.failures import InsufficientPoints, NoSuchFilm, OwnFilm, RequestKeyReused, Unacceptable
+from mutoscope.platform.billing.models import KEY_LENGTH_MAX, NOTE_LENGTH_MAX, Tip
+from mutoscope.platform.videos.public import PUBLIC, Video
+
+
+@dataclass(frozen=True)
+class GiveTipInputs:
+    viewer_id: int
+    public_id: str
+    points: object
+    """A whole number, or one as it was typed."""
+    request_key: str
+    note: str = ""
+    may_be_shown: bool = False
+
+
+class GiveTipInternals(Internals):
+    points: int
+    note: str
+    video: Video
+
+
+class GiveTipOutputs(Outputs):
+    points: int
+    channel_title: str
+    is_repeated: bool
+
+
+Tipping = State[GiveTipInputs, GiveTipInternals, GiveTipOutputs]
+
+
+class GiveTip(Service[GiveTipInputs, GiveTipInternals, GiveTipOutputs]):
+    """A viewer gives the creator of a film points, perhaps with a note."""
+
+    failures = (Unacceptable, NoSuchFilm, OwnFilm, InsufficientPoints, RequestKeyReused)
+
+    def steps(self) -> Steps[GiveTipInputs, GiveTipInternals, GiveTipOutputs]:
+        return (
+            self.read_what_was_typed,
+            self.find_the_film,
+            atomic(self.give, savepoint=True),
+        )
+
+    def read_what_was_typed(self, tipping: Tipping) -> None:
+        asked, work = tipping.inputs, tipping.internals
+        try:
+            work.points = parse_points(asked.points)
+        except BadAmount as problem:
+            raise Unacceptable(where="points", why=str(problem)) from None
+        try:
+            # The rules of a title: one line, any language, nothing that hides or reorders.
+            work.note = parse_title(asked.note) if asked.note.strip() else ""
+        except BadText as problem:
+            raise Unacceptable(where="note", why=str(problem)) from None
+        if len(work.note) > NOTE_LENGTH_MAX:
+            raise Unacceptable(where="note", why=f"Use at most {NOTE_LENGTH_MAX} characters.")
+        if not 0 < len(asked.request_key) <= KEY_LENGTH_MAX:
+            raise Unacceptable(where="request_key", why=f"A key has 1 to {KEY_LENGTH_MAX} characters.")
+
+    def find_the_film(self, tipping: Tipping) -> None:
+        found = Video.objects.select_related("channel").filter(public_id=tipping.inputs.public_id, state__in=PUBLIC)
+        video = found.first()
+        if video is None:
+            raise NoSuchFilm
+        if video.channel.owner_id == tipping.inputs.viewer_id:
+            raise OwnFilm
+        tipping.internals.video = video
+
+    def give(self, tipping: Tipping) -> None:
+        """Debit, credit, fee and the note: one transaction."""
+        asked, work = tipping.inputs, tipping.internals
+        parts = split(work.points, settings.FEE_BPS)
+        legs: tuple[Leg, ...] = (
+            debit(books.account(Kind.POINTS, asked.viewer_id), work.points),
+            credit(books.account(Kind.EARNINGS, work.video.channel_id), parts.creator_points),
+        )
+        if parts.fee_points:
+            legs = (*legs, credit(books.account(Kind.FEES), parts.fee_points))
+        about = {"for": "tip", "video": work.video.pk, "note": work.note, "shown": asked.may_be_shown}
+        receipt = books.post(Transfer(f"tip:{asked.viewer_id}:{asked.request_key}", legs, about), RequestKeyReused)
+        if not receipt.repeated:
+            Tip.objects.create(
+                viewer_id=asked.viewer_id,
+                video=work.video,
+                channel_id=work.video.channel_id,
+                points=work.points,
+                fee_points=parts.fee_points,
+                creator_points=parts.creator_points,
+                note=work.note,
+                may_be_shown=asked.may_be_shown,
+                transfer_id=receipt.transfer_id,
+                request_key=asked.request_key,
+            )
+        out = tipping.outputs
+        out.points, out.channel_title, out.is_repeated = work.points, work.video.channel.title, receipt.repeated
+
+
+def shown_tips(video_id: int, limit: int = 20) -> list[Tip]:
+    """Tips to a film that viewer and creator both want shown, newest first."""
+    return list(Tip.objects.filter(video_id=video_id, may_be_shown=True, is_shown=True)[:limit])
+
+
+def show_tip(tip_id: int, creator_id: int, *, is_shown: bool) -> None:
+    """The creator's half of the wish. Raises NoSuchFilm for a tip that is somebody else's."""
+    if not Tip.objects.filter(pk=tip_id, channel__owner_id=creator_id).update(is_shown=is_shown):
+        raise NoSuchFilm

@@ -1,0 +1,1 @@
+"""Paying for a pack: what billing needs from whoever takes the money."""

@@ -1,0 +1,1 @@
+"""One click, one charge, and the film plays."""

@@ -1,0 +1,1 @@
+"""What a viewer has, and where it went."""
