@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
-from mutoscope.platform.videos.domain.life import VideoState
-from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.models import Video
-from mutoscope.platform.videos.watch.models import Playback, Seen
+from mutoscope.platform.videos.watch.models import Playback
 from mutoscope.platform.videos.watch.ports import may_watch
 from tests.journeys.visitor import SCREENSHOTS, Visitor
 from tests.people import make_channel, make_person
