@@ -175,6 +175,14 @@ def ledger(context: typer.Context) -> None:
 
 
 @app.command(context_settings=PASSED_ON)
+def reconcile(context: typer.Context) -> None:
+    """Compare ledger, receipts, entitlements and payouts; names each difference. Exit code 1 if there is one."""
+    from mutoscope.cli.manage import run
+
+    run(["reconcile", *context.args])
+
+
+@app.command(context_settings=PASSED_ON)
 def sequences(context: typer.Context) -> None:
     """Look at number sequences, and skip ahead after a restore. `sequences --help` lists it all."""
     from mutoscope.cli.manage import run

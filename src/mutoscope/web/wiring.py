@@ -5,37 +5,35 @@ from __future__ import annotations
 from injector import Injector, Module, provider, singleton
 
 from mutoscope.platform.accounts.public import ChannelShelf, channel_shelf
+from mutoscope.platform.billing.public import billing_card_notes, billing_may_watch, billing_unlock_panel
 from mutoscope.platform.videos.public import (
     CardNotes,
     MayWatch,
     UnlockPanel,
-    answer_without_sales,
     card_notes,
     may_watch,
-    no_notes,
-    panel_without_sales,
     unlock_panel,
 )
 from mutoscope.web.shelf import films_of_channel
 
 
 class Films(Module):
-    """What watching needs, while nothing is sold."""
+    """What watching needs from whoever sells films."""
 
     @provider
     @singleton
     def may_watch(self) -> MayWatch:
-        return answer_without_sales
+        return billing_may_watch
 
     @provider
     @singleton
     def unlock_panel(self) -> UnlockPanel:
-        return panel_without_sales
+        return billing_unlock_panel
 
     @provider
     @singleton
     def card_notes(self) -> CardNotes:
-        return no_notes
+        return billing_card_notes
 
     @provider
     @singleton

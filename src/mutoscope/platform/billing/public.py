@@ -8,8 +8,10 @@ from mutoscope.platform.billing.packs.service import GrantPoints, GrantPointsInp
 from mutoscope.platform.billing.payouts.ports import PayoutOrder, PaysCreators, pays_creators
 from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs
 from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs
+from mutoscope.platform.billing.reconcile.metrics import ReconciliationCollector
 from mutoscope.platform.billing.topup.ports import Order, Quote, TakesPayments, top_ups
 from mutoscope.platform.billing.topup.service import CreditTopUp, CreditTopUpInputs
+from mutoscope.platform.billing.unlock.adapters import billing_card_notes, billing_may_watch, billing_unlock_panel
 from mutoscope.platform.billing.unlock.rights import Right, right_of
 from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoInputs
 
@@ -25,6 +27,7 @@ __all__ = [
     "PayoutOrder",
     "PaysCreators",
     "Quote",
+    "ReconciliationCollector",
     "Right",
     "SetPrices",
     "SetPricesInputs",
@@ -32,6 +35,9 @@ __all__ = [
     "Term",
     "UnlockVideo",
     "UnlockVideoInputs",
+    "billing_card_notes",
+    "billing_may_watch",
+    "billing_unlock_panel",
     "pays_creators",
     "right_of",
     "top_ups",

@@ -54,7 +54,7 @@ def test_one_click_without_a_page_change(client: Client) -> None:
         answer = click(client, shop, headers=HTMX)
     assert answer.status_code == 200
     assert "You paid 30 points" in answer.content.decode()
-    assert shop.video.public_id in answer["HX-Trigger"]
+    assert shop.video.public_id in answer["HX-Trigger-After-Swap"]
     # Session, person, look, buy.
     assert len(asked) == 4, [query["sql"] for query in asked]
 

@@ -71,7 +71,7 @@ def _done(request: HttpRequest, asked: UnlockVideoInputs, bought: UnlockVideoOut
     context = {"bought": bought, "public_id": asked.public_id}
     response = render(request, "billing/unlock/done.html", context)
     # The film's page listens, and starts the film where it stands.
-    response["HX-Trigger"] = json.dumps({"film-unlocked": {"publicId": asked.public_id}})
+    response["HX-Trigger-After-Swap"] = json.dumps({"film-unlocked": {"publicId": asked.public_id}})
     return response
 
 

@@ -59,7 +59,15 @@ ORDER BY CASE o.term WHEN 'day' THEN 1 WHEN 'month' THEN 2 ELSE 3 END;
 -- name: right
 -- Whether somebody may watch: asked at every key, so one round trip by two keys. One row. Never remembered.
 SELECT clock.now, e.id IS NOT NULL, e.expires_at,
-    EXISTS (SELECT FROM billing_offer o WHERE o.video_id = %(video_id)s AND o.ended_at IS NULL AND o.term = 'free'),
     EXISTS (SELECT FROM billing_offer o WHERE o.video_id = %(video_id)s AND o.ended_at IS NULL AND o.term <> 'free')
 FROM (SELECT statement_timestamp() + %(ahead)s::interval AS now) clock
 LEFT JOIN billing_entitlement e ON e.viewer_id = %(viewer_id)s AND e.video_id = %(video_id)s;
+
+-- name: notes
+-- For each film of a list: its lowest price, and what this viewer has of it. At most one row for each film.
+SELECT v.id, min(o.points), e.id IS NOT NULL AND (e.expires_at IS NULL OR e.expires_at > clock.now), e.expires_at
+FROM (SELECT statement_timestamp() + %(ahead)s::interval AS now) clock
+CROSS JOIN unnest(%(video_ids)s::bigint[]) v (id)
+LEFT JOIN billing_offer o ON o.video_id = v.id AND o.ended_at IS NULL AND o.term <> 'free'
+LEFT JOIN billing_entitlement e ON e.viewer_id = %(viewer_id)s AND e.video_id = v.id
+GROUP BY v.id, e.id, clock.now;

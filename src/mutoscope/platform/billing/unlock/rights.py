@@ -19,7 +19,6 @@ class Right:
     now: datetime
     has_entitlement: bool
     expires_at: datetime | None
-    is_free: bool
     is_sold: bool
 
     def is_live(self, playing_since: datetime | None = None) -> bool:

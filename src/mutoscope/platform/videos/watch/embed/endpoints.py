@@ -50,6 +50,7 @@ def show(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         "film": film,
         "url": absolute(address(film)),
+        "is_embedded": True,
         "may_watch": answer.is_yes(),
         "answer": answer,
         **player_context(film, answer, chapters, person_id=person_id, start_ms=start_ms),
