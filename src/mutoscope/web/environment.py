@@ -133,6 +133,12 @@ class Environment(BaseSettings):
         description="Port that the web server listens on.",
         examples=["8000"],
     )
+    signer_config: Path | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_SIGNER_CONFIG",
+        description="The signer's own configuration, which no other process may read. Default: signer/signer.toml below MUTOSCOPE_HOME, made by itself in the sandbox.",
+        examples=["/etc/mutoscope/signer/signer.toml"],
+    )
     chain_port: int = Field(
         default_factory=lambda set_before: _chain_port(set_before.get("port", 8000)),
         ge=1,

@@ -122,6 +122,9 @@ TASKS: dict[str, dict[str, Any]] = {
     }
 }
 
+# Read by `mutoscope signer` alone.
+SOLANA_SIGNER_CONFIGURATION = ENVIRONMENT.signer_config or HOME / "signer" / "signer.toml"
+
 AUTH_USER_MODEL = "accounts.Person"
 # allauth's alone: it is Django's own with sign-in by email, and two of them would hash each wrong password twice.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

@@ -130,6 +130,7 @@ def test_a_whole_life_gives_no_secret_away(ground: Ground, tmp_path: Path) -> No
     dumped = plain_dump(ground, tmp_path)
     everywhere = dumped + said.encode() + log.read_bytes() + (tmp_path / "seeds-2").read_bytes()
     everywhere += (tmp_path / "state" / "journal.sqlite3").read_bytes()
+    assert b"canary-of-a-provider" not in everywhere
     for secret in secrets_of(ground):
         for form in shown(secret):
             assert form not in everywhere
