@@ -1,5 +1,8 @@
 """Our side, driven by lines on standard input: `create WAY N`, `check`, `settled`. Answers are lines of JSON."""
 
+# Django has to be set up before its models are imported.
+# ruff: noqa: E402
+
 from __future__ import annotations
 
 import json

@@ -1,5 +1,8 @@
 """The peer's side, run by its own Python, driven like ours.py. It calls what the peer's endpoint and its command call."""
 
+# Django has to be set up before its models are imported.
+# ruff: noqa: E402
+
 import json
 import logging
 import os
