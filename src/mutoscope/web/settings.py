@@ -119,7 +119,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TASKS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "mutoscope.engines.tasks.queue.backend.PostgresBackend",
-        "QUEUES": ["default"],
+        "QUEUES": ["default", "films"],
     }
 }
 
