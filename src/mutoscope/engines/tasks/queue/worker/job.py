@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from mutoscope.engines.tasks.queue.context import Advance
+from mutoscope.engines.tasks.queue.context import Advance, Carry
 from mutoscope.engines.tasks.queue.policy import DEFAULT_POLICY
 from mutoscope.engines.tasks.queue.results import READY
 
@@ -81,7 +81,7 @@ class Job:
         self.policy = DEFAULT_POLICY
         # What a step of a pipeline wants written, and what it was handed by the step before.
         self.advance: Advance | None = None
-        self.carry: Any = None
+        self.carry: Carry | None = None
         # Whether this worker's right to it is gone. What it did then counts for nothing.
         self.lost = False
 

@@ -38,6 +38,8 @@ LIMITS_COLD_EVERY_S = 1.0
 KIND_WARM_S = 10.0
 # A worker with no room looks up this often for tasks that have waited in it for too long.
 FULL_S = 0.25
+# What was added to threads and is not begun after this long shall wake those that sleep.
+NUDGE_S = 0.002
 
 
 @dataclass
@@ -64,7 +66,8 @@ class Pump:
         self._marks: dict[Lane, int] = {}
         self._scanned_at = 0.0
         self._scan_s = 0.0
-        self._dry, self._dry_until = 0, 0.0
+        # How often in a row there was nothing to claim, and when it is time to look again unless someone calls.
+        self._dry, self._look_at = 0, 0.0
         self._called = self._asleep = False
         self._promote_at = 0.0
         self._limits_at = 0.0
@@ -92,7 +95,7 @@ class Pump:
         """Everything known of the queue is of no use under a new worker id."""
         self._marks.clear()
         self._asleep = False
-        self._dry = 0
+        self._dry, self._look_at = 0, 0.0
 
     # The loop
 
@@ -111,12 +114,16 @@ class Pump:
             claimed = self._turn(ended)
             self._reconcile()
             self._tend()
-            if claimed or ended or self.finished:
-                self._dry = 0
-                if claimed and self._asleep:
-                    self._asleep = False
-                    self._persist(self.desk.wake_up)
-            else:
+            if claimed and self._asleep:
+                self._asleep = False
+                self._persist(self.desk.wake_up)
+            elif self._dry == 1 and not self._asleep:
+                # Lie down, commit, and look once more before closing the eyes. What is under way here, steps of pipelines
+                # for one, goes on all the same: lying down only means to be called when there is more.
+                self._persist(self.desk.fall_asleep)
+                self._asleep = True
+                self._look_at = 0.0
+            elif not (claimed or ended or self.finished):
                 self._rest()
 
     def _collect(self) -> list[Job]:
@@ -139,7 +146,7 @@ class Pump:
             ended = self._advance(ended)
         plain = self._settle_special(ended)
         room = self._room()
-        if room and not plain and not self._called and time.monotonic() < self._dry_until:
+        if not plain and not self._called and time.monotonic() < self._look_at:
             # Nothing was there a moment ago and nobody has said otherwise. Steps of pipelines come by here all the time.
             return []
         self._called = False
@@ -154,6 +161,8 @@ class Pump:
             claimed = self._fused(plain, room)
         # What was claimed starts before anything else is asked for.
         self._dispatch(claimed)
+        if room:
+            self._saw(len(claimed))
         if len(claimed) < room and self._limits_are_due():
             limited = self._claim_limited(room - len(claimed))
             self._dispatch(limited)
@@ -175,6 +184,17 @@ class Pump:
 
     # Claim
 
+    def _saw(self, found: int) -> None:
+        """Remember when to look again."""
+        if found:
+            self._dry, self._look_at = 0, 0.0
+            return
+        now = time.monotonic()
+        if now >= self._look_at:
+            pause_s = DOZE_S[self._dry] if self._dry < len(DOZE_S) else self.configuration.poll_s
+            self._dry += 1
+            self._look_at = now + pause_s
+
     def _scan_is_due(self) -> bool:
         every_s = max(SCAN_EVERY_S, self._scan_s * SCAN_COST_SHARE)
         return time.monotonic() - self._scanned_at >= every_s
@@ -186,14 +206,12 @@ class Pump:
         self._scan_s = self._scanned_at - began
         # Taking tasks takes time too: only the walk to the first one is the scan's own cost.
         self._scan_s = max(0.0, self._scan_s - len(claimed) * CLAIM_ONE_S)
-        self._dry_until = 0.0 if claimed else self._scanned_at + DOZE_S[0]
         self._hold(claimed)
         return claimed
 
     def _fused(self, ended: list[Job], room: int) -> list[Job]:
         kept, claimed = self._persist(lambda: self.desk.finish_and_claim(ended, self._marks, room))
         self._confirm(ended, kept)
-        self._dry_until = 0.0 if claimed else time.monotonic() + DOZE_S[0]
         self._hold(claimed)
         return claimed
 
@@ -235,15 +253,14 @@ class Pump:
             else:
                 loop.append(job)
         now = time.monotonic()
-        for name, jobs, executor in (
-            ("threads", threads, self.executors.threads),
-            ("loop", loop, self.executors.loop),
-            ("children", children, self.executors.children),
-        ):
-            if jobs:
-                if name in self._kinds_seen:
-                    self._kinds_seen[name] = now
-                executor.add(jobs)
+        if threads:
+            self.executors.threads.add(threads, self.pace.hands(len(threads)))
+        if loop:
+            self._kinds_seen["loop"] = now
+            self.executors.loop.add(loop)
+        if children:
+            self._kinds_seen["children"] = now
+            self.executors.children.add(children)
 
     # End
 
@@ -313,6 +330,7 @@ class Pump:
         found = self._persist(lambda: self.desk.release_unknown(known))
         self._reconnections = self.line.reconnections
         self._asleep = False
+        self._dry, self._look_at = 0, 0.0
         self._marks.clear()
         logger.info(
             "Connected again; %s tasks claimed unknowingly were given back",
@@ -346,7 +364,7 @@ class Pump:
             if promoted:
                 self._promote_at = now
                 self._scanned_at = 0.0
-                self._dry = 0
+                self._dry, self._look_at = 0, 0.0
         if self.reporting:
             jobs, self.reporting = list(self.reporting.values()), {}
             current = [job for job in jobs if job.id in self.held and not job.lost]
@@ -366,22 +384,17 @@ class Pump:
         """Nothing to write and nothing to claim: wait, the longer the drier."""
         if self._room() == 0:
             self._sleep(self._nap(FULL_S))
-            return
-        if self._dry == 1 and not self._asleep:
-            # Lie down, commit, and look once more before closing the eyes.
-            self._persist(self.desk.fall_asleep)
-            self._asleep = True
-            self._dry += 1
-            return
-        pause_s = DOZE_S[self._dry] if self._dry < len(DOZE_S) else self.configuration.poll_s
-        self._dry += 1
-        self._sleep(self._nap(pause_s))
+        else:
+            self._sleep(self._nap(self._look_at - time.monotonic()))
 
     def _nap(self, pause_s: float) -> float:
         return max(0.001, min(pause_s, self._promote_at - time.monotonic()))
 
     def _sleep(self, pause_s: float) -> bool:
         """Wait to be woken. False when the time was up."""
+        threads = self.executors.threads
+        if threads.waiting:
+            pause_s = min(pause_s, NUDGE_S)
         self.sleeping = True
         try:
             if self.finished:
@@ -390,6 +403,7 @@ class Pump:
         finally:
             self.sleeping = False
             self.wakened.clear()
+            threads.nudge()
 
     def _persist(self, work: Callable[[], R]) -> R:
         return self.line.persist(work, self._line_lost)

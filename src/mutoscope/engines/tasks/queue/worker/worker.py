@@ -109,7 +109,7 @@ class Worker:
             return
         for executor in executors.each():
             executor.start()
-        self.keeper.line.persist(self.keeper.declare_schedules)
+        self.keeper.prepare()
         self.keeper.start()
         self.listener.start()
         self._watchdog.start()
