@@ -14,7 +14,8 @@ INSERT INTO tasks_worker (name, queues, concurrency) VALUES (%(name)s, %(queues)
 RETURNING id, clock_timestamp()
 
 -- name: finish_and_claim
--- End up to a thousand tasks and claim the next ones, one round trip. kind 0: an ended task. kind 1: a claimed one.
+-- End up to a thousand tasks and claim the next ones, one round trip. kind 1: a claimed task. kind 0: how many were
+-- ended, and in place of kwargs, when some were not, which ones.
 -- `lanes` are (queue, priority, mark): nothing up to a lane's mark is looked at, so that rows which are deleted but
 -- still visible to some old transaction are not walked over again and again.
 WITH done AS MATERIALIZED (
@@ -58,12 +59,15 @@ WITH done AS MATERIALIZED (
         attempted_at = statement_timestamp(), started_at = COALESCE(t.started_at, statement_timestamp())
     WHERE t.id = ANY(ARRAY(SELECT id FROM candidate))
     RETURNING t.id, t.lease, t.attempt, t.queue, t.priority, t.path, t.args, t.kwargs, t.past, t.unique_name,
-              t.enqueued_at, t.started_at
+              t.enqueued_at::text, t.started_at::text
 )
-SELECT 0 AS kind, id, 0 AS lease, 0 AS attempt, '' AS queue, 0 AS priority, '' AS path, '' AS args, '' AS kwargs,
-       '' AS past, '' AS unique_name, NULL::timestamptz AS enqueued_at, NULL::timestamptz AS started_at FROM kept
+SELECT 1 AS kind, id, lease, attempt, queue, priority, path, args, kwargs, past, unique_name, enqueued_at, started_at
+FROM claimed
 UNION ALL
-SELECT 1, id, lease, attempt, queue, priority, path, args, kwargs, past, unique_name, enqueued_at, started_at FROM claimed
+SELECT 0, count(*), 0, 0::smallint, '', 0::smallint, '', '',
+       CASE WHEN count(*) < cardinality(%(ids)s::bigint[]) THEN COALESCE(string_agg(id::text, ','), '') ELSE '' END,
+       NULL, NULL, NULL, NULL
+FROM kept
 
 -- name: finish
 -- The first half alone; gives back the places that limited tasks held as well.
@@ -113,7 +117,7 @@ SET worker_id = %(worker_id)s, lease = t.lease + 1, attempt = t.attempt + 1, uni
     attempted_at = statement_timestamp(), started_at = COALESCE(t.started_at, statement_timestamp())
 WHERE t.id = ANY(ARRAY(SELECT id FROM candidate))
 RETURNING 1 AS kind, t.id, t.lease, t.attempt, t.queue, t.priority, t.path, t.args, t.kwargs, t.past, t.unique_name,
-          t.enqueued_at, t.started_at
+          t.enqueued_at::text, t.started_at::text
 
 -- name: lock_limits
 -- Take, for this transaction, the right to count running tasks under each name that has waiting ones: limit keys and
@@ -182,7 +186,7 @@ SET worker_id = %(worker_id)s, lease = t.lease + 1, attempt = t.attempt + 1, uni
     attempted_at = statement_timestamp(), started_at = COALESCE(t.started_at, statement_timestamp())
 WHERE t.id = ANY(ARRAY(SELECT id FROM placed))
 RETURNING 1 AS kind, t.id, t.lease, t.attempt, t.queue, t.priority, t.path, t.args, t.kwargs, t.past, t.unique_name,
-          t.enqueued_at, t.started_at
+          t.enqueued_at::text, t.started_at::text
 
 -- name: advance
 -- Steps of pipeline runs: write the checkpoint of the unit that ended and turn its task into the next unit's, which this

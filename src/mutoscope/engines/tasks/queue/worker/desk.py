@@ -96,7 +96,9 @@ class Desk:
             "count": count,
         }
         rows = self.line.call(SQL["finish_and_claim"], parameters)
-        return {row[1] for row in rows if row[0] == 0}, _jobs([row for row in rows if row[0] == 1])
+        _, number, *_, which, _, _, _, _ = rows.pop()
+        kept = {job.id for job in ended} if number == len(ended) else {int(one) for one in which.split(",") if one}
+        return kept, _jobs(rows)
 
     def finish(self, ended: list[Job]) -> set[int]:
         """End these, those that held a place under a limit among them."""

@@ -16,6 +16,7 @@ from mutoscope.engines.tasks.queue.results import CANCELLED, FAILED, READY, SUCC
 from mutoscope.engines.tasks.queue.worker.desk import Desk, Lane
 from mutoscope.engines.tasks.queue.worker.execution import choose_policy, find_runnable
 from mutoscope.engines.tasks.queue.worker.executors import Executors, Tally
+from mutoscope.engines.tasks.queue.worker.finisher import WORTH_IT, Finisher
 from mutoscope.engines.tasks.queue.worker.job import Job
 from mutoscope.engines.tasks.queue.worker.measure import WAIT_MAX_S, Pace
 
@@ -48,6 +49,7 @@ class Pump:
 
     line: Line
     desk: Desk
+    finisher: Finisher
     configuration: Configuration
     executors: Executors
     tally: Tally
@@ -80,7 +82,7 @@ class Pump:
     def done(self, job: Job) -> None:
         """An executor has run the job."""
         self.finished.append(job)
-        if self.sleeping:
+        if self.sleeping and not self.finisher.busy:
             self.wakened.set()
 
     def wake(self) -> None:
@@ -102,6 +104,7 @@ class Pump:
     def run(self) -> None:
         """Until drained or disowned. Raises Stopped when told to give up while the database is away."""
         while not self.disowned.is_set():
+            self._hear_of_written()
             ended = self._collect()
             if self.draining.is_set():
                 self._give_back_unstarted()
@@ -123,11 +126,19 @@ class Pump:
                 self._persist(self.desk.fall_asleep)
                 self._asleep = True
                 self._look_at = 0.0
-            elif not (claimed or ended or self.finished):
+            elif not (claimed or ended or (self.finished and not self.finisher.busy)):
                 self._rest()
+
+    def _hear_of_written(self) -> None:
+        written = self.finisher.take()
+        if written is not None:
+            self._confirm(written.jobs, written.kept, certain=written.certain)
 
     def _collect(self) -> list[Job]:
         ended: list[Job] = []
+        if self.finisher.busy:
+            # They go together with what ends until then.
+            return ended
         take = self.finished.popleft
         for _ in range(min(len(self.finished), 2 * self.configuration.batch_max)):
             job = take()
@@ -151,7 +162,10 @@ class Pump:
             return []
         self._called = False
         scan = room > 0 and (not self._marks or self._scan_is_due() or (not plain and self._scan_s < SCAN_CHEAP_S))
-        if plain and (scan or not room):
+        if len(plain) >= WORTH_IT:
+            self.finisher.give(plain, self.desk.worker_id)
+            plain = []
+        elif plain and (scan or not room):
             self._finish(plain)
             plain = []
         claimed: list[Job] = []
@@ -301,13 +315,16 @@ class Pump:
         kept = self._persist(lambda: self.desk.finish(ended))
         self._confirm(ended, kept)
 
-    def _confirm(self, ended: list[Job], kept: set[int]) -> None:
+    def _confirm(self, ended: list[Job], kept: set[int], *, certain: bool | None = None) -> None:
         tally = self.tally
+        if certain is None:
+            # After a reconnection, the first try may have been committed and its answer lost: no refusal then.
+            certain = self._reconnections == self.line.reconnections
         for job in ended:
-            self.held.pop(job.id, None)
+            if self.held.get(job.id) is job:
+                del self.held[job.id]
             if job.id not in kept:
-                # After a reconnection, the first try may have been committed and its answer lost: no refusal then.
-                if self._reconnections == self.line.reconnections:
+                if certain:
                     tally.refused += 1
                     logger.warning(
                         "Task %s: this worker's lease %s was no longer valid, its result is not written",
@@ -397,7 +414,7 @@ class Pump:
             pause_s = min(pause_s, NUDGE_S)
         self.sleeping = True
         try:
-            if self.finished:
+            if self.finished and not self.finisher.busy:
                 return True
             return self.wakened.wait(pause_s)
         finally:
