@@ -64,7 +64,13 @@ _POOLED: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 
 
 def fetch_one(alias: str, statement: str, parameters: dict[str, Any], *, waits: bool = False) -> tuple[Any, ...] | None:
-    """Execute on Django's own connection, in its transaction, prepared where that is possible; the first row.
+    """The first row of fetch()."""
+    rows = fetch(alias, statement, parameters, waits=waits)
+    return rows[0] if rows else None
+
+
+def fetch(alias: str, statement: str, parameters: dict[str, Any], *, waits: bool = False) -> list[tuple[Any, ...]]:
+    """Execute on Django's own connection, in its transaction, prepared where that is possible; the rows.
 
     Django binds parameters on its own side and never prepares, because a transaction pooler may not allow it. Enqueueing
     one task spends more time on being planned than on being done, so without a pooler the server's own way is taken.
@@ -73,21 +79,20 @@ def fetch_one(alias: str, statement: str, parameters: dict[str, Any], *, waits: 
     """
     connection: Any = connections[alias]
     if waits or connection.queries_logged or connection.execute_wrappers:
-        return _fetch_one_by_django(connection, statement, parameters)
+        return _fetch_by_django(connection, statement, parameters)
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     connection.validate_thread_sharing()
     raw = connection.connection
     pooled = _POOLED.get(raw)
     if pooled is None:
-        process_id = _fetch_one_by_django(connection, "SELECT pg_backend_pid()", {})
-        pooled = _POOLED[raw] = process_id is None or process_id[0] != raw.info.backend_pid
+        process_id = _fetch_by_django(connection, "SELECT pg_backend_pid()", {})[0][0]
+        pooled = _POOLED[raw] = process_id != raw.info.backend_pid
     if pooled or not _may_prepare(raw):
-        return _fetch_one_by_django(connection, statement, parameters)
+        return _fetch_by_django(connection, statement, parameters)
     connection.validate_no_broken_transaction()
     with connection.wrap_database_errors:
-        rows = execute_prepared(raw, statement, parameters)
-    return rows[0] if rows else None
+        return execute_prepared(raw, statement, parameters)
 
 
 def _may_prepare(raw: psycopg.Connection[Any]) -> bool:
@@ -101,11 +106,11 @@ def _may_prepare(raw: psycopg.Connection[Any]) -> bool:
     return begun and raw.prepare_threshold is None and raw.pgconn.pipeline_status == pq.PipelineStatus.OFF
 
 
-def _fetch_one_by_django(connection: Any, statement: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
+def _fetch_by_django(connection: Any, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters or None)
-        row: tuple[Any, ...] | None = cursor.fetchone()
-        return row
+        rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+        return rows
 
 
 class Line:

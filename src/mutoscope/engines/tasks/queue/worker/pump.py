@@ -18,21 +18,13 @@ from mutoscope.engines.tasks.queue.worker.execution import choose_policy, find_r
 from mutoscope.engines.tasks.queue.worker.executors import Executors, Tally
 from mutoscope.engines.tasks.queue.worker.finisher import WORTH_IT, Finisher
 from mutoscope.engines.tasks.queue.worker.job import Job
+from mutoscope.engines.tasks.queue.worker.looks import Looks
 from mutoscope.engines.tasks.queue.worker.measure import WAIT_MAX_S, Pace
 
 R = TypeVar("R")
 
 logger = logging.getLogger("mutoscope.tasks")
 
-# A worker that has run dry looks again after these pauses before it only waits to be woken: an enqueuing transaction that
-# looked for sleepers before this one lay down wakes nobody.
-DOZE_S = (0.004, 0.016, 0.064, 0.25)
-# The whole scan is made at least this often, to find new priorities and tasks that came in behind a mark...
-SCAN_EVERY_S = 1.0
-# ... but where old transactions make it slow, it may cost at most one part in so many of the time.
-SCAN_COST_SHARE = 20
-SCAN_CHEAP_S = 0.005
-CLAIM_ONE_S = 0.0001
 # After a limited task was seen, limits are looked at with every claim for so long.
 LIMITS_WARM_S = 30.0
 LIMITS_COLD_EVERY_S = 1.0
@@ -66,10 +58,7 @@ class Pump:
         self.pace = Pace()
         self.reporting: dict[int, Job] = {}
         self._marks: dict[Lane, int] = {}
-        self._scanned_at = 0.0
-        self._scan_s = 0.0
-        # How often in a row there was nothing to claim, and when it is time to look again unless someone calls.
-        self._dry, self._look_at = 0, 0.0
+        self._looks = Looks(self.configuration.poll_s)
         self._called = self._asleep = False
         self._promote_at = 0.0
         self._limits_at = 0.0
@@ -97,7 +86,7 @@ class Pump:
         """Everything known of the queue is of no use under a new worker id."""
         self._marks.clear()
         self._asleep = False
-        self._dry, self._look_at = 0, 0.0
+        self._looks.now()
 
     # The loop
 
@@ -120,12 +109,12 @@ class Pump:
             if claimed and self._asleep:
                 self._asleep = False
                 self._persist(self.desk.wake_up)
-            elif self._dry == 1 and not self._asleep:
+            elif self._looks.came_back_empty_first() and not self._asleep:
                 # Lie down, commit, and look once more before closing the eyes. What is under way here, steps of pipelines
                 # for one, goes on all the same: lying down only means to be called when there is more.
                 self._persist(self.desk.fall_asleep)
                 self._asleep = True
-                self._look_at = 0.0
+                self._looks.once_more()
             elif not (claimed or ended or (self.finished and not self.finisher.busy)):
                 self._rest()
 
@@ -157,11 +146,13 @@ class Pump:
             ended = self._advance(ended)
         plain = self._settle_special(ended)
         room = self._room()
-        if not plain and not self._called and time.monotonic() < self._look_at:
+        if not plain and not self._called and self._looks.are_early():
             # Nothing was there a moment ago and nobody has said otherwise. Steps of pipelines come by here all the time.
             return []
         self._called = False
-        scan = room > 0 and (not self._marks or self._scan_is_due() or (not plain and self._scan_s < SCAN_CHEAP_S))
+        scan = room > 0 and (
+            not self._marks or self._looks.scan_is_due() or (not plain and self._looks.scan_is_cheap())
+        )
         if len(plain) >= WORTH_IT:
             self.finisher.give(plain, self.desk.worker_id)
             plain = []
@@ -176,7 +167,7 @@ class Pump:
         # What was claimed starts before anything else is asked for.
         self._dispatch(claimed)
         if room:
-            self._saw(len(claimed))
+            self._looks.saw(len(claimed))
         if len(claimed) < room and self._limits_are_due():
             limited = self._claim_limited(room - len(claimed))
             self._dispatch(limited)
@@ -198,28 +189,10 @@ class Pump:
 
     # Claim
 
-    def _saw(self, found: int) -> None:
-        """Remember when to look again."""
-        if found:
-            self._dry, self._look_at = 0, 0.0
-            return
-        now = time.monotonic()
-        if now >= self._look_at:
-            pause_s = DOZE_S[self._dry] if self._dry < len(DOZE_S) else self.configuration.poll_s
-            self._dry += 1
-            self._look_at = now + pause_s
-
-    def _scan_is_due(self) -> bool:
-        every_s = max(SCAN_EVERY_S, self._scan_s * SCAN_COST_SHARE)
-        return time.monotonic() - self._scanned_at >= every_s
-
     def _scan(self, room: int) -> list[Job]:
         began = time.monotonic()
         claimed = self._persist(lambda: self.desk.claim(room))
-        self._scanned_at = time.monotonic()
-        self._scan_s = self._scanned_at - began
-        # Taking tasks takes time too: only the walk to the first one is the scan's own cost.
-        self._scan_s = max(0.0, self._scan_s - len(claimed) * CLAIM_ONE_S)
+        self._looks.scanned(began, len(claimed))
         self._hold(claimed)
         return claimed
 
@@ -269,12 +242,13 @@ class Pump:
         now = time.monotonic()
         if threads:
             self.executors.threads.add(threads, self.pace.hands(len(threads)))
-        if loop:
-            self._kinds_seen["loop"] = now
-            self.executors.loop.add(loop)
-        if children:
-            self._kinds_seen["children"] = now
-            self.executors.children.add(children)
+        for kind, jobs, executor in (
+            ("loop", loop, self.executors.loop),
+            ("children", children, self.executors.children),
+        ):
+            if jobs:
+                self._kinds_seen[kind] = now
+                executor.add(jobs)
 
     # End
 
@@ -347,7 +321,7 @@ class Pump:
         found = self._persist(lambda: self.desk.release_unknown(known))
         self._reconnections = self.line.reconnections
         self._asleep = False
-        self._dry, self._look_at = 0, 0.0
+        self._looks.now()
         self._marks.clear()
         logger.info(
             "Connected again; %s tasks claimed unknowingly were given back",
@@ -380,8 +354,8 @@ class Pump:
             self._promote_at = now + min(self.configuration.poll_s, max(0.005, next_s if next_s is not None else 60.0))
             if promoted:
                 self._promote_at = now
-                self._scanned_at = 0.0
-                self._dry, self._look_at = 0, 0.0
+                self._looks.scan_next()
+                self._looks.now()
         if self.reporting:
             jobs, self.reporting = list(self.reporting.values()), {}
             current = [job for job in jobs if job.id in self.held and not job.lost]
@@ -402,7 +376,7 @@ class Pump:
         if self._room() == 0:
             self._sleep(self._nap(FULL_S))
         else:
-            self._sleep(self._nap(self._look_at - time.monotonic()))
+            self._sleep(self._nap(self._looks.pause_s()))
 
     def _nap(self, pause_s: float) -> float:
         return max(0.001, min(pause_s, self._promote_at - time.monotonic()))
@@ -410,8 +384,7 @@ class Pump:
     def _sleep(self, pause_s: float) -> bool:
         """Wait to be woken. False when the time was up."""
         threads = self.executors.threads
-        if threads.waiting:
-            pause_s = min(pause_s, NUDGE_S)
+        pause_s = min(pause_s, NUDGE_S) if threads.waiting else pause_s
         self.sleeping = True
         try:
             if self.finished and not self.finisher.busy:
