@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 from solders.keypair import Keypair
 
 from mutoscope.engines.solana.chain import TEST_USDC, SandboxChain
@@ -88,7 +88,12 @@ def test_what_a_link_says_is_text_and_never_markup(browser: Browser) -> None:
     with SandboxChain() as chain:
         page = browser.new_page()
         dialogs: list[str] = []
-        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+        def on_dialog(dialog: Dialog) -> None:
+            dialogs.append(dialog.message)
+            dialog.dismiss()
+
+        page.on("dialog", on_dialog)
         page.goto(
             f"{chain.url}/?link={quote(f'solana:{Keypair().pubkey()}?amount=1&label={evil}&memo={evil}', safe='')}"
         )

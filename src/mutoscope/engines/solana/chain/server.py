@@ -58,7 +58,7 @@ class Server:
     def _end(self) -> None:
         if self._application is not None and self._granian is not None:
             self._application.stopping.set()
-            self._granian.stop()
+            self._granian.stop()  # type: ignore[no-untyped-call]
 
     def _run(self) -> None:
         try:
