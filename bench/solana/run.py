@@ -52,10 +52,11 @@ class Client:
         """The answer, and how many RPC calls it took."""
         assert self.process.stdin
         assert self.process.stdout
-        before = calls.total()
+        before, began = calls.total(), time.perf_counter()
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
+        print(f"  {line}: {time.perf_counter() - began:.1f} s", file=sys.stderr, flush=True)
         if not answer:
             raise RuntimeError(f"{line!r} has no answer")
         return json.loads(answer), calls.total() - before
