@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -53,12 +53,13 @@ def plain_dump(ground: Ground, folder: Path) -> bytes:
 def keys_within(text: bytes, addresses: set[str]) -> set[str]:
     """Which of these addresses a thief can sign for: every 32 bytes of every token, taken as a seed and as a private key."""
     candidates: set[bytes] = set()
+    decoders: list[Callable[[bytes], bytes]] = [
+        lambda token: bytes.fromhex(token.removeprefix(b"\\\\x").decode()),
+        lambda token: base64.b64decode(token + b"==="),
+    ]
     for token in set(TOKEN.findall(text)):
         decoded = [token]
-        for decode in (
-            lambda t: bytes.fromhex(t.removeprefix(b"\\\\x").decode()),
-            lambda t: base64.b64decode(t + b"==="),
-        ):
+        for decode in decoders:
             try:
                 decoded.append(decode(token))
             except ValueError:
