@@ -351,6 +351,19 @@ class Environment(BaseSettings):
         description="A payout of more points than this waits for somebody of the staff.",
         examples=["50000"],
     )
+    s3_bucket: str | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_S3_BUCKET",
+        description="Keep films and originals in this S3-compatible bucket instead of a folder. Needs the extra `s3`, and "
+        "AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY.",
+        examples=["films-example-org"],
+    )
+    s3_endpoint: Annotated[str, AfterValidator(_origin)] | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_S3_ENDPOINT",
+        description="Address of an S3-compatible server other than Amazon's.",
+        examples=["https://s3.example.org"],
+    )
     postgres_os_user: str | None = Field(
         None,
         validation_alias="MUTOSCOPE_POSTGRES_OS_USER",

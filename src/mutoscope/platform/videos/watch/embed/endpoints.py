@@ -36,7 +36,7 @@ EMBEDDED = {"frame-ancestors": ["*"]}
 @require_safe
 @xframe_options_exempt
 @csp_replace(EMBEDDED)
-@csp_update(PLAYER_POLICY)
+@csp_update(PLAYER_POLICY)  # type: ignore[arg-type] # is typed for views without arguments
 def show(request: HttpRequest, public_id: str) -> HttpResponse:
     """The player and nothing else. Browsers keep our cookies from it on most sites, so free films play; for others it
     shows the trailer and the way to the film's own page."""
