@@ -51,8 +51,12 @@ class Node:
                 left -= 1
                 raise TimeoutError(f"{method} timed out")
 
+        def strike_after(method: str, answer: Any) -> Any:
+            strike(method)
+            return answer
+
         if after:
-            self.lies = lambda method, answer: (strike(method), answer)[1]
+            self.lies = strike_after
         else:
             self.breaks = lambda method, params: strike(method)
 

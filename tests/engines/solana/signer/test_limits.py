@@ -33,7 +33,7 @@ CREATOR = str(Keypair.from_seed(b"a creator who is to be paid once").pubkey())
 
 def insert(**fields: Any) -> SignerJob:
     """A row by SQL, as somebody who took over web would write it."""
-    whole = {
+    whole: dict[str, Any] = {
         "key": "forged",
         "wallet_id": None,
         "mint": "",
