@@ -88,6 +88,11 @@ def _host(value: str) -> str:
     return value
 
 
+def _chain_port(port: int) -> int:
+    """8899, Solana's own, beside the usual 8000."""
+    return port + 899 if port + 899 <= 65535 else port - 899
+
+
 # pydantic's word for a default that could not be computed because another value is wrong.
 FOLLOWS = "default_factory_not_called"
 
@@ -127,6 +132,20 @@ class Environment(BaseSettings):
         validation_alias="MUTOSCOPE_PORT",
         description="Port that the web server listens on.",
         examples=["8000"],
+    )
+    signer_config: Path | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_SIGNER_CONFIG",
+        description="The signer's own configuration, which no other process may read. Default: signer/signer.toml below MUTOSCOPE_HOME, made by itself in the sandbox.",
+        examples=["/etc/mutoscope/signer/signer.toml"],
+    )
+    chain_port: int = Field(
+        default_factory=lambda set_before: _chain_port(set_before.get("port", 8000)),
+        ge=1,
+        le=65535,
+        validation_alias="MUTOSCOPE_CHAIN_PORT",
+        description="Port of the sandbox chain, which `mutoscope up` starts in the sandbox only. Default: 899 above MUTOSCOPE_PORT.",
+        examples=["8899"],
     )
     site_url: Annotated[str, AfterValidator(_origin)] = Field(
         default_factory=lambda set_before: f"http://localhost:{set_before.get('port', 8000)}",
@@ -246,6 +265,14 @@ class Environment(BaseSettings):
         description="Earlier video keys that still open what they sealed, separated by commas.",
         examples=["the-video-key-used-until-yesterday"],
     )
+    streams_per_viewer: int = Field(
+        3,
+        ge=1,
+        le=100,
+        validation_alias="MUTOSCOPE_STREAMS_PER_VIEWER",
+        description="How many films one person may have playing at the same moment.",
+        examples=["3"],
+    )
     upload_gb_max: int = Field(
         50,
         ge=1,
@@ -347,6 +374,11 @@ class Environment(BaseSettings):
     @property
     def is_production(self) -> bool:
         return self.mode is Mode.PRODUCTION
+
+    @property
+    def chain_url(self) -> str:
+        """Where the sandbox chain answers JSON-RPC."""
+        return f"http://127.0.0.1:{self.chain_port}"
 
     @property
     def is_https(self) -> bool:

@@ -123,6 +123,9 @@ TASKS: dict[str, dict[str, Any]] = {
     }
 }
 
+# Read by `mutoscope signer` alone.
+SOLANA_SIGNER_CONFIGURATION = ENVIRONMENT.signer_config or HOME / "signer" / "signer.toml"
+
 AUTH_USER_MODEL = "accounts.Person"
 # allauth's alone: it is Django's own with sign-in by email, and two of them would hash each wrong password twice.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -209,6 +212,7 @@ VIDEO_ENCODERS = ENVIRONMENT.video_encoders
 VIDEO_PRESET = ENVIRONMENT.video_preset
 VIDEO_CRF = ENVIRONMENT.video_crf
 VIDEO_KEYS = video_keys(ENVIRONMENT)
+STREAMS_PER_VIEWER = ENVIRONMENT.streams_per_viewer
 # Before the first `collectstatic`, files are served from where they lie.
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()

@@ -30,6 +30,7 @@ from mutoscope.engines.solana.payments.ending import (
     expire_due,
 )
 from mutoscope.engines.solana.payments.swapped import payment_model, token_model
+from mutoscope.engines.solana.payments.tokens import TokenRefused, accept_token
 
 __all__ = [
     "AlreadyAllocated",
@@ -40,7 +41,9 @@ __all__ = [
     "PriceNotPayable",
     "Status",
     "Step",
+    "TokenRefused",
     "accept_late",
+    "accept_token",
     "allocate",
     "base_units",
     "close_unmatched",

@@ -45,6 +45,8 @@ class Video(models.Model):
     duration_ms = models.BigIntegerField(null=True, blank=True)
     width = models.IntegerField(null=True, blank=True)
     height = models.IntegerField(null=True, blank=True)
+    # Everybody may watch it while it is public. Otherwise whoever sells it decides (watch/ports.py).
+    is_free = models.BooleanField(default=False)
 
     # What viewers get; set in the same transaction that makes the video ready.
     edition = models.OneToOneField("Edition", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
@@ -336,3 +338,6 @@ class Sprite(models.Model):
 
     def __str__(self) -> str:
         return self.file
+
+
+from mutoscope.platform.videos.watch.models import Beat, Playback, Seen, WatchingChoice  # noqa: E402, F401 - so that Django finds them

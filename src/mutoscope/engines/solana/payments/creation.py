@@ -24,6 +24,8 @@ from mutoscope.engines.solana.payments.swapped import payment_model, token_model
 from mutoscope.engines.solana.watcher.models import WatchedAccount
 
 EXPIRES_AFTER_MAX_S = 366 * 24 * 3600
+# Of an account without data: two years of 128 bytes. Source: https://solana.com/docs/core/accounts, "Rent".
+RENT_MINIMUM_LAMPORTS = 890_880
 
 
 class PriceNotPayable(Failure):
@@ -104,6 +106,12 @@ class CreatePayment(Service[CreateInputs, CreateInternals, CreateOutputs]):
             raise NowhereToReceive(problem='MUTOSCOPE_SOLANA["RECEIVE_TO"] is not set')
         state.internals.receives_by = ReceivesBy(wanted)
 
+        # A fresh wallet cannot hold less than its rent: the chain refuses the transfer, and the payer never learns why.
+        if wanted == ReceivesBy.WALLET and 0 < state.inputs.prices.get("", 0) < RENT_MINIMUM_LAMPORTS:
+            raise PriceNotPayable(
+                problem=f"a one-time wallet cannot receive less than {RENT_MINIMUM_LAMPORTS} lamports"
+            )
+
     def write_payment(self, state: State[CreateInputs, CreateInternals, CreateOutputs]) -> None:
         if state.inputs.idempotency_key is not None and (known := self._known(state.inputs)):
             state.outputs.payment = known
@@ -130,6 +138,8 @@ class CreatePayment(Service[CreateInputs, CreateInternals, CreateOutputs]):
         return payment
 
     def _write(self, inputs: CreateInputs, internals: CreateInternals) -> AbstractPayment:
+        if ours := inputs.extra.keys() & {column.name for column in AbstractPayment._meta.get_fields()}:
+            raise TypeError(f"not a column of the project's own: {', '.join(sorted(ours))}")
         now = timezone.now()
         after_s = inputs.expires_after_s if inputs.expires_after_s is not None else configuration().expires_after_s
         if not 1 <= after_s <= EXPIRES_AFTER_MAX_S:

@@ -89,7 +89,7 @@ def _due() -> str:
     payments, accounts, prices = payment_model()._meta.db_table, WatchedAccount._meta.db_table, Price._meta.db_table
     return f"""
         SELECT payment.id FROM {payments} AS payment
-        WHERE payment.status = ANY(%(open)s) AND payment.expires_at + make_interval(secs => %(grace_s)s) < now()
+        WHERE payment.status = ANY(%(open)s) AND payment.expires_at + make_interval(secs => %(grace_s)s) < statement_timestamp()
           AND NOT EXISTS (
               SELECT 1 FROM {prices} AS price JOIN {accounts} AS account ON account.token_id = price.token_id
               WHERE price.payment_id = payment.id AND account.owner = payment.recipient

@@ -112,6 +112,8 @@ class Rpc:
     def close(self) -> None:
         """Let the connections go."""
         self._client.close()
+        for node in self.nodes:
+            node.purse.close()
 
     def _permit(self, node: Node) -> float:
         """Take a permit for one call, after finding out once whether the node is on the right network. 0, or seconds."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
-from django.db import DEFAULT_DB_ALIAS, connections
+import psycopg
+from django.db import DEFAULT_DB_ALIAS
+
+from mutoscope.engines.sequences.lender import own_connection
 
 WINDOW_S = 10.0
 # What a process drew from the shared bucket and did not use within this time is forgotten.
@@ -21,6 +25,10 @@ class Purse(Protocol):
 
     def draw(self, wanted: int) -> tuple[int, float]:
         """Up to `wanted` permits, at once; and if there are none, the seconds until there is one."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what was held open."""
         ...
 
 
@@ -48,25 +56,55 @@ class OwnPurse:
             self._permits -= granted
             return granted, 0.0 if granted else (1 - self._permits) / self.rate
 
+    def close(self) -> None:
+        """There is nothing to close."""
+
 
 class SharedPurse:
-    """A bucket in the database, one row for each node. The node's address is hashed: it may carry an access key."""
+    """A bucket in the database, one row for each node. The node's address is hashed: it may carry an access key.
+
+    On a connection of its own: a caller's rollback must not give used permits back, and threads that ask nodes need none.
+    """
 
     def __init__(self, url: str, calls_per_10_s: int, using: str = DEFAULT_DB_ALIAS) -> None:
         self.node = hashlib.sha256(url.encode()).hexdigest()[:32]
         self.size, self.rate = bucket_of(calls_per_10_s)
         self.using = using
+        self._connection: psycopg.Connection[Any] | None = None
+        self._lock = threading.Lock()
 
     def draw(self, wanted: int) -> tuple[int, float]:
         parameters = {"node": self.node, "size": self.size, "rate": self.rate, "wanted": wanted}
-        with connections[self.using].cursor() as cursor:
-            for _ in range(2):
-                cursor.execute(_DRAW, parameters)
-                if row := cursor.fetchone():
-                    granted = int(row[0])
-                    return granted, 0.0 if granted else (1 - float(row[1])) / self.rate
-                cursor.execute(_OPEN, parameters)
+        with self._lock:
+            try:
+                row = self._draw(parameters)
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                # The kept connection may have died long ago; a second failure is the database's.
+                self._close()
+                row = self._draw(parameters)
+        granted = int(row[0])
+        return granted, 0.0 if granted else (1 - float(row[1])) / self.rate
+
+    def close(self) -> None:
+        """Let the connection go."""
+        with self._lock:
+            self._close()
+
+    def _draw(self, parameters: dict[str, Any]) -> tuple[Any, ...]:
+        if self._connection is None:
+            self._connection = own_connection(self.using)
+        for _ in range(2):
+            row = self._connection.execute(_DRAW, parameters).fetchone()
+            if row is not None:
+                return tuple(row)
+            self._connection.execute(_OPEN, parameters)
         raise RuntimeError("the row of an RPC node's limit vanished")
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                connection.close()
 
 
 # Locks: the node's row for the statement's length. The database's clock, so that all machines mean the same moment.

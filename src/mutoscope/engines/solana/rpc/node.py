@@ -36,6 +36,7 @@ class Node:
     def __init__(self, endpoint: Endpoint, purse: Purse, client: httpx.Client) -> None:
         self.endpoint = endpoint
         self.name = str(urlsplit(endpoint.url).hostname)
+        self.purse = purse
         self.permits = Permits(purse, at_once=min(25, endpoint.calls_per_10_s // 8))
         self.is_checked = False
         self.is_banned = False

@@ -93,6 +93,12 @@ def finalised_transaction(rpc: Rpc, signature: str) -> tuple[Transaction, Answer
     return transaction, answer
 
 
+def confirmed_transaction(rpc: Rpc, signature: str) -> Transaction | None:
+    """The transaction as it stands in a confirmed block, which may still vanish: to show progress, never to credit."""
+    value = rpc.call("getTransaction", signature, {**_TRANSACTION_OPTIONS, "commitment": "confirmed"})
+    return None if value is None else read_transaction(value)
+
+
 def confirm_with_another_node(rpc: Rpc, first: Answer, signature: str) -> None:
     """Have a second node say the same about a finalised transaction. Raises NotAgreed."""
 

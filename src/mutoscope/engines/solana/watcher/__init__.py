@@ -1,0 +1,1 @@
+"""Watching the chain with as few questions as possible."""

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from mutoscope.platform.accounts.channels.forms import EditChannelForm, OpenChannelForm
 from mutoscope.platform.accounts.channels.service import EditChannel, EditChannelInputs, OpenChannel, OpenChannelInputs
+from mutoscope.platform.accounts.channels.shelf import channel_shelf
 from mutoscope.platform.accounts.failures import ChannelOpenAlready, Refused
 from mutoscope.platform.accounts.models import Channel, Person
 
@@ -25,7 +26,12 @@ def show(request: HttpRequest, handle: str) -> HttpResponse:
     if handle != handle.lower():
         return redirect("channel", handle=handle.lower(), permanent=True)
     channel = get_object_or_404(Channel, handle=handle)
-    return render(request, "accounts/channels/show.html", {"channel": channel, "is_owner": is_owner(request, channel)})
+    context = {
+        "channel": channel,
+        "is_owner": is_owner(request, channel),
+        "shelf": channel_shelf.get()(request, channel),
+    }
+    return render(request, "accounts/channels/show.html", context)
 
 
 @login_required
