@@ -48,9 +48,14 @@ def show(request: HttpRequest, public_id: str, slug: str = "") -> HttpResponse:
     query = f"?{request.META['QUERY_STRING']}" if request.META.get("QUERY_STRING") else ""
     if request.path != address(film):
         return redirect(address(film) + query, permanent=state in PUBLIC)
-    if film.edition is None and film.next_edition is None:
+    if film.edition is None and not _has_begun(film):
         return render(request, "videos/watch/page/unfinished.html", {"film": film, "state": state.value})
     return render(request, "videos/watch/page/show.html", _context(request, film, answer, owner))
+
+
+def _has_begun(film: Video) -> bool:
+    """Whether something of a film that is being made can be looked at, by its creator."""
+    return film.next_edition is not None and film.next_edition.pieces.filter(first_number=0).exists()
 
 
 def _withdrawn(request: HttpRequest, film: Video) -> HttpResponse:
