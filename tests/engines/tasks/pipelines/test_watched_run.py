@@ -73,7 +73,7 @@ def serving(project: Project) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 @pytest.mark.browser
@@ -108,7 +108,7 @@ def test_a_three_step_run_is_watched_live_and_survives_a_kill_in_each_step(
             project.eventually(f"SELECT count(*) > 0 FROM notes WHERE text LIKE 'begin {step}%%'", patience_s=60)
             page.screenshot(path=pictures / f"run-{step}.png")
             worker.send_signal(signal.SIGKILL)
-            worker.wait(10)
+            worker.wait(60)
             worker = project.start_worker()
             expect(page.locator("tr.unit-done", has_text=step)).to_be_visible(timeout=60_000)
         expect(page.locator(".run-succeeded")).to_be_visible(timeout=60_000)
@@ -135,7 +135,7 @@ def test_a_three_step_run_survives_a_kill_in_each_step(project: Project) -> None
     for number, step in enumerate(("first", "second", "third")):
         project.eventually(f"SELECT count(*) > 0 FROM notes WHERE text LIKE 'begin {step}%%'", patience_s=60)
         worker.send_signal(signal.SIGKILL)
-        worker.wait(10)
+        worker.wait(60)
         worker = project.start_worker()
         project.eventually("SELECT count(*) FROM tasks_unit", number + 1, patience_s=60)
     project.eventually("SELECT state FROM tasks_run", "SUCCEEDED", patience_s=60)
