@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from mutoscope.platform.accounts.models import Person
+from mutoscope.platform.videos.domain.places import PUBLIC_ID, TOKEN
 from tests.people import make_channel, make_person
 
 VISITORS = ("anonymous", "person", "creator", "staff", "superuser")
@@ -39,6 +40,9 @@ NOT_FOR_GET = (405, 405, 405, 405, 405)
 OPERATORS = (302, 403, 403, 403, 200)
 # Staff without the role that the table needs.
 OPERATORS_ANY = (302, 403, 403, 200, 200)
+
+POSTED_BY_PLAYERS = (405, 405, 405, 405, 405)
+WATCHED = f"(?P<public_id>{PUBLIC_ID.pattern})"
 
 # Route as Django names it: (a path to try, expected status for each of VISITORS).
 ROUTES: dict[str, tuple[str, tuple[int, ...]]] = {
@@ -101,6 +105,20 @@ ROUTES: dict[str, tuple[str, tuple[int, ...]]] = {
     "api/billing/earnings": ("/api/billing/earnings", (401, 404, 200, 404, 404)),
     "api/billing/earnings/statement": ("/api/billing/earnings/statement", (401, 404, 200, 404, 404)),
     "api/billing/payouts": ("/api/billing/payouts", (401, 404, 200, 404, 404)),
+    # Watching; what is there for whom is tested in tests/platform/videos/watch.
+    f"^watch/{WATCHED}/?$": ("/watch/bcdfghjkmnpq", MISSING),
+    f"^watch/{WATCHED}/(?P<slug>[a-z0-9_-]{{1,120}})/?$": ("/watch/bcdfghjkmnpq/a-title", MISSING),
+    rf"^watch/{WATCHED}/chapters\.vtt$": ("/watch/bcdfghjkmnpq/chapters.vtt", MISSING),
+    f"^films/{WATCHED}/(?P<path>[A-Za-z0-9._/-]+)$": ("/films/bcdfghjkmnpq/covers/a.jpg", MISSING),
+    f"^playbacks/of/{WATCHED}$": ("/playbacks/of/bcdfghjkmnpq", POSTED_BY_PLAYERS),
+    f"^playbacks/(?P<token>{TOKEN.pattern})/beats$": (f"/playbacks/{'b' * 24}/beats", POSTED_BY_PLAYERS),
+    f"^keys/(?P<key_id>{TOKEN.pattern})$": (f"/keys/{'b' * 24}", MISSING),
+    f"^embed/{WATCHED}$": ("/embed/bcdfghjkmnpq", MISSING),
+    "oembed": ("/oembed", MISSING),
+    "history/": ("/history/", SIGNED_IN),
+    "history/choice/": ("/history/choice/", (302, 405, 405, 405, 405)),
+    "history/clear/": ("/history/clear/", (302, 405, 405, 405, 405)),
+    f"^history/{WATCHED}/forget/$": ("/history/bcdfghjkmnpq/forget/", (302, 405, 405, 405, 405)),
     "outbox/": ("/outbox/", OPEN),
     "outbox/<int:number>/": ("/outbox/1/", MISSING),
     "gallery/": ("/gallery/", OPEN),

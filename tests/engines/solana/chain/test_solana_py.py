@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from solana.rpc.async_api import AsyncClient
 from solana.rpc.commitment import Confirmed, Finalized, Processed
-from solana.rpc.models import TxOptsModel
+from solana.rpc.models import TxOpts
 from solana.rpc.websocket_api import SolanaWsClient
 from solders.instruction import Instruction
 from solders.keypair import Keypair
@@ -33,9 +33,7 @@ PATIENCE_S = 60.0
 async def pay(client: AsyncClient, payer: Keypair, instructions: Sequence[Instruction]) -> Signature:
     newest = await client.get_latest_blockhash(Processed)
     message = MessageV0.try_compile(payer.pubkey(), instructions, [], newest.value.blockhash)
-    sent = await client.send_transaction(
-        VersionedTransaction(message, [payer]), TxOptsModel(preflight_commitment=Processed)
-    )
+    sent = await client.send_transaction(VersionedTransaction(message, [payer]), TxOpts(preflight_commitment=Processed))
     return sent.value
 
 
@@ -123,8 +121,10 @@ def test_its_websocket_is_told_of_slots_accounts_logs_and_signatures_as_they_bec
 
     async def story(chain: SandboxChain) -> None:
         async with AsyncClient(chain.url) as client, SolanaWsClient(chain.websocket_url) as socket:
-            account = await socket.account_subscribe(recipient.pubkey(), Processed, "base64")
-            await socket.logs_subscribe(RpcTransactionLogsFilterMentions(recipient.pubkey()), Processed)
+            account = await socket.account_subscribe(pubkey=recipient.pubkey(), commitment=Processed, encoding="base64")
+            await socket.logs_subscribe(
+                filter_=RpcTransactionLogsFilterMentions(recipient.pubkey()), commitment=Processed
+            )
             params = TransferParams(from_pubkey=payer.pubkey(), to_pubkey=recipient.pubkey(), lamports=2_000_000)
             signature = await pay(client, payer, [transfer(params)])
             logs, changed = await notified(socket), await notified(socket)
@@ -132,12 +132,12 @@ def test_its_websocket_is_told_of_slots_accounts_logs_and_signatures_as_they_bec
             assert "Program 11111111111111111111111111111111 success" in logs.result.value.logs
             assert changed.result.value.lamports == 2_000_000
             await socket.unsubscribe(account)
-            await socket.signature_subscribe(signature, Confirmed)
+            await socket.signature_subscribe(signature=signature, commitment=Confirmed)
             chain.advance(chain.bank.pace.confirmed_after)
             assert (await notified(socket)).result.value.err is None
-            await socket.signature_subscribe(signature, Confirmed)  # already so: told at once
+            await socket.signature_subscribe(signature=signature, commitment=Confirmed)  # already so: told at once
             assert (await notified(socket)).result.value.err is None
-            await socket.account_subscribe(recipient.pubkey(), Finalized, "jsonParsed")
+            await socket.account_subscribe(pubkey=recipient.pubkey(), commitment=Finalized, encoding="jsonParsed")
             chain.finalize()
             assert (await notified(socket)).result.value.lamports == 2_000_000
             await socket.slot_subscribe()

@@ -179,10 +179,10 @@ class Shop:
 
 
 @contextmanager
-def open_shop(pace: Pace | None = None, **configured: Any) -> Iterator[Shop]:
+def open_shop(pace: Pace | None = None, time_s: float | None = None, **configured: Any) -> Iterator[Shop]:
     """A chain, served on loopback, and a shop that receives on it."""
     merchant = Keypair()
-    with SandboxChain(pace=pace) as chain:
+    with SandboxChain(pace=pace, time_s=time_s) as chain:
         settings = {
             "RPC": [{"URL": chain.url, "CALLS_PER_10_S": PLENTY}],
             "CLUSTER": str(chain.bank.genesis_hash),

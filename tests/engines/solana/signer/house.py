@@ -165,6 +165,7 @@ def configure(folder: Path, chain: SandboxChain, **changes: Any) -> Configuratio
         "state": str(folder / "state"),
         "pool_target": 20,
         "pool_low_water": 5,
+        "report_s": 0,
         "token": list(token.values()),
     }
     return parse_configuration(entries | changes)

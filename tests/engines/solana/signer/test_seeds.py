@@ -32,7 +32,7 @@ def test_rotation_of_all_levels_while_jobs_wait(house: House) -> None:
     seeds = Seeds(KeyRing(both), house.signer.journal)
     assert seeds.rotate_kek() == 2
     assert seeds.rotate_kek() == 0
-    with pytest.raises(VaultRefused, match="No key-encryption key at hand|is sealed under|key at hand"):
+    with pytest.raises(VaultRefused, match="key at hand"):
         house.signer.seeds.operator()
     house.kek.path.unlink()
     object.__setattr__(house.configuration, "key_encryption_keys", (f"file:{new.path}",))

@@ -1,6 +1,6 @@
 """A whole edition for tests: real ffmpeg, real encryption, the published layout. Encoded once a run, stored for each film.
 
-Twelve seconds in two qualities, with sound and subtitles; a key each four seconds, so that playing on needs keys again.
+Half a minute in two qualities, with sound and subtitles; a key each ten seconds, so that playing on needs keys again.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from mutoscope.platform.videos.models import (
 )
 from mutoscope.platform.videos.tokens import letters
 
-SECONDS = 12
-SEGMENT_MS = 2_000
-KEY_PERIOD_MS = 4_000
+SECONDS = 30
+SEGMENT_MS = 3_000
+KEY_PERIOD_MS = 10_000
 HEIGHTS = {"144p": (256, 144, "avc1.42c00c"), "240p": (426, 240, "avc1.42c015")}
 TILE = (96, 54)
 
@@ -65,13 +65,13 @@ def encoded() -> Encoded:
 
 
 def _video() -> list[str]:
-    return ["-c:v", "libx264", "-profile:v", "baseline", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-r", "24", "-g", "48",
-            "-keyint_min", "48", "-sc_threshold", "0"]  # fmt: skip
+    return ["-c:v", "libx264", "-profile:v", "baseline", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-r", "24", "-g", "72",
+            "-keyint_min", "72", "-sc_threshold", "0"]  # fmt: skip
 
 
 def _hls(folder: Path, arguments: list[str]) -> tuple[bytes, list[tuple[bytes, float]]]:
     folder.mkdir()
-    _ffmpeg([*arguments, "-t", str(SECONDS), "-f", "hls", "-hls_time", "2", "-hls_segment_type", "fmp4", "-hls_playlist_type", "vod",
+    _ffmpeg([*arguments, "-t", str(SECONDS), "-f", "hls", "-hls_time", "3", "-hls_segment_type", "fmp4", "-hls_playlist_type", "vod",
              "-hls_fmp4_init_filename", "init.mp4", "-hls_segment_filename", str(folder / "%d.m4s"), str(folder / "p.m3u8")])  # fmt: skip
     seconds = [float(each) for each in re.findall(r"#EXTINF:([\d.]+)", (folder / "p.m3u8").read_text())]
     segments = [(folder / f"{number}.m4s").read_bytes() for number in range(len(seconds))]
@@ -176,7 +176,7 @@ def _pictures(video: Video, edition: Edition) -> None:
                 "-t",
                 str(SECONDS),
                 "-vf",
-                f"fps=1/2,scale={TILE[0]}:{TILE[1]},tile=3x2",
+                f"fps=1/5,scale={TILE[0]}:{TILE[1]},tile=3x2",
                 "-frames:v",
                 "1",
                 str(sheet),
@@ -188,19 +188,19 @@ def _pictures(video: Video, edition: Edition) -> None:
         name = f"{video.public_id}/covers/{letters(8)}.jpg"
         _keep(name, cover.read_bytes())
     cues = "".join(
-        f"{_clock(2 * tile)} --> {_clock(2 * tile + 2)}\n{Path(file).name}#xywh={96 * (tile % 3)},{54 * (tile // 3)},96,54\n\n"
+        f"{_clock(5 * tile)} --> {_clock(5 * tile + 5)}\n{Path(file).name}#xywh={96 * (tile % 3)},{54 * (tile // 3)},96,54\n\n"
         for tile in range(6)
     )
     _keep(f"{edition.folder()}/{SPRITE_MAP}", f"WEBVTT\n\n{cues}".encode())
     Sprite.objects.create(edition=edition, number=0, file=file, columns=3, rows=2, tile_width=96, tile_height=54,
-                          first_ms=0, interval_ms=2000, tiles=6)  # fmt: skip
+                          first_ms=0, interval_ms=5000, tiles=6)  # fmt: skip
     video.cover = Cover.objects.create(video=video, file=name, width=640, height=360, at_ms=0)
 
 
 def _subtitles(video: Video) -> None:
     for language, label, words in (("en", "English", "The harbour wakes"), ("de", "Deutsch", "Der Hafen erwacht")):
         name = f"{video.public_id}/subtitles/{letters(8)}.vtt"
-        _keep(name, f"WEBVTT\n\n00:00.000 --> 00:11.500\n{words}\n".encode())
+        _keep(name, f"WEBVTT\n\n00:00.000 --> 00:40.000\n{words}\n".encode())
         Subtitle.objects.create(video=video, language=language, label=label, file=name, cues=1)
 
 

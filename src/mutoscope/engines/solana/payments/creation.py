@@ -138,6 +138,8 @@ class CreatePayment(Service[CreateInputs, CreateInternals, CreateOutputs]):
         return payment
 
     def _write(self, inputs: CreateInputs, internals: CreateInternals) -> AbstractPayment:
+        if ours := inputs.extra.keys() & {column.name for column in AbstractPayment._meta.get_fields()}:
+            raise TypeError(f"not a column of the project's own: {', '.join(sorted(ours))}")
         now = timezone.now()
         after_s = inputs.expires_after_s if inputs.expires_after_s is not None else configuration().expires_after_s
         if not 1 <= after_s <= EXPIRES_AFTER_MAX_S:

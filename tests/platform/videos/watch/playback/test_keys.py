@@ -176,7 +176,8 @@ def _suspended_meanwhile(film: Video, office: BoxOffice) -> Any:
 
 def _playback_expired(film: Video, office: BoxOffice) -> Any:
     player = _unlocked_once(film, office)
-    Playback.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    # Well in the past: the database's clock stands still within a test's transaction.
+    Playback.objects.update(expires_at=timezone.now() - timedelta(hours=1))
     return player.key()
 
 
@@ -317,5 +318,5 @@ def test_a_key_names_no_secret_and_playlists_name_only_keys(film: Video) -> None
 
 def test_what_lies_on_the_disk_is_ciphertext(film: Video, films_folder: Path) -> None:
     segments = list(films_folder.rglob("*.m4s"))
-    assert len(segments) >= 18
+    assert len(segments) >= 30
     assert not any(b"moof" in segment.read_bytes() or b"mdat" in segment.read_bytes()[:4096] for segment in segments)

@@ -9,6 +9,7 @@
   const notice = root.querySelector("[data-notice]");
   const noticeWords = root.querySelector("[data-notice-words]");
   const unlock = root.querySelector("[data-unlock]");
+  const retryButton = root.querySelector("[data-retry]");
   const settings = new window.watching.Settings(root, video);
   const bars = root.querySelector(".player-bars");
 
@@ -21,6 +22,7 @@
   const say = (words, { isLocked = false } = {}) => {
     noticeWords.textContent = words;
     unlock.hidden = !isLocked;
+    retryButton.hidden = isLocked;
     unlock.href = `${config.address}?t=${Math.floor(video.currentTime || 0)}`;
     notice.hidden = false;
     startButton.hidden = true;
@@ -196,7 +198,7 @@
   bars.hidden = true;
   startButton.hidden = false;
   startButton.addEventListener("click", start);
-  root.querySelector("[data-retry]").addEventListener("click", retry);
+  retryButton.addEventListener("click", retry);
   window.addEventListener("online", () => {
     if (!notice.hidden) retry();
   });

@@ -36,7 +36,7 @@ EMBEDDED = {"frame-ancestors": ["*"]}
 @require_safe
 @xframe_options_exempt
 @csp_replace(EMBEDDED)
-@csp_update(PLAYER_POLICY)
+@csp_update(PLAYER_POLICY)  # type: ignore[arg-type] # is typed for views without arguments
 def show(request: HttpRequest, public_id: str) -> HttpResponse:
     """The player and nothing else. Browsers keep our cookies from it on most sites, so free films play; for others it
     shows the trailer and the way to the film's own page."""
@@ -50,6 +50,7 @@ def show(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         "film": film,
         "url": absolute(address(film)),
+        "is_embedded": True,
         "may_watch": answer.is_yes(),
         "answer": answer,
         **player_context(film, answer, chapters, person_id=person_id, start_ms=start_ms),

@@ -13,9 +13,9 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from mutoscope.platform.videos.domain.places import MULTIVARIANT, PLAYLIST, TOKEN
+from mutoscope.platform.videos.domain.places import IFRAMES, MULTIVARIANT, PLAYLIST, TOKEN
 from mutoscope.platform.videos.models import Edition, Subtitle
-from mutoscope.platform.videos.watch.files.playlists import media, multivariant, subtitle_playlist
+from mutoscope.platform.videos.process import preview
 from mutoscope.platform.videos.watch.files.ranges import Unsatisfiable, parse_range
 
 TYPES = {
@@ -25,8 +25,10 @@ TYPES = {
     "jpg": "image/jpeg",
     "webp": "image/webp",
     "json": "application/json",
+    "m3u8": "application/vnd.apple.mpegurl",
 }
-PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
+SUBTITLES = "subtitles"
+PLAYLIST_TYPE = TYPES["m3u8"]
 A_YEAR_S = 365 * 24 * 3600
 BLOCK_BYTES = 128 * 1024
 # One or two folders below the film's own, and nothing that begins with a dot: no name leads out of the film.
@@ -39,8 +41,9 @@ def film_file(request: HttpRequest, public_id: str, path: str) -> HttpResponseBa
     if not INSIDE.fullmatch(path) or ".." in path:
         raise Http404
     folder, _, rest = path.partition("/")
-    if path.endswith(".m3u8"):
-        response: HttpResponseBase = _playlist(public_id, folder, rest)
+    # The playlist of pictures alone is in no table, only among the files.
+    if TOKEN.fullmatch(folder) and _is_made(rest):
+        response: HttpResponseBase = _made(_edition(public_id, folder), rest)
     else:
         response = _stored(request, f"{public_id}/{path}")
     # Players on other sites read these as well; no cookie of ours is ever needed for them.
@@ -51,36 +54,53 @@ def film_file(request: HttpRequest, public_id: str, path: str) -> HttpResponseBa
     return response
 
 
-def _playlist(public_id: str, folder: str, rest: str) -> HttpResponse:
-    if folder == "subtitles":
-        stored = f"{public_id}/subtitles/{rest.removesuffix('.m3u8')}.vtt"
-        subtitle = Subtitle.objects.filter(video__public_id=public_id, file=stored).select_related("video").first()
-        text = subtitle and subtitle_playlist(subtitle.file, subtitle.video.duration_ms or 0)
-        lasting = True
-    else:
-        edition = _edition(public_id, folder)
-        lasting = edition.whole_at is not None and rest != MULTIVARIANT
+def _is_made(rest: str) -> bool:
+    folder, _, name = rest.rpartition("/")
+    return rest == MULTIVARIANT or folder == SUBTITLES or (name == PLAYLIST and folder != IFRAMES)
+
+
+def _made(edition: Edition, rest: str) -> HttpResponse:
+    """A playlist or a subtitle, from rows: so that subtitles which came later are in, and what is being made plays."""
+    folder, _, name = rest.rpartition("/")
+    lasting = edition.whole_at is not None
+    content_type = PLAYLIST_TYPE
+    try:
         if rest == MULTIVARIANT:
-            text = multivariant(edition, Subtitle.objects.filter(video=edition.video))
-        elif rest.endswith("/" + PLAYLIST):
-            text = media(edition, rest.removesuffix("/" + PLAYLIST))
+            # The one that changes when a subtitle comes.
+            text, lasting = preview.multivariant(edition), False
+        elif folder == SUBTITLES:
+            subtitle = _subtitle(edition, name)
+            if name.endswith(".vtt"):
+                with storages["films"].open(subtitle.file) as file:
+                    text, content_type = file.read().decode(), TYPES["vtt"]
+            else:
+                text = preview.subtitles(subtitle, edition)
+        elif name == PLAYLIST:
+            text = preview.media(edition, folder)
         else:
             raise Http404
-    if not text:
-        raise Http404
-    response = HttpResponse(text, content_type=PLAYLIST_TYPE)
-    # The multivariant one changes when a subtitle comes; one of a film that is being made, all the time.
+    except (preview.NothingYet, OSError):
+        raise Http404 from None
+    response = HttpResponse(text, content_type=content_type)
     response["Cache-Control"] = f"public, max-age={A_YEAR_S}, immutable" if lasting else "public, max-age=2"
     return response
 
 
 def _edition(public_id: str, token: str) -> Edition:
-    if not TOKEN.fullmatch(token):
-        raise Http404
     edition = Edition.objects.filter(token=token, video__public_id=public_id).select_related("video").first()
     if edition is None:
         raise Http404
     return edition
+
+
+def _subtitle(edition: Edition, name: str) -> Subtitle:
+    number = name.rpartition(".")[0]
+    if not (number.isascii() and number.isdecimal()) or len(number) > 18:
+        raise Http404
+    subtitle = Subtitle.objects.filter(pk=int(number), video=edition.video_id).first()
+    if subtitle is None:
+        raise Http404
+    return subtitle
 
 
 def _stored(request: HttpRequest, name: str) -> HttpResponseBase:
