@@ -119,7 +119,7 @@ schema = schemathesis.openapi.from_dict(api.get_openapi_schema())
 @pytest.mark.filterwarnings("ignore::pytest.PytestWarning")
 @schema.parametrize()
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_answer_is_one_that_the_schema_names(case: Case, db: None) -> None:
+def test_every_answer_is_one_that_the_schema_names(case: Case[Any], db: None) -> None:
     shop = _shop()
     client = Client()
     client.force_login(shop.viewer if case.method != "PUT" else shop.creator)
