@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Header, NinjaAPI, Path, Query
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 from ninja.security import SessionAuth
 
 from mutoscope.platform.accounts.public import Channel, Person, channel_of
@@ -30,8 +31,22 @@ from mutoscope.platform.billing.unlock.panel import panel_for
 from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoInputs
 from mutoscope.platform.billing.wallet.statement import BEFORE_MAX, PAGE_LINES, newest_lines
 
+
+class ProblemsApi(NinjaAPI):
+    """Says in its schema that errors are problem details, where ninja would say plain JSON."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**options)
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                for status, answer in operation["responses"].items():
+                    if int(status) >= 400:
+                        answer["content"] = {CONTENT_TYPE: answer["content"]["application/json"]}
+        return schema
+
+
 # Every cookie-bearing request that changes something carries the CSRF token, as the site's own forms do.
-api = NinjaAPI(
+api = ProblemsApi(
     title="Mutoscope: points and prices",
     version="1",
     urls_namespace="billing-api",
