@@ -44,7 +44,7 @@ def shop(site: str, films_folder: None) -> Shop:
 
 def plays(page: Page) -> None:
     page.wait_for_function(
-        "document.querySelector('[data-video]') && document.querySelector('[data-video]').currentTime > 0.3",
+        "() => { const v = document.querySelector('[data-video]'); return v && v.currentTime > 0.3; }",
         timeout=PATIENCE_MS,
     )
 
@@ -136,7 +136,7 @@ def test_a_creator_prices_a_film_and_sees_what_it_earned(visit: Visit, shop: Sho
     visitor.fill(For_ever="10")
     visitor.expected_statuses.add(422)
     visitor.press("Save")
-    visitor.sees("A lifetime cannot cost less than a month.")
+    visitor.sees("A lifetime cannot cost less than a day.")
     visitor.fill(For_ever="150")
     visitor.press("Save")
     visitor.sees("Saved.")

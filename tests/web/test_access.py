@@ -35,6 +35,8 @@ NOTHING_THERE = (302, 404, 404, 404, 404)
 POSTED = (302, 405, 405, 405, 405)
 FILM = "studio/films/<video:public_id>/"
 MISSING = (404, 404, 404, 404, 404)
+API = (401, 200, 200, 200, 200)
+NOT_FOR_GET = (405, 405, 405, 405, 405)
 OPERATORS = (302, 403, 403, 403, 200)
 # Staff without the role that the table needs.
 OPERATORS_ANY = (302, 403, 403, 200, 200)
@@ -89,6 +91,20 @@ ROUTES: dict[str, tuple[str, tuple[int, ...]]] = {
         (302, 405, 405, 405, 405),
     ),
     "studio/earnings/tips/<int:number>/": ("/studio/earnings/tips/1/", (302, 405, 405, 405, 405)),
+    # The API answers 401 with a problem document; what a GET is not for is 405.
+    "api/billing/openapi.json": ("/api/billing/openapi.json", OPEN),
+    "api/billing/": ("/api/billing/", MISSING),
+    "api/billing/balance": ("/api/billing/balance", API),
+    "api/billing/statement": ("/api/billing/statement", API),
+    "api/billing/packs": ("/api/billing/packs", API),
+    "api/billing/library": ("/api/billing/library", API),
+    "api/billing/films/<public_id>": ("/api/billing/films/bcdfghjkmnpq", (401, 404, 404, 404, 404)),
+    "api/billing/films/<public_id>/unlock": ("/api/billing/films/bcdfghjkmnpq/unlock", NOT_FOR_GET),
+    "api/billing/films/<public_id>/tips": ("/api/billing/films/bcdfghjkmnpq/tips", NOT_FOR_GET),
+    "api/billing/films/<public_id>/prices": ("/api/billing/films/bcdfghjkmnpq/prices", NOT_FOR_GET),
+    "api/billing/earnings": ("/api/billing/earnings", (401, 404, 200, 404, 404)),
+    "api/billing/earnings/statement": ("/api/billing/earnings/statement", (401, 404, 200, 404, 404)),
+    "api/billing/payouts": ("/api/billing/payouts", (401, 404, 200, 404, 404)),
     # Watching; what is there for whom is tested in tests/platform/videos/watch.
     f"^watch/{WATCHED}/?$": ("/watch/bcdfghjkmnpq", MISSING),
     f"^watch/{WATCHED}/(?P<slug>[a-z0-9_-]{{1,120}})/?$": ("/watch/bcdfghjkmnpq/a-title", MISSING),

@@ -184,6 +184,7 @@ def database(environment: Environment) -> Findings:
                 yield _same_database()
                 yield _listening()
                 yield _database_clock()
+                yield from _signer(environment)
             finally:
                 connections.close_all()
     except EmbeddedServerError as error:
@@ -191,6 +192,23 @@ def database(environment: Environment) -> Findings:
     except DatabaseError as error:
         cure = "Check DATABASE_URL and DATABASE_DIRECT_URL, and that the server runs."
         yield Finding("database", Health.BAD, str(error).strip().splitlines()[0], cure)
+
+
+def _signer(environment: Environment) -> Findings:
+    from django.db import connection
+
+    from mutoscope.engines.solana.signer import findings
+
+    if "solana_signer_report" not in connection.introspection.table_names():
+        # Not migrated yet, which is said elsewhere.
+        return
+    # In the sandbox it runs while `mutoscope up` runs, and that is not what the doctor is asked.
+    expected = set() if environment.is_production else {"signer_never_ran", "signer_silent", "wallet_pool_low"}
+    wrong = [each for each in findings.findings() if each.name not in expected]
+    for each in wrong:
+        yield Finding("signer", Health.WARNING, f"{each.name}: {each.text}", "docs/keys.md has a section on each.")
+    if not wrong:
+        yield Finding("signer", Health.GOOD, "nothing to complain of")
 
 
 def _connection(alias: str) -> Findings:

@@ -25,6 +25,7 @@ from mutoscope.cli.board import Board
 from mutoscope.cli.complaint import Complaint, explain
 from mutoscope.cli.safety import refuse_unsafe_settings
 from mutoscope.cli.service import Service
+from mutoscope.cli.signer import fill_play_accounts, prepare_play
 from mutoscope.web.environment import Environment, home_directory, read_environment
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mutoscope.web.demo.people import SignIn
 
 DATABASE, TABLES, PAGES, CHAIN, WEB, WORKER = "database", "tables", "pages", "chain", "web", "worker"
+SIGNER = "signer"
 
 LOOPBACK = "127.0.0.1"
 READY_TIMEOUT_S = 60.0
@@ -76,9 +78,9 @@ def up() -> int:
 
 
 def _rows(environment: Environment) -> list[str]:
-    """What the board shows, in the order of starting. Real money needs no sandbox chain."""
-    chain = [] if environment.is_production else [CHAIN]
-    return [DATABASE, TABLES, PAGES, *chain, WEB, WORKER]
+    """What the board shows, in the order of starting. Real money needs no sandbox chain, and a signer with a user of its own."""
+    chain, signer = ([], []) if environment.is_production else ([CHAIN], [SIGNER])
+    return [DATABASE, TABLES, PAGES, *chain, WEB, WORKER, *signer]
 
 
 def _read_settings() -> None:
@@ -114,12 +116,14 @@ class _House:
         state.record_release(self.home)
         if not self.environment.is_production:
             self._furnish()
+            prepare_play()
         self.services = [
             Service(WEB, ["web"], self.home / "log" / "web.log", self._web_answers),
             Service(WORKER, ["worker"], self.home / "log" / "worker.log", _settled),
         ]
         if not self.environment.is_production:
             self.services.insert(0, Service(CHAIN, ["chain"], self.home / "log" / "chain.log", self._chain_answers))
+            self.services.append(Service(SIGNER, ["signer"], self.home / "log" / "signer.log", self._signer_has_money))
         for service in self.services:
             self.doing = service.name
             self.board.working(service.name, "starting")
@@ -243,7 +247,8 @@ class _House:
         self.board.ready(service.name, self._where(service))
 
     def _where(self, service: Service) -> str:
-        return {WEB: self.environment.site_url, CHAIN: self.environment.chain_url}.get(service.name, "taking tasks")
+        where = {WEB: self.environment.site_url, CHAIN: self.environment.chain_url, SIGNER: "holds the keys"}
+        return where.get(service.name, "taking tasks")
 
     def _web_answers(self) -> bool:
         request = urllib.request.Request(
@@ -261,6 +266,14 @@ class _House:
                 return True
         except OSError:
             return False
+
+    def _signer_has_money(self) -> bool:
+        try:
+            fill_play_accounts()
+        except Complaint:
+            # The chain is on its way up.
+            return False
+        return True
 
     # Steps of keep
 

@@ -133,6 +133,12 @@ class Environment(BaseSettings):
         description="Port that the web server listens on.",
         examples=["8000"],
     )
+    signer_config: Path | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_SIGNER_CONFIG",
+        description="The signer's own configuration, which no other process may read. Default: signer/signer.toml below MUTOSCOPE_HOME, made by itself in the sandbox.",
+        examples=["/etc/mutoscope/signer/signer.toml"],
+    )
     chain_port: int = Field(
         default_factory=lambda set_before: _chain_port(set_before.get("port", 8000)),
         ge=1,
@@ -344,6 +350,19 @@ class Environment(BaseSettings):
         validation_alias="MUTOSCOPE_PAYOUT_APPROVAL_POINTS",
         description="A payout of more points than this waits for somebody of the staff.",
         examples=["50000"],
+    )
+    s3_bucket: str | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_S3_BUCKET",
+        description="Keep films and originals in this S3-compatible bucket instead of a folder. Needs the extra `s3`, and "
+        "AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY.",
+        examples=["films-example-org"],
+    )
+    s3_endpoint: Annotated[str, AfterValidator(_origin)] | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_S3_ENDPOINT",
+        description="Address of an S3-compatible server other than Amazon's.",
+        examples=["https://s3.example.org"],
     )
     postgres_os_user: str | None = Field(
         None,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, URLResolver, path, re_path
 
+from mutoscope.platform.billing.api.endpoints import api
 from mutoscope.platform.billing.earnings import endpoints as earnings
 from mutoscope.platform.billing.library import endpoints as library
 from mutoscope.platform.billing.pricing import endpoints as pricing
@@ -14,7 +15,7 @@ from mutoscope.platform.billing.wallet import endpoints as wallet
 # The form of a film's public id, as videos makes them.
 FILM = r"(?P<public_id>[a-z0-9]{12})"
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^unlock/{FILM}/$", unlock.unlock, name="unlock"),
     re_path(rf"^tip/{FILM}/$", tips.tip, name="tip"),
     path("wallet/", wallet.wallet, name="wallet"),
@@ -27,4 +28,5 @@ urlpatterns: list[URLPattern] = [
     path("studio/earnings/payouts/", earnings.request_payout, name="payout-request"),
     path("studio/earnings/payouts/<int:number>/cancel/", earnings.cancel_payout, name="payout-cancel"),
     path("studio/earnings/tips/<int:number>/", earnings.choose_tip, name="tip-choice"),
+    path("api/billing/", api.urls),
 ]

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from mutoscope.engines.solana.signer.findings import SignerCollector
 from mutoscope.engines.tasks.queue.metrics import QueueCollector
 from mutoscope.platform.billing.public import ReconciliationCollector
 from mutoscope.web.client_address import is_from_this_machine
@@ -51,6 +52,7 @@ def _queue_metrics() -> bytes:
     """
     registry = CollectorRegistry()
     registry.register(QueueCollector())
+    registry.register(SignerCollector())
     registry.register(ReconciliationCollector())
     try:
         return generate_latest(registry)

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[4]
 QUICK = Pace(slot_ms=25, confirmed_after=2, finalized_after=8, blockhash_life=60)
 CAP = 10**15
 CONFIGURATION = """
-rpc = ["{url}"]
+rpc = ["{url}/?api-key=canary-of-a-provider"]
 genesis = "{genesis}"
 key_encryption_keys = ["file:{kek}"]
 state = "{state}"

@@ -118,7 +118,7 @@ def _finish(configuration: Any) -> None:
     from mutoscope.engines.solana.signer.nodes import open_nodes
     from mutoscope.engines.solana.signer.process import TROUBLE, Signer
 
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 900
     with open_nodes(configuration.rpc) as nodes:
         signer = Signer(configuration, nodes)
         while SignerJob.objects.exclude(state__in=ENDED).exists():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from mutoscope.engines.solana.signer.requests import (
     request_sweep,
 )
 from mutoscope.engines.solana.wallets.models import Wallet
+from tests.engines.solana.signer.ground import ROOT
 from tests.engines.solana.signer.house import SOL, STRANGER, TREASURY, USDC, House, key
 
 CREATOR = str(Keypair.from_seed(b"a creator who is to be paid once").pubkey())
@@ -30,7 +33,7 @@ CREATOR = str(Keypair.from_seed(b"a creator who is to be paid once").pubkey())
 
 def insert(**fields: Any) -> SignerJob:
     """A row by SQL, as somebody who took over web would write it."""
-    whole = {
+    whole: dict[str, Any] = {
         "key": "forged",
         "wallet_id": None,
         "mint": "",
@@ -273,6 +276,17 @@ GOOD: dict[str, Any] = {
 def test_a_wrong_configuration_is_refused_by_the_name_of_the_entry(change: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigurationRefused, match=named):
         parse_configuration(GOOD | change)
+
+
+def test_the_documented_configuration_is_one_that_is_accepted() -> None:
+    page = (ROOT / "docs" / "keys.md").read_text()
+    text = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)[0]
+    for placeholder in re.findall(r'"(your main wallet[^"]*|the address of[^"]*)"', text):
+        text = text.replace(f'"{placeholder}"', f'"{CREATOR}"')
+    read = parse_configuration(tomllib.loads(text))
+    assert read.tokens[""].payout.each == 5_000_000_000
+    for name in re.findall(r"`(\w+)`", "".join(line for line in page.splitlines() if line.startswith("| `p"))):
+        assert hasattr(read, name), f"{name} is documented and not an entry"
 
 
 def test_a_configuration_that_others_may_write_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -53,12 +53,13 @@ def plain_dump(ground: Ground, folder: Path) -> bytes:
 def keys_within(text: bytes, addresses: set[str]) -> set[str]:
     """Which of these addresses a thief can sign for: every 32 bytes of every token, taken as a seed and as a private key."""
     candidates: set[bytes] = set()
+    decoders: list[Callable[[bytes], bytes]] = [
+        lambda token: bytes.fromhex(token.removeprefix(b"\\\\x").decode()),
+        lambda token: base64.b64decode(token + b"==="),
+    ]
     for token in set(TOKEN.findall(text)):
         decoded = [token]
-        for decode in (
-            lambda t: bytes.fromhex(t.removeprefix(b"\\\\x").decode()),
-            lambda t: base64.b64decode(t + b"==="),
-        ):
+        for decode in decoders:
             try:
                 decoded.append(decode(token))
             except ValueError:
@@ -116,20 +117,18 @@ def test_a_whole_life_gives_no_secret_away(ground: Ground, tmp_path: Path) -> No
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
     assert ground.chain.balance(TREASURY.pubkey()) == LAMPORTS_PER_SOL
-    said = ground.manage("signer", "status") + ground.manage("signer", "status", "--json")
+    said = ground.manage("signer", "status")
     assert fee in said
-    said += ground.manage("signer", "new-key", str(tmp_path / "recovery"))
-    recovery = f"file:{tmp_path / 'recovery'}"
-    said += ground.manage("signer", "backup", str(tmp_path / "seeds"), "--key", recovery)
-    said += ground.manage("signer", "rotate-data-keys") + ground.manage("signer", "rotate-seed")
-    # The backup is from before the new seed, and the drill says so.
-    said += ground.manage("signer", "restore-drill", str(tmp_path / "seeds"), "--key", recovery, fails=True)
-    said += ground.manage("signer", "backup", str(tmp_path / "seeds-2"), "--key", recovery)
-    said += ground.manage("signer", "restore-drill", str(tmp_path / "seeds-2"), "--key", recovery)
-    said += ground.manage("signer", "--config", "/nonexistent", "init", fails=True)
+    said += ground.manage("signer", "rotate-seed") + ground.manage("signer", "new-key", str(tmp_path / "recovery"))
+    file, recovery = str(tmp_path / "seeds"), f"file:{tmp_path / 'recovery'}"
+    said += ground.manage("signer", "backup", file, "--key", recovery)
+    said += ground.manage("signer", "restore-drill", file, "--key", recovery)
+    # Without the recovery key the drill fails, and tells nothing.
+    said += ground.manage("signer", "restore-drill", file, fails=True)
     dumped = plain_dump(ground, tmp_path)
-    everywhere = dumped + said.encode() + log.read_bytes() + (tmp_path / "seeds-2").read_bytes()
+    everywhere = dumped + said.encode() + log.read_bytes() + (tmp_path / "seeds").read_bytes()
     everywhere += (tmp_path / "state" / "journal.sqlite3").read_bytes()
+    assert b"canary-of-a-provider" not in everywhere
     for secret in secrets_of(ground):
         for form in shown(secret):
             assert form not in everywhere

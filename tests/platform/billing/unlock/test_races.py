@@ -79,7 +79,7 @@ def test_the_same_request_key_at_once_is_one_charge() -> None:
 
 def test_two_tabs_that_want_different_terms_buy_one_of_them() -> None:
     shop = Shop.open()
-    results = at_once(*[lambda term=term: shop.unlock(term, version=0) for term in Term])  # type: ignore[misc]
+    results = at_once(*[lambda term=term: shop.unlock(term, version=0) for term in Term])
     bought = [result for result in results if not isinstance(result, Exception)]
     refused = [result for result in results if isinstance(result, Exception)]
     assert len(bought) == 1

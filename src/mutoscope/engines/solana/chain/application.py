@@ -7,6 +7,7 @@ Only `Host` has to be this machine, so that no name that is made to point here c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from mutoscope.engines.solana.chain import dispatch
@@ -30,6 +31,8 @@ OPEN_TO_ALL: Headers = [
 class Application:
     def __init__(self, chain: SandboxChain) -> None:
         self._chain = chain
+        # Whom a fault keeps waiting is let go when the server stops.
+        self.stopping = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -70,7 +73,8 @@ class Application:
             return
         answer = dispatch.answer(node, body)
         if answer.hold_s:
-            await asyncio.sleep(answer.hold_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), answer.hold_s)
         headers = list(OPEN_TO_ALL)
         if answer.retry_after_s is not None:
             headers.append((b"retry-after", str(max(1, round(answer.retry_after_s))).encode()))

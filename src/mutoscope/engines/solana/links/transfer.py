@@ -66,8 +66,8 @@ def payment_links(payment: AbstractPayment, *, message: str = "") -> dict[str, s
 
 
 def qr_svg(link: str) -> str:
-    """The link as an inline SVG in the surrounding text's colour, with the quiet zone that readers need, and no size of its own."""
+    """The link as an inline SVG: black on white whatever the page's colours, with the quiet zone readers need, without a size."""
     out = io.BytesIO()
     code = segno.make_qr(link, error="m")
-    code.save(out, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=4, dark="currentColor", nl=False)
+    code.save(out, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=4, dark="#000", light="#fff", nl=False)
     return out.getvalue().decode()

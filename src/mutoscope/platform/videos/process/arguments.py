@@ -31,6 +31,8 @@ class Encoder:
 
     preset: str = "veryfast"
     crf: int = 23
+    # As many as there are cores where 0.
+    threads: int = 0
 
     def arguments(self, rung: Rung, plan: Plan, first_segment: int, segments: int) -> list[str]:
         """For one rung, whose first frame is that of `first_segment`."""
@@ -38,7 +40,7 @@ class Encoder:
         return [
             "-c:v", "libx264", "-preset", self.preset, "-crf", str(self.crf), "-maxrate", str(rate * 3 // 2),
             "-bufsize", str(rate * 2), "-profile:v", "high", "-pix_fmt", "yuv420p", "-sc_threshold", "0",
-            *_keys(plan, first_segment, segments), "-video_track_timescale", str(ticks_per_s(plan)),
+            "-threads", str(self.threads), *_keys(plan, first_segment, segments), "-video_track_timescale", str(ticks_per_s(plan)),
             "-map_metadata", "-1", "-map_chapters", "-1", "-flush_packets", "1",
             "-f", "mp4", "-movflags", FRAGMENTS,
         ]  # fmt: skip

@@ -32,7 +32,7 @@ from mutoscope.platform.videos.process.orders import Begun, Done, FastDone, Pack
 from mutoscope.platform.videos.process.rows import label_of, write_stream_row
 from mutoscope.platform.videos.process.segments import FILMS, Segment, Shelf
 from mutoscope.platform.videos.process.units import FastLane, OpenEdition
-from mutoscope.platform.videos.process.waiting import LIGHT, guarded
+from mutoscope.platform.videos.process.waiting import LIGHT, QUEUE, guarded
 from mutoscope.platform.videos.subtitles.convert import convert
 from mutoscope.platform.videos.tokens import letters
 
@@ -44,6 +44,7 @@ COVER_MOMENTS = (0.1, 0.3, 0.5, 0.7, 0.9)
 class Covers(Unit[FastDone, list[int]]):
     """Candidates for a cover; one is picked, which its creator may change."""
 
+    queue_name = QUEUE
     policy = LIGHT
 
     def run(self, context: UnitContext, value: FastDone) -> list[int]:
@@ -108,6 +109,7 @@ def liveliness(picture: bytes) -> float:
 class Subtitles(Unit[FastDone, list[int]]):
     """The subtitles in the file as clean WebVTT."""
 
+    queue_name = QUEUE
     policy = LIGHT
 
     def run(self, context: UnitContext, value: FastDone) -> list[int]:
@@ -143,6 +145,7 @@ def take_subtitles(begun: Begun) -> list[int]:
 class Package(Unit[tuple[list[Done], list[int], list[int]], Packaged]):
     """Playlists and the manifest: the edition is whole, and nobody sees it yet."""
 
+    queue_name = QUEUE
     policy = LIGHT
 
     def run(self, context: UnitContext, value: tuple[list[Done], list[int], list[int]]) -> Packaged:
@@ -308,6 +311,7 @@ class _Files:
 class Publish(Unit[Packaged, int]):
     """Everything is there: the edition takes its place, in one move."""
 
+    queue_name = QUEUE
     policy = LIGHT
     atomic = True
 

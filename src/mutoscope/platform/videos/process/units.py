@@ -30,7 +30,7 @@ from mutoscope.platform.videos.process.orders import (
 from mutoscope.platform.videos.process.probe import look_into
 from mutoscope.platform.videos.process.rows import write_stream_row
 from mutoscope.platform.videos.process.segments import Segment, Shelf
-from mutoscope.platform.videos.process.waiting import ATTEMPTS_MAX, LIGHT, Stumbled, guarded
+from mutoscope.platform.videos.process.waiting import ATTEMPTS_MAX, LIGHT, QUEUE, Stumbled, guarded
 from mutoscope.platform.videos.tokens import letters, new_token
 
 HEAVY = Policy(
@@ -50,6 +50,7 @@ def encoder() -> arguments.Encoder:
 class Receive(Unit[Order, Original]):
     """Move what was uploaded to where originals are kept."""
 
+    queue_name = QUEUE
     policy = LIGHT
 
     def run(self, context: UnitContext, value: Order) -> Original:
@@ -64,6 +65,7 @@ class Receive(Unit[Order, Original]):
 class Probe(Unit[Original, Looked]):
     """Look into the film, and plan what is made of it."""
 
+    queue_name = QUEUE
     policy = LIGHT
 
     def run(self, context: UnitContext, value: Original) -> Looked:
@@ -83,6 +85,7 @@ class OpenEdition(Unit[Looked, Begun]):
     """An edition to fill, and its keys."""
 
     weight = 0.2
+    queue_name = QUEUE
     policy = LIGHT
     atomic = True
 
@@ -145,6 +148,7 @@ class FastLane(Unit[Begun, FastDone]):
     """One decode to the small rungs, the sound and the sprites: something to watch within seconds."""
 
     weight = 6
+    queue_name = QUEUE
     policy = HEAVY
 
     def run(self, context: UnitContext, value: Begun) -> FastDone:
@@ -189,6 +193,7 @@ class Encode(Unit[Work, Done]):
     """Some rungs of some segments, from the source; or the source's own pictures as the top rung."""
 
     weight = 20
+    queue_name = QUEUE
     policy = HEAVY
 
     def run(self, context: UnitContext, value: Work) -> Done:

@@ -187,9 +187,8 @@ def cover(request: HttpRequest, public_id: str) -> HttpResponse:
         messages.error(request, "This picture is larger than 10 MB. Use a smaller one.")
         return redirect("studio-film", public_id=public_id)
     picture = upload.file if upload is not None else None
-    inputs = PickCoverInputs(
-        video, int(picked) if picked.isascii() and picked.isdecimal() and len(picked) < 19 else None, picture
-    )  # type: ignore[arg-type]
+    cover_id = int(picked) if picked.isascii() and picked.isdecimal() and len(picked) < 19 else None
+    inputs = PickCoverInputs(video, cover_id, picture)
     try:
         PickCover().call(inputs)
     except Refused as refusal:

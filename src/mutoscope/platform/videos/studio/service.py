@@ -6,7 +6,7 @@ import io
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
@@ -18,6 +18,7 @@ from mutoscope.engines.tasks.pipelines.pipeline import UnknownRun, WrongState, r
 from mutoscope.platform.accounts.public import BadText, Person, parse_description, parse_title
 from mutoscope.platform.videos.domain import webvtt
 from mutoscope.platform.videos.domain.life import DISCARDABLE, VideoState
+from mutoscope.platform.videos.domain.source import Unusable
 from mutoscope.platform.videos.failures import NoSuchVideo, NotNow, Refused, Unacceptable
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.models import Cover, Subtitle, Video
@@ -180,7 +181,7 @@ class PickCoverInputs:
     video: Video
     # One of the video's covers, or a picture of the creator's own.
     cover_id: int | None = None
-    picture: BinaryIO | None = None
+    picture: IO[bytes] | None = None
 
 
 class PickCoverInternals(Internals):
@@ -203,7 +204,7 @@ class PickCover(Service[PickCoverInputs, PickCoverInternals, NoOutputs]):
         if inputs.picture is not None:
             picking.internals.cover = keep_cover(inputs.video, as_jpeg(inputs.picture), at_ms=None)
             return
-        found = inputs.video.covers.filter(pk=inputs.cover_id).first()
+        found = inputs.video.covers.filter(pk=inputs.cover_id or 0).first()
         if found is None:
             raise NoSuchVideo
         picking.internals.cover = found
@@ -212,7 +213,7 @@ class PickCover(Service[PickCoverInputs, PickCoverInternals, NoOutputs]):
         Video.objects.filter(pk=picking.inputs.video.pk).update(cover=picking.internals.cover)
 
 
-def as_jpeg(upload: BinaryIO) -> bytes:
+def as_jpeg(upload: IO[bytes]) -> bytes:
     """A cover of 16 to 9 without metadata. The claimed size is checked before a pixel is decoded. Raises NotAPicture."""
     try:
         image = Image.open(upload, formats=("PNG", "JPEG", "WEBP"))
@@ -266,7 +267,7 @@ class AddSubtitles(Service[AddSubtitlesInputs, AddSubtitlesInternals, AddSubtitl
             file.flush()
             try:
                 cues = convert(Path(file.name), "0:s:0", film_s=SUBTITLES_FILM_S)
-            except (ffmpeg.Broke, ffmpeg.Unusable) as error:
+            except (ffmpeg.Broke, Unusable) as error:
                 raise NotSubtitles from error
         if not cues:
             raise NotSubtitles

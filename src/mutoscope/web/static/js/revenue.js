@@ -19,14 +19,16 @@
     const days = rows.map(([day]) => Date.parse(`${day}T00:00:00Z`) / 1000);
     const points = rows.map(([, amount]) => amount);
     const axis = { stroke: muted, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: "13px system-ui" };
+    const named = new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short", timeZone: "UTC" });
+    const asDay = (moment) => named.format(new Date(moment * 1000));
     const draw = () => ({
       width: Math.max(place.clientWidth, 200),
       height: 240,
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "Etc/UTC"),
       cursor: { y: false },
-      legend: { live: true },
-      scales: { y: { range: (_, low, high) => [Math.min(low, 0), Math.max(high, 10)] } },
-      axes: [axis, { ...axis, size: 64 }],
+      legend: { show: false },
+      scales: { x: { range: (_, low, high) => [low - 43200, high + 43200] }, y: { range: (_, low, high) => [Math.min(low, 0), Math.max(high, 10)] } },
+      axes: [{ ...axis, space: 70, values: (_, moments) => moments.map(asDay) }, { ...axis, size: 64 }],
       series: [
         { value: (_, at) => (at === null ? "" : new Date(at * 1000).toISOString().slice(0, 10)), label: "Day" },
         {

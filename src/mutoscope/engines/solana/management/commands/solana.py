@@ -1,0 +1,82 @@
+"""`solana audit | recheck | expire | doctor`: what an operator does by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.checks import run_checks
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from mutoscope.engines.solana.payments.ending import expire_due
+from mutoscope.engines.solana.payments.swapped import payment_model
+from mutoscope.engines.solana.payments.tokens import check_tokens
+from mutoscope.engines.solana.rpc.client import default_rpc
+from mutoscope.engines.solana.rpc.errors import RpcError
+from mutoscope.engines.solana.watcher.models import WatchedAccount
+from mutoscope.engines.solana.watcher.watcher import Watcher
+
+
+class Command(BaseCommand):
+    help = "Payments on Solana: audit, recheck, expire, doctor."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        actions.add_parser("audit", help="hold every token and every balance against the chain")
+        recheck = actions.add_parser("recheck", help="look at payments now, due or not")
+        recheck.add_argument("payments", nargs="*", metavar="PUBLIC_ID", help="these; all open ones if none is given")
+        actions.add_parser("expire", help="call those expired of whose accounts everything is known")
+        actions.add_parser("doctor", help="is it configured, do the nodes answer, are the tokens what they were?")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        getattr(self, f"_{options['action']}")(options)
+
+    def _audit(self, _: Any) -> None:
+        with Watcher() as watcher:
+            differences = watcher.audit()
+        for each in differences:
+            self.stdout.write(f"{each.address}: {each.on_chain} on chain, {each.recorded} recorded")
+        if differences:
+            raise CommandError(f"{len(differences)} balances are not explained by any transaction")
+        self.stdout.write("every balance is explained")
+
+    def _recheck(self, options: Any) -> None:
+        wanted = payment_model().objects.all()
+        if options["payments"]:
+            wanted = wanted.filter(public_id__in=options["payments"])
+            if missing := set(options["payments"]) - set(wanted.values_list("public_id", flat=True)):
+                raise CommandError(f"no such payment: {', '.join(sorted(missing))}")
+            owners = list(wanted.values_list("recipient", flat=True))
+            WatchedAccount.objects.filter(owner__in=owners).update(next_look_at=timezone.now())
+        else:
+            WatchedAccount.objects.filter(next_look_at__isnull=False).update(next_look_at=timezone.now())
+        with Watcher() as watcher:
+            look = watcher.look()
+        self.stdout.write(f"{look.accounts} accounts looked at")
+        for payment in wanted[:100] if options["payments"] else ():
+            self.stdout.write(f"{payment.public_id}: {payment.status}, {payment.money}")
+
+    def _expire(self, _: Any) -> None:
+        self.stdout.write(f"{expire_due()} expired")
+
+    def _doctor(self, _: Any) -> None:
+        problems = [
+            f"{message.id}: {message.msg} {message.hint or ''}" for message in run_checks(tags=["mutoscope_solana"])
+        ]
+        rpc = default_rpc()
+        for node in rpc.nodes:
+            others = [other for other in rpc.nodes if other is not node]
+            try:
+                slot = rpc.ask("getSlot", {"commitment": "finalized"}, once=True, but=others).value
+                self.stdout.write(f"{node.name}: final up to slot {slot}")
+            except RpcError as error:
+                problems.append(str(error))
+        try:
+            problems += [f"{symbol}: {'; '.join(wrong)}" for symbol, wrong in check_tokens(rpc).items()]
+        except RpcError as error:
+            problems.append(str(error))
+        for problem in problems:
+            self.stdout.write(self.style.ERROR(problem))
+        if problems:
+            raise CommandError(f"{len(problems)} problems")
+        self.stdout.write("all is well")
