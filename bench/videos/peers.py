@@ -72,9 +72,9 @@ def mediacms(film: Path, plan: Plan, encoder: arguments.Encoder, work: Path, pla
             packaged(done, work / done.stem)
         if number == 0:
             playable()
-    run("-ss", "5", "-i", str(film), "-frames:v", "1", str(work / "thumbnail.jpg"))
+    run("-ss", "1", "-i", str(film), "-frames:v", "1", str(work / "thumbnail.jpg"))
     run("-i", str(film), "-vf", "fps=1/10,scale=160:-2,tile=5x5", "-frames:v", "1", str(work / "sprites.jpg"))
-    run("-ss", "2", "-t", "3", "-i", str(film), "-vf", "fps=5,scale=320:-2", str(work / "preview.gif"))
+    run("-ss", "1", "-t", "3", "-i", str(film), "-vf", "fps=5,scale=320:-2", str(work / "preview.gif"))
 
 
 def hand_tuned(
