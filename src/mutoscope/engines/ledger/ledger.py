@@ -120,7 +120,7 @@ class Ledger:
             "amounts": [leg.amount for transfer in flat for leg in transfer.legs],
         }
         rows = fetch(self.using, self._sql["post_many"], asked)
-        return [self._judge(transfer.key, None, row[1:]) for transfer, row in zip(flat, rows, strict=True)]
+        return [self._judge(transfer.key, None, row) for transfer, row in zip(flat, rows, strict=True)]
 
     def post_linked(self, *transfers: Transfer) -> list[Receipt]:
         """Post all of these transfers, or none. Raises the failure of the first that was refused on its own account."""

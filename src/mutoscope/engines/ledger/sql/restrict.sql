@@ -7,5 +7,5 @@ ALTER FUNCTION ledger_expire_holds SECURITY DEFINER SET search_path = {schema}, 
 ALTER FUNCTION ledger_open_account SECURITY DEFINER SET search_path = {schema}, pg_temp;
 REVOKE EXECUTE ON FUNCTION ledger_post, ledger_post_many, ledger_refer, ledger_expire_holds, ledger_open_account FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger_post, ledger_post_many, ledger_refer, ledger_expire_holds, ledger_open_account TO {role};
-GRANT SELECT ON ledger_account, ledger_sub_balance, ledger_transfer, ledger_entry, ledger_open_hold, ledger_seal, ledger_snapshot
+GRANT SELECT ON ledger_account, ledger_sub_balance, ledger_transfer, ledger_entry, ledger_reference, ledger_backdated, ledger_open_hold, ledger_seal, ledger_snapshot
     TO {role};
