@@ -79,23 +79,11 @@ END $$;
 -- Give back what a hold with these legs set aside. Locks: own rows in order of id.
 CREATE OR REPLACE FUNCTION ledger_release(p_accounts bigint[], p_amounts bigint[]) RETURNS void
 LANGUAGE plpgsql AS $$
-DECLARE
-    v_slot integer := pg_backend_pid() & 15;
 BEGIN
     PERFORM 1 FROM ledger_account a JOIN unnest(p_accounts, p_amounts) n (account, amount) ON a.id = n.account
     WHERE n.amount < 0 ORDER BY a.id FOR NO KEY UPDATE OF a;
     UPDATE ledger_account a
     SET held = a.held + n.amount, available = CASE WHEN a.may_go_negative THEN a.available ELSE a.available - n.amount END
     FROM unnest(p_accounts, p_amounts) n (account, amount) WHERE a.id = n.account AND n.amount < 0;
-    IF EXISTS (SELECT FROM ledger_account a WHERE a.id = ANY (p_accounts) AND a.may_go_negative) THEN
-        IF NOT pg_try_advisory_xact_lock(1279607879, v_slot) THEN
-            v_slot := ledger_free_slot(v_slot);
-        END IF;
-        -- The opposite of what the hold took from there.
-        INSERT INTO ledger_sub_balance AS s (account_id, slot, balance, currency)
-        SELECT a.id, v_slot, -n.amount, a.currency
-        FROM unnest(p_accounts, p_amounts) n (account, amount) JOIN ledger_account a ON a.id = n.account
-        WHERE n.amount < 0 AND a.may_go_negative
-        ON CONFLICT (account_id, slot) DO UPDATE SET balance = s.balance + EXCLUDED.balance;
-    END IF;
+    PERFORM ledger_come_in(p_accounts, p_amounts, false, -1);
 END $$;

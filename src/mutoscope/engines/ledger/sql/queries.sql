@@ -1,9 +1,15 @@
 -- What Python asks. One named query each; `%(name)s` are its parameters.
 
 -- name: post
--- One round trip. Expected row count: one.
-SELECT * FROM ledger_post(%(key)s, %(accounts)s::bigint[], %(amounts)s::bigint[], %(metadata)s::jsonb,
-    %(effective_at)s::timestamptz, %(kind)s, NULL, %(expires_at)s::timestamptz)
+-- One round trip. The door itself, because PostgreSQL plans an INSERT sooner than a call of the function around it.
+-- Expected row count: one.
+INSERT INTO ledger_posting (key, accounts, amounts, metadata) VALUES (%s, %s, %s, %s)
+RETURNING outcome, transfer_id, recorded_at, account_id, needed, available
+
+-- name: post_backdated
+-- Expected row count: one.
+INSERT INTO ledger_posting (key, accounts, amounts, metadata, effective_at) VALUES (%s, %s, %s, %s, %s)
+RETURNING outcome, transfer_id, recorded_at, account_id, needed, available
 
 -- name: hold
 -- The expiry is counted from the database's clock. Expected row count: one.
