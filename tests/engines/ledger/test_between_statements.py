@@ -25,7 +25,7 @@ from tests.engines.ledger.own import ALIAS, own_ledger
 
 # Ends the server's process for this session at the point that it was told.
 CRASH_POINT = """
-CREATE FUNCTION crash_point() RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION crash_point() RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE v_seen integer := coalesce(nullif(current_setting('crash.seen', true), ''), '0')::integer + 1;
 BEGIN
     PERFORM set_config('crash.seen', v_seen::text, false);
@@ -33,12 +33,13 @@ BEGIN
         PERFORM pg_terminate_backend(pg_backend_pid());
         PERFORM pg_sleep(60);
     END IF;
+    RETURN true;
 END $$;
 """
 
 
 def with_crash_points(sql: str) -> str:
-    """The same SQL with a point before each statement of each PL/pgSQL function."""
+    """The same SQL with a point before each statement of each PL/pgSQL function. As an IF, which leaves FOUND as it was."""
 
     def plant(body: re.Match[str]) -> str:
         lines: list[str] = []
@@ -48,8 +49,8 @@ def with_crash_points(sql: str) -> str:
             inside = inside or line.strip() == "BEGIN"
             word = line.split()[0] if line.split() else ""
             begins = before.endswith((";", "THEN", "LOOP", "ELSE", "BEGIN"))
-            if inside and begins and word not in ("", "--", "END", "ELSE", "ELSIF", "WHEN", "EXCEPTION"):
-                lines.append("PERFORM crash_point();")
+            if inside and begins and word not in ("", "--", "BEGIN", "END", "ELSE", "ELSIF", "WHEN", "EXCEPTION"):
+                lines.append("IF crash_point() THEN NULL; END IF;")
             lines.append(line)
             if word not in ("", "--"):
                 before = line.rstrip()
@@ -146,20 +147,33 @@ def sound() -> None:
     assert not broken, broken
 
 
+def end_at_every_point(story: Callable[[Books], None], stride: int = 1) -> None:
+    points = 0
+    for at in itertools.count(1, stride):
+        if not end_at(story, at):
+            break
+        points += 1
+    assert points >= 3, "no points were planted, so nothing was tried"
+    sound()
+
+
+@pytest.mark.parametrize(
+    "story", [a_transfer, a_hold_posted_in_part, linked_transfers], ids=lambda story: story.__name__
+)
+def test_a_session_that_ends_inside_the_database_leaves_a_sound_ledger(
+    story: Callable[[Books], None], postgres_server: EmbeddedServer, django_db_blocker: object
+) -> None:
+    with own_ledger(postgres_server, django_db_blocker, sql=with_crash_points(install_sql("public"))):
+        end_at_every_point(story, stride=5)
+
+
+@pytest.mark.crash
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_a_session_that_ends_before_any_statement_of_the_database_leaves_a_sound_ledger(
     story: Callable[[Books], None], postgres_server: EmbeddedServer, django_db_blocker: object
 ) -> None:
     with own_ledger(postgres_server, django_db_blocker, sql=with_crash_points(install_sql("public"))):
-        points = 0
-        for at in itertools.count(1):
-            if not end_at(story, at):
-                break
-            points += 1
-            if at % 7 == 0:
-                sound()
-        assert points >= 5, "no points were planted, so nothing was tried"
-        sound()
+        end_at_every_point(story)
 
 
 def killed_before(story: Callable[[Books], None], statement: int) -> bool:
