@@ -39,8 +39,7 @@ def test_an_account_shows_what_it_holds_and_its_statement(operator: Client, book
     assert page.status_code == 200
     text = page.content.decode()
     assert "70 posted, 20 held, 50 available" in text
-    i = text.index("50 available")
-    assert "<td>-30</td><td>70</td>" in text, text[i - 200 : i + 900]
+    assert "<td>-30</td><td>70</td>" in text
 
 
 def test_a_transfer_shows_its_legs(operator: Client, books: Books) -> None:
