@@ -65,11 +65,10 @@ def furnish(connection: psycopg.Connection) -> None:
     connection.execute((HERE / "limit.sql").read_text())
     connection.execute(
         f"""
-        INSERT INTO ledger_account (id, owner, kind, currency, may_go_negative)
-        SELECT n, 'bench:' || n, CASE WHEN n <= {VIEWERS} THEN 'viewer' ELSE 'creator' END, 'PTS', false
+        INSERT INTO ledger_opening (owner, kind, currency, may_go_negative)
+        SELECT 'bench:' || n, CASE WHEN n <= {VIEWERS} THEN 'viewer' ELSE 'creator' END, 'PTS', false
         FROM generate_series(1, {VIEWERS + CREATORS}) n
-        UNION ALL VALUES ({PLATFORM}, 'bench', 'platform', 'PTS', false), ({HOT_CREATOR}, 'bench', 'creator', 'PTS', false),
-            ({SOURCE}, 'bench', 'issued', 'PTS', true);
+        UNION ALL VALUES ('bench', 'platform', 'PTS', false), ('bench', 'creator', 'PTS', false), ('bench', 'issued', 'PTS', true);
         SELECT ledger_post_many(array_agg('fund:' || n), array_agg(NULL::integer), array_agg('{{}}'::jsonb), array_agg(NULL::timestamptz),
             (SELECT array_agg(m ORDER BY m, side) FROM generate_series(1, {VIEWERS}) m, (VALUES (1), (2)) s (side)),
             (SELECT array_agg(CASE side WHEN 1 THEN {SOURCE} ELSE m END ORDER BY m, side)
@@ -119,7 +118,7 @@ def verified(transfers: int) -> tuple[float, float]:
 
 
 _MANY_UNLOCKS = """
-INSERT INTO ledger_transfer (kind, key, accounts, amounts, metadata)
-SELECT 'single', 'bulk:' || n, ARRAY[1 + n %% %(viewers)s, %(viewers)s + 1 + n %% 1000, %(platform)s], ARRAY[-30, 27, 3], '{"video": 7}'
+INSERT INTO ledger_posting (key, accounts, amounts, metadata)
+SELECT 'bulk:' || n, ARRAY[1 + n %% %(viewers)s, %(viewers)s + 1 + n %% 1000, %(platform)s], '{-30,27,3}', '{"video": 7}'
 FROM generate_series(%(first)s::bigint, %(first)s + 499) n
 """

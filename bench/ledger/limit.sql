@@ -27,16 +27,22 @@ BEGIN
     RETURN v_id;
 END $$;
 
--- Ours with every guard, called in the same way: one function, one extra row.
+-- Ours with every guard, called in the same way: one function, one extra row. Legs come in order of account.
 CREATE TABLE bench_entitlement (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, viewer bigint, transfer_id bigint);
 CREATE FUNCTION bench_unlock(p_key text, p_viewer bigint, p_creator bigint, p_platform bigint) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     v_outcome text;
     v_id bigint;
 BEGIN
-    SELECT outcome, transfer_id INTO v_outcome, v_id
-    FROM ledger_post(p_key, CASE WHEN p_creator < p_platform THEN ARRAY[p_viewer, p_creator, p_platform] ELSE ARRAY[p_viewer, p_platform, p_creator] END,
-        CASE WHEN p_creator < p_platform THEN ARRAY[-30, 27, 3] ELSE ARRAY[-30, 3, 27] END::bigint[], '{"video": 7}');
+    IF p_creator < p_platform THEN
+        INSERT INTO ledger_posting AS p (key, accounts, amounts, metadata)
+        VALUES (p_key, ARRAY[p_viewer, p_creator, p_platform], '{-30,27,3}', '{"video": 7}')
+        RETURNING p.outcome, p.transfer_id INTO v_outcome, v_id;
+    ELSE
+        INSERT INTO ledger_posting AS p (key, accounts, amounts, metadata)
+        VALUES (p_key, ARRAY[p_viewer, p_platform, p_creator], '{-30,3,27}', '{"video": 7}')
+        RETURNING p.outcome, p.transfer_id INTO v_outcome, v_id;
+    END IF;
     INSERT INTO bench_entitlement (viewer, transfer_id) VALUES (p_viewer, v_id);
     RETURN v_outcome;
 END $$;

@@ -222,7 +222,7 @@ def test_eight_sessions_post_at_once_while_a_checker_reads_consistent_snapshots(
                 with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
                     cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
                     cursor.execute(
-                        "SELECT (SELECT sum(balance) FROM ledger_account), (SELECT coalesce(sum(balance), 0) FROM ledger_sub_balance),"
+                        "SELECT (SELECT sum(available + held - gathered) FROM ledger_account), (SELECT coalesce(sum(balance), 0) FROM ledger_sub_balance),"
                         " (SELECT sum(amount) FROM ledger_entry)"
                     )
                     own_rows, sub_balances, entries = cursor.fetchone()

@@ -19,9 +19,17 @@ ATTACKS = {
     "change a transfer's time": "UPDATE ledger_transfer SET recorded_at = now() WHERE id = {transfer}",
     "delete a transfer": "DELETE FROM ledger_transfer WHERE id = {transfer}",
     "truncate transfers": "TRUNCATE ledger_transfer CASCADE",
-    "give points": "UPDATE ledger_account SET balance = balance + 1000 WHERE id = {viewer}",
+    "give points": "UPDATE ledger_account SET available = available + 1000 WHERE id = {viewer}",
     "release a hold": "UPDATE ledger_account SET held = 0 WHERE id = {viewer}",
-    "give points in a sub-balance": "INSERT INTO ledger_sub_balance VALUES ({viewer}, 3, false, 5, 'PTS')",
+    "give points in a sub-balance": "INSERT INTO ledger_sub_balance VALUES ({viewer}, 3, 5, 'PTS')",
+    "give points as gathered": "UPDATE ledger_account SET gathered = 0 WHERE id = {viewer}",
+    "copy a balance": "UPDATE ledger_account a SET available = b.available FROM ledger_account b WHERE a.id = {creator} AND b.id = {viewer}",
+    "write a transfer past the door": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{-5,5}}')",
+    "move a sub-balance": "UPDATE ledger_sub_balance SET account_id = {viewer}",
+    "forget a reversal": "DELETE FROM ledger_reference",
+    "invent a reversal": "INSERT INTO ledger_reference VALUES ({transfer}, {transfer})",
+    "forget what was backdated": "TRUNCATE ledger_backdated",
+    "invent a backdating": "INSERT INTO ledger_backdated VALUES ({transfer}, now())",
     "change a sub-balance": "UPDATE ledger_sub_balance SET balance = balance + 1",
     "delete a sub-balance": "DELETE FROM ledger_sub_balance",
     "truncate sub-balances": "TRUNCATE ledger_sub_balance",
@@ -30,29 +38,34 @@ ATTACKS = {
     "take an account over": "UPDATE ledger_account SET owner = 'me' WHERE id = {viewer}",
     "lift a limit": "UPDATE ledger_account SET may_go_negative = true WHERE id = {viewer}",
     "change a currency": "UPDATE ledger_account SET currency = 'BTC' WHERE id = {viewer}",
-    "open an account with money": "INSERT INTO ledger_account (owner, kind, currency, balance) VALUES ('{key}', 'x', 'PTS', 5)",
+    "open an account with money": "INSERT INTO ledger_account (owner, kind, currency, available) VALUES ('{key}', 'x', 'PTS', 5)",
     "open an account with a hold": "INSERT INTO ledger_account (owner, kind, currency, held) VALUES ('{key}', 'x', 'PTS', 5)",
     "forget a hold": "DELETE FROM ledger_open_hold",
     "invent a hold": "INSERT INTO ledger_open_hold VALUES ({transfer})",
-    "post what does not balance": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{-5,6}}')",
-    "post one leg": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer}}}', '{{5}}')",
-    "post no legs": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{}}', '{{}}')",
-    "post zero": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{0,0}}')",
-    "post nothing": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{NULL,NULL}}')",
-    "post to nobody": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},4611686018427387904}}', '{{-5,5}}')",
-    "name an account twice": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{viewer}}}', '{{-5,5}}')",
-    "lopsided legs": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{-5}}')",
-    "legs in a matrix": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{{{viewer},{creator}}}}}', '{{{{-5,5}}}}')",
-    "overdraw": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{-5000,5000}}')",
-    "use a key twice": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{used}', '{{{viewer},{creator}}}', '{{-5,5}}')",
-    "mix currencies": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{euros}}}', '{{-5,5}}')",
-    "invent a kind": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('gift', '{key}', '{{{viewer},{creator}}}', '{{-5,5}}')",
-    "reverse unfaithfully": "INSERT INTO ledger_transfer (kind, key, refers_to, accounts, amounts) VALUES ('reversal', '{key}', {transfer}, '{{{viewer},{creator}}}', '{{5,-5}}')",
-    "end no hold": "INSERT INTO ledger_transfer (kind, key, refers_to, accounts, amounts) VALUES ('void', '{key}', {transfer}, '{{}}', '{{}}')",
-    "void without a hold": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('void', '{key}', '{{}}', '{{}}')",
-    "expire early": "INSERT INTO ledger_transfer (kind, key, refers_to, accounts, amounts) VALUES ('expire', '{key}', {hold}, '{{}}', '{{}}')",
-    "post beyond a hold": "INSERT INTO ledger_transfer (kind, key, refers_to, accounts, amounts) VALUES ('post', '{key}', {hold}, '{{{viewer},{creator}}}', '{{-31,31}}')",
-    "drain by hand": "SELECT ledger_drain({viewer}, 1)",
+    "post what does not balance": "INSERT INTO ledger_posting (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{-5,6}}')",
+    "post one leg": "INSERT INTO ledger_posting (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer}}}', '{{5}}')",
+    "post no legs": "INSERT INTO ledger_posting (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{}}', '{{}}')",
+    "post zero": "INSERT INTO ledger_posting (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{0,0}}')",
+    "post nothing": "INSERT INTO ledger_posting (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{NULL,NULL}}')",
+    "post to nobody": "INSERT INTO ledger_posting (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},4611686018427387904}}', '{{-5,5}}')",
+    "name an account twice": "INSERT INTO ledger_posting (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{viewer}}}', '{{-5,5}}')",
+    "lopsided legs": "INSERT INTO ledger_posting (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{-5}}')",
+    "legs in a matrix": "INSERT INTO ledger_posting (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{{{viewer},{creator}}}}}', '{{{{-5,5}}}}')",
+    "mix currencies": "INSERT INTO ledger_posting (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{euros}}}', '{{-5,5}}')",
+    "invent a kind": "INSERT INTO ledger_posting (kind, key, accounts, amounts) VALUES ('gift', '{key}', '{{{viewer},{creator}}}', '{{-5,5}}')",
+    "reverse unfaithfully": "INSERT INTO ledger_posting (kind, key, refers_to, accounts, amounts) VALUES ('reversal', '{key}', {transfer}, '{{{viewer},{creator}}}', '{{5,-5}}')",
+    "end no hold": "INSERT INTO ledger_posting (kind, key, refers_to, accounts, amounts) VALUES ('void', '{key}', {transfer}, '{{}}', '{{}}')",
+    "void without a hold": "INSERT INTO ledger_posting (kind, key, accounts, amounts) VALUES ('void', '{key}', '{{}}', '{{}}')",
+    "expire early": "INSERT INTO ledger_posting (kind, key, refers_to, accounts, amounts) VALUES ('expire', '{key}', {hold}, '{{}}', '{{}}')",
+    "post beyond a hold": "INSERT INTO ledger_posting (kind, key, refers_to, accounts, amounts) VALUES ('post', '{key}', {hold}, '{{{viewer},{creator}}}', '{{-31,31}}')",
+    "take by hand": "SELECT ledger_take({viewer}, -1, false)",
+    "put back by hand": "SELECT ledger_put_back('{{{viewer}}}', '{{-5}}', false)",
+    "let money come in by hand": "SELECT ledger_come_in('{{{viewer}}}', '{{5}}', true, 1)",
+    "release by hand": "SELECT ledger_release('{{{viewer}}}', '{{-5}}')",
+    "post past the first look": "SELECT ledger_post_any(ROW('{key}', '{{{viewer},{creator}}}', '{{-5,5}}', '{{}}', NULL, 'single', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::ledger_posting)",
+    "change the door's rows": "UPDATE ledger_posting SET key = 'x'",
+    "open an account past its door": "INSERT INTO ledger_account (owner, kind, currency) VALUES ('{key}', 'x', 'PTS')",
+    "batch what does not balance": "INSERT INTO ledger_batch (keys, links, metadata, effective_at, numbers, accounts, amounts) VALUES ('{{k}}', '{{NULL}}', ARRAY[NULL::jsonb], '{{NULL}}', '{{1,1}}', '{{{viewer},{creator}}}', '{{-5,5}}')",
     "change a seal": "UPDATE ledger_seal SET hash = '\\x00'",
     "delete seals": "DELETE FROM ledger_seal",
     "delete snapshots": "DELETE FROM ledger_snapshot",
@@ -78,6 +91,20 @@ def test_the_owners_own_sql_is_refused(attack: str) -> None:
     )
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
+    assert snapshot(books) == before
+
+
+@pytest.mark.parametrize(("amount", "repeat", "outcome"), [(5000, False, "insufficient"), (5, True, "key_reused")])
+def test_the_door_answers_what_it_refuses_and_writes_nothing(amount: int, repeat: bool, outcome: str) -> None:
+    books = Books.open(100)
+    books.ledger.post(unlock := books.unlock(30))
+    before = snapshot(books)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ledger_posting (key, accounts, amounts) VALUES (%s, %s, %s) RETURNING outcome",
+            [unlock.key if repeat else fresh("k"), [books.viewer.id, books.creator.id], [-amount, amount]],
+        )
+        assert cursor.fetchone() == (outcome,)
     assert snapshot(books) == before
 
 

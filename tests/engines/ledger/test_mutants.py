@@ -33,15 +33,11 @@ def refused(statement: str, *values: object) -> bool:
     return False
 
 
-INSERT = "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', %s, %s, %s)"
+INSERT = "INSERT INTO ledger_posting (kind, key, accounts, amounts) VALUES ('single', %s, %s, %s)"
 
 
 def sound() -> bool:
     return verify(ALIAS).is_sound()
-
-
-def the_database_refuses_an_overdraft(books: Books) -> bool:
-    return refused(INSERT, fresh("k"), [books.viewer.id, books.creator.id], [-5000, 5000])
 
 
 def the_door_refuses_an_overdraft_politely(books: Books) -> bool:
@@ -63,10 +59,12 @@ def a_covered_transfer_posts(books: Books) -> bool:
 
 
 def the_database_refuses_what_does_not_balance(books: Books) -> bool:
+    books.ledger.post(books.unlock(10))  # gathers, so that the next goes the short way
     return refused(INSERT, fresh("k"), [books.viewer.id, books.creator.id], [-5, 6])
 
 
 def the_database_refuses_mixed_currencies(books: Books) -> bool:
+    books.ledger.post(books.unlock(10))
     euros = books.ledger.open_account(fresh("e"), "cash", "EUR")
     return refused(INSERT, fresh("k"), [books.viewer.id, euros.id], [-5, 5])
 
@@ -76,7 +74,7 @@ def history_is_append_only(books: Books) -> bool:
 
 
 def balances_follow_transfers_only(books: Books) -> bool:
-    return refused("UPDATE ledger_account SET balance = balance + 1 WHERE id = %s", books.source.id)
+    return refused("UPDATE ledger_account SET held = held + 1 WHERE id = %s", books.source.id)
 
 
 def a_changed_request_is_refused(books: Books) -> bool:
@@ -136,7 +134,7 @@ def a_post_stays_within_its_hold(books: Books) -> bool:
 def a_reversal_mirrors(books: Books) -> bool:
     posted = books.ledger.post(books.unlock(30))
     return refused(
-        "INSERT INTO ledger_transfer (kind, key, refers_to, accounts, amounts) VALUES ('reversal', %s, %s, %s, %s)",
+        "INSERT INTO ledger_posting (kind, key, refers_to, accounts, amounts) VALUES ('reversal', %s, %s, %s, %s)",
         *(fresh("k"), posted.transfer_id, [books.viewer.id, books.creator.id, books.platform.id], [2, -1, -1]),
     )
 
@@ -154,16 +152,53 @@ def links_post_all_or_none(books: Books) -> bool:
     return books.posted(books.viewer) == 100
 
 
-def sub_balances_are_spent_and_nothing_is_lost(books: Books) -> bool:
-    with psycopg.connect(_dsn()) as holder:
-        holder.execute("SELECT FROM ledger_account WHERE id = %s FOR NO KEY UPDATE", [books.viewer.id])
-        books.fund(books.viewer, 50)
-        holder.rollback()
+def sub_balances_are_spent_once(books: Books) -> bool:
+    """What came in is there once: not less, and not again for the next who asks."""
     try:
-        books.ledger.post(books.unlock(150))
+        books.ledger.post(books.unlock(60))
+        books.ledger.post(books.unlock(40))
     except (InsufficientFunds, DatabaseError):
         return False
-    return books.posted(books.viewer) == 0 and sound()
+    return books.posted(books.viewer) == 0 and the_door_refuses_an_overdraft_politely(books) and sound()
+
+
+def a_batch_gathers_once(books: Books) -> bool:
+    first = books.ledger.post_each([books.unlock(60)])
+    second = books.ledger.post_each([books.unlock(40), books.unlock(2)])
+    kinds = [isinstance(result, Receipt) for result in (*first, *second)]
+    return kinds == [True, True, False] and books.posted(books.viewer) == 0 and sound()
+
+
+def the_database_refuses_an_overdraft_that_a_door_overlooks(books: Books) -> bool:
+    """With the door's own look taken away, the value itself is still refused."""
+    for function in ("ledger_take(bigint, bigint, boolean)", "ledger_apply_posting()"):
+        raw(f"""DO $$ BEGIN EXECUTE replace(replace(pg_get_functiondef('{function}'::regprocedure),
+            'a.available + v_amount >= 0', 'true'), 'short := free + p_amount < 0', 'short := false'); END $$""")
+    return refused(INSERT, fresh("k"), [books.viewer.id, books.creator.id], [-5000, 5000])
+
+
+def the_database_refuses_mixed_currencies_where_money_came_in_before(books: Books) -> bool:
+    """The euros have a sub-balance for this connection already, so that the short way finds it."""
+    bank = books.ledger.open_account(fresh("e"), "bank", "EUR", may_go_negative=True)
+    euros = books.ledger.open_account(fresh("e"), "cash", "EUR")
+    books.ledger.post(Transfer(fresh("e"), (debit(bank, 5), credit(euros, 5))))
+    books.ledger.post(books.unlock(30))
+    return refused(INSERT, fresh("k"), [books.viewer.id, euros.id], [-5, 5])
+
+
+def a_credit_waits_for_nothing(books: Books) -> bool:
+    """Somebody credits the same account and has not committed: the next credit neither waits nor is lost."""
+    other = Books.open(100, Ledger(ALIAS))
+    with psycopg.connect(_dsn()) as holder:
+        holder.execute(INSERT, (fresh("k"), [books.platform.id, other.viewer.id], [5, -5]))
+        try:
+            with transaction.atomic(using=ALIAS):
+                raw("SET LOCAL lock_timeout = '200ms'")
+                books.ledger.post(books.unlock(30))
+        except DatabaseError:
+            return False
+        holder.commit()
+    return books.posted(books.platform) == 8 and sound()
 
 
 def simultaneous_debits_wait_for_each_other(books: Books) -> bool:
@@ -213,7 +248,7 @@ def the_chain_covers_every_transfer(books: Books) -> bool:
 def an_expired_hold_cannot_be_posted(books: Books) -> bool:
     hold = books.ledger.hold(books.unlock(10), lasts=timedelta(microseconds=1))
     return refused(
-        "INSERT INTO ledger_transfer (kind, key, refers_to, accounts, amounts)"
+        "INSERT INTO ledger_posting (kind, key, refers_to, accounts, amounts)"
         " SELECT 'post', %s, id, accounts, amounts FROM ledger_transfer WHERE id = %s",
         *(fresh("k"), hold.transfer_id),
     )
@@ -226,26 +261,40 @@ def _dsn() -> str:
 
 # What is planted (the text to find, what takes its place) and who must notice.
 MUTANTS: dict[str, tuple[str, str, Callable[[Books], bool]]] = {
-    "the CHECK on balances is gone": (
-        "CHECK (held >= 0 AND (may_go_negative OR balance - held >= 0))",
+    "the CHECK on balances is gone, and nobody looks": (
+        "CHECK (VALUE >= 0)",
         "CHECK (true)",
-        the_database_refuses_an_overdraft,
+        the_database_refuses_an_overdraft_that_a_door_overlooks,
     ),
-    "the door does not look at the balance": (
-        "            IF v_free + v_amount < 0 THEN\n                outcome :=",
-        "            IF false THEN\n                outcome :=",
+    "the door does not look at what there is": (
+        "short := free + p_amount < 0;",
+        "short := false;",
         the_door_refuses_an_overdraft_politely,
     ),
     "the door's sign is flipped": (
-        "IF v_free + v_amount < 0 THEN",
-        "IF v_free - v_amount < 200 THEN",
+        "short := free + p_amount < 0;",
+        "short := free + p_amount >= 0;",
         a_covered_transfer_posts,
     ),
-    "the sum is not checked": ("IF v_total <> 0 OR v_mixed", "IF v_mixed", the_database_refuses_what_does_not_balance),
+    "the sum is not checked": (
+        "v_total := coalesce(v_total, 0) + v_amount",
+        "v_total := 0",
+        the_database_refuses_what_does_not_balance,
+    ),
     "currencies are not compared": (
-        "v_currency IS DISTINCT FROM v_first OR",
-        "false OR",
+        "HAVING a.currency IS NULL OR sum(n.amount) <> 0 OR",
+        "HAVING a.currency IS NULL OR",
         the_database_refuses_mixed_currencies,
+    ),
+    "a credit in another currency is not noticed": (
+        "AND min(a.currency) = p_currency AND max(a.currency) = p_currency",
+        "",
+        the_database_refuses_mixed_currencies,
+    ),
+    "a sub-balance takes any currency": (
+        "AND s.currency = v_currency AND",
+        "AND",
+        the_database_refuses_mixed_currencies_where_money_came_in_before,
     ),
     "entries may be deleted": (
         "CREATE OR REPLACE TRIGGER ledger_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE",
@@ -259,17 +308,26 @@ MUTANTS: dict[str, tuple[str, str, Callable[[Books], bool]]] = {
         "    CONSTRAINT ledger_transfer_key_once UNIQUE (key, id)\n",
         a_repeated_request_posts_once,
     ),
+    "a repeat keeps what it took": (
+        "PERFORM ledger_put_back(NEW.accounts, NEW.amounts, false);",
+        "",
+        a_repeated_request_posts_once,
+    ),
     "a repeat is judged by today's balance": (
-        "outcome := coalesce(v_outcome, outcome)",
-        "outcome := outcome",
+        "            p := ledger_known(p);\n            IF p.outcome IS NULL THEN\n                p.outcome := 'insufficient';",
+        "            IF true THEN\n                p.outcome := 'insufficient';",
         a_repeat_is_found_when_the_money_is_gone,
     ),
     "a released hold is held again": (
-        "SET held = a.held + n.amount",
-        "SET held = a.held - n.amount",
+        "SET held = a.held + n.amount, available =",
+        "SET held = a.held - n.amount, available =",
         holds_release_what_they_held,
     ),
-    "a hold holds nothing": ("SET held = a.held - n.amount", "SET held = a.held", a_hold_is_set_aside),
+    "a hold holds nothing": (
+        "SET available = free + p_amount, gathered",
+        "SET available = CASE WHEN p_hold THEN free ELSE free + p_amount END, gathered",
+        a_hold_is_set_aside,
+    ),
     "a post may exceed its hold": ("OR abs(mine.amount) > abs(plan.amount)", "", a_post_stays_within_its_hold),
     "a reversal need not mirror": ("WHERE mine <> -theirs", "WHERE false", a_reversal_mirrors),
     "a batch looks at each transfer alone": (
@@ -282,15 +340,30 @@ MUTANTS: dict[str, tuple[str, str, Callable[[Books], bool]]] = {
         "verdict IS NULL",
         links_post_all_or_none,
     ),
-    "what is gathered is lost": (
-        "SET balance = a.balance + v_drained",
-        "SET balance = a.balance",
-        sub_balances_are_spent_and_nothing_is_lost,
+    "what came in is gathered twice": (
+        "SET available = free + p_amount, gathered = v_gathered,",
+        "SET available = free + p_amount,",
+        sub_balances_are_spent_once,
+    ),
+    "a batch gathers twice": (
+        "SET available = a.available + (s.balance - a.gathered), gathered = s.balance",
+        "SET available = a.available + (s.balance - a.gathered)",
+        a_batch_gathers_once,
+    ),
+    "a batch's debits are not written": (
+        "FROM (SELECT account, sum(amount)::bigint AS amount FROM moved WHERE own_row GROUP BY account) m",
+        "FROM (SELECT account, sum(amount)::bigint AS amount FROM moved WHERE own_row AND amount > 0 GROUP BY account) m",
+        a_batch_gathers_once,
     ),
     "the debited account is not locked": (
-        "p_kind IN ('hold', 'post')) FOR NO KEY UPDATE;",
-        "p_kind IN ('hold', 'post')); PERFORM pg_sleep(0.02);",
+        "WHERE a.id = p_account FOR NO KEY UPDATE;",
+        "WHERE a.id = p_account; PERFORM pg_sleep(0.05);",
         simultaneous_debits_wait_for_each_other,
+    ),
+    "a slot is everybody's": (
+        "IF NOT pg_try_advisory_xact_lock(1279607879, v_slot) THEN",
+        "v_slot := 0; IF false THEN",
+        a_credit_waits_for_nothing,
     ),
     "snapshots count twice": ("WHERE e.transfer_id > v_snapped AND", "WHERE", snapshots_agree_over_two_seals),
     "a seal begins one too late": (
@@ -299,7 +372,7 @@ MUTANTS: dict[str, tuple[str, str, Callable[[Books], bool]]] = {
         the_chain_covers_every_transfer,
     ),
     "expiry is not looked at": (
-        "ELSE coalesce(v_expires_at > p_transfer.recorded_at, true) AND",
+        "ELSE coalesce(v_expires_at > clock_timestamp(), true) AND",
         "ELSE true AND",
         an_expired_hold_cannot_be_posted,
     ),

@@ -20,14 +20,15 @@ from tests.engines.ledger.own import ALIAS, own  # noqa: F401 - a fixture
 # Each of these reaches past the guards, as somebody with the right to ALTER TABLE could, and must be noticed.
 TAMPERINGS = {
     "entries_differ": "UPDATE ledger_entry SET amount = amount + 1 WHERE transfer_id = (SELECT min(transfer_id) FROM ledger_entry)",
-    "balances_differ": "UPDATE ledger_account SET balance = balance + 1 WHERE id = (SELECT min(id) FROM ledger_account)",
-    "currency_sums": "UPDATE ledger_account SET balance = balance + 1 WHERE id = (SELECT min(id) FROM ledger_account)",
+    "balances_differ": "UPDATE ledger_account SET available = available + 1 WHERE id = (SELECT max(id) FROM ledger_account)",
+    "currency_sums": "UPDATE ledger_account SET available = available + 1 WHERE id = (SELECT max(id) FROM ledger_account)",
     "held_differs": "UPDATE ledger_account SET held = held + 1 WHERE id = (SELECT max(id) FROM ledger_account)",
     "open_holds_differ": "DELETE FROM ledger_open_hold",
     "unbalanced": "UPDATE ledger_transfer SET amounts[1] = amounts[1] - 1 WHERE id = (SELECT min(id) FROM ledger_transfer)",
     "unfaithful": "UPDATE ledger_transfer SET refers_to = 1 WHERE kind = 'reversal'",
+    "references_differ": "DELETE FROM ledger_reference",
     "snapshots_differ": "UPDATE ledger_snapshot SET balance = balance + 1",
-    "overdrawn": "ALTER TABLE ledger_account DROP CONSTRAINT ledger_account_not_overdrawn; UPDATE ledger_account SET balance = -1, held = 0 WHERE kind = 'viewer'",
+    "overdrawn": "ALTER DOMAIN ledger_not_negative DROP CONSTRAINT ledger_account_not_overdrawn; UPDATE ledger_account SET available = -1 WHERE kind = 'viewer'",
     "keys_repeated": "ALTER TABLE ledger_transfer DROP CONSTRAINT ledger_transfer_key_once; UPDATE ledger_transfer SET key = 'same'",
     "guards_missing": "DROP TRIGGER ledger_entry_append_only ON ledger_entry",
     "chain": "UPDATE ledger_transfer SET metadata = '{\"video\": 8}' WHERE id = 2",
@@ -56,7 +57,7 @@ def test_verify_notices_what_got_past_the_guards(own: str, check: str) -> None: 
     filled()
     seal(ALIAS)
     with psycopg.connect(own, autocommit=True) as owner:
-        tables = ("account", "sub_balance", "transfer", "entry", "open_hold", "snapshot")
+        tables = ("account", "sub_balance", "transfer", "entry", "reference", "open_hold", "snapshot")
         for table in tables:
             owner.execute(f"ALTER TABLE ledger_{table} DISABLE TRIGGER USER".encode())
         owner.execute(TAMPERINGS[check].encode())
@@ -190,7 +191,7 @@ def test_the_commands_answer(own: str, capsys: pytest.CaptureFixture[str]) -> No
 def test_verify_fails_loudly(own: str) -> None:  # noqa: F811
     filled()
     with psycopg.connect(own, autocommit=True) as owner:
-        owner.execute("ALTER TABLE ledger_account DISABLE TRIGGER ledger_account_by_transfers")
+        owner.execute("ALTER TABLE ledger_account DISABLE TRIGGER ledger_account_by_doors")
     with pytest.raises(CommandError, match="not sound"):
         call_command("ledger", "--database", ALIAS, "verify")
 
@@ -212,10 +213,15 @@ def test_a_restricted_role_posts_and_cannot_touch_a_table(own: str, postgres_ser
                 "SELECT outcome FROM ledger_post('limited', %s, %s)", [accounts, amounts]
             ).fetchone()
             assert found == ("posted",)
+            found = limited.execute(
+                "INSERT INTO ledger_posting (key, accounts, amounts) VALUES ('limited 2', %s, %s) RETURNING outcome",
+                [accounts, amounts],
+            ).fetchone()
+            assert found == ("posted",)
             for attack in ("INSERT INTO ledger_transfer DEFAULT VALUES", "DELETE FROM ledger_entry"):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     limited.execute(attack.encode())
     finally:
         with psycopg.connect(postgres_server.url(name, SUPERUSER), autocommit=True) as superuser:
             superuser.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
-    assert books.posted(books.viewer) == 875
+    assert books.posted(books.viewer) == 870

@@ -51,9 +51,16 @@ class AccountAdmin(ReadOnlyAdmin):
         page = Ledger().statement(known, limit=LINES_SHOWN)
         rows = format_html_join(
             "",
-            "<tr><td>{}</td><td>{:%Y-%m-%d %H:%M:%S}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             (
-                (line.transfer_id, line.recorded_at, line.kind, line.key, line.amount, line.balance)
+                (
+                    line.transfer_id,
+                    f"{line.recorded_at:%Y-%m-%d %H:%M:%S}",
+                    line.kind,
+                    line.key,
+                    line.amount,
+                    line.balance,
+                )
                 for line in page.lines
             ),
         )

@@ -8,9 +8,19 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 from mutoscope.engines.ledger.queries import read_sql
 
-FUNCTIONS = ("guards.sql", "posting.sql", "references.sql", "bulk.sql", "accounts.sql", "sealing.sql")
+FUNCTIONS = (
+    "guards.sql",
+    "door.sql",
+    "general.sql",
+    "checks.sql",
+    "posting.sql",
+    "references.sql",
+    "bulk.sql",
+    "accounts.sql",
+    "sealing.sql",
+)
 
-_CREATED = re.compile(r"CREATE (?:OR REPLACE FUNCTION|TABLE) (ledger_\w+)")
+_CREATED = re.compile(r"CREATE (?:OR REPLACE FUNCTION|OR REPLACE VIEW|TABLE|DOMAIN) (ledger_\w+)")
 
 
 def install(schema_editor: BaseDatabaseSchemaEditor) -> None:

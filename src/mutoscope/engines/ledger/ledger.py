@@ -30,9 +30,11 @@ from mutoscope.engines.ledger.transfers import (
     Leg,
     Receipt,
     Transfer,
+    array_text,
     check_key,
     check_legs,
     in_order,
+    legs_text,
     metadata_text,
 )
 from mutoscope.engines.services import Failure
@@ -84,17 +86,15 @@ class Ledger:
 
     def post(self, transfer: Transfer) -> Receipt:
         """Post one transfer. Raises InsufficientFunds or KeyReused, having written nothing."""
-        accounts, amounts = in_order(transfer.legs)
-        asked = {
-            "key": transfer.key,
-            "accounts": accounts,
-            "amounts": amounts,
-            "metadata": metadata_text(transfer.metadata),
-            "effective_at": transfer.effective_at,
-            "kind": "single",
-            "expires_at": None,
-        }
-        return self._receipt(transfer.key, None, self._ask("post", asked))
+        accounts, amounts = legs_text(transfer.legs)
+        asked: tuple[Any, ...] = (transfer.key, accounts, amounts, metadata_text(transfer.metadata))
+        if transfer.effective_at is None:
+            outcome = self._ask("post", asked)
+        else:
+            outcome = self._ask("post_backdated", (*asked, transfer.effective_at))
+        if outcome[0] == "posted":
+            return Receipt(outcome[1], outcome[2])
+        return self._receipt(transfer.key, None, outcome)
 
     def post_each(self, transfers: Sequence[Transfer | tuple[Transfer, ...]]) -> list[Receipt | Failure]:
         """Post many transfers in one statement. Returns what became of each, in their order, tuples laid flat.
@@ -115,12 +115,12 @@ class Ledger:
             "links": links,
             "metadata": [metadata_text(transfer.metadata) for transfer in flat],
             "effective_at": [transfer.effective_at for transfer in flat],
-            "numbers": [number for number, transfer in enumerate(flat, start=1) for _ in transfer.legs],
-            "accounts": [leg.account_id for transfer in flat for leg in transfer.legs],
-            "amounts": [leg.amount for transfer in flat for leg in transfer.legs],
+            "numbers": array_text([number for number, transfer in enumerate(flat, start=1) for _ in transfer.legs]),
+            "accounts": array_text([leg.account_id for transfer in flat for leg in transfer.legs]),
+            "amounts": array_text([leg.amount for transfer in flat for leg in transfer.legs]),
         }
         rows = fetch(self.using, self._sql["post_many"], asked)
-        return [self._judge(transfer.key, None, row[1:]) for transfer, row in zip(flat, rows, strict=True)]
+        return [self._judge(transfer.key, None, row) for transfer, row in zip(flat, rows, strict=True)]
 
     def post_linked(self, *transfers: Transfer) -> list[Receipt]:
         """Post all of these transfers, or none. Raises the failure of the first that was refused on its own account."""
@@ -244,7 +244,7 @@ class Ledger:
 
     # From outcomes to receipts and failures
 
-    def _ask(self, query: str, asked: dict[str, Any]) -> Outcome:
+    def _ask(self, query: str, asked: dict[str, Any] | tuple[Any, ...]) -> Outcome:
         try:
             return fetch_one(self.using, self._sql[query], asked)
         except IntegrityError as error:

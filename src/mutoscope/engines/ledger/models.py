@@ -22,15 +22,13 @@ class ReadOnlyModel(models.Model):
 
 
 class Account(ReadOnlyModel):
-    """An account's own row. Its balance is this one plus its sub-balances: ask Ledger.balance."""
+    """An account. What it holds is its own row and its sub-balances: ask Ledger.balance."""
 
     id = models.BigAutoField(primary_key=True)
     owner = models.TextField()
     kind = models.TextField()
     currency = models.TextField()
     may_go_negative = models.BooleanField()
-    balance = models.BigIntegerField()
-    held = models.BigIntegerField()
     opened_at = models.DateTimeField()
 
     class Meta:

@@ -25,7 +25,7 @@ def named_queries(file: str = "queries.sql") -> dict[str, str]:
     return {name: _without_comments(text) for name, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
-def fetch(using: str, query: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+def fetch(using: str, query: str, parameters: dict[str, Any] | tuple[Any, ...]) -> list[tuple[Any, ...]]:
     """Run a query on one of Django's connections, inside the caller's transaction if there is one. Returns its rows."""
     with connections[using].cursor() as cursor:
         cursor.execute(query, parameters)
@@ -33,7 +33,7 @@ def fetch(using: str, query: str, parameters: dict[str, Any]) -> list[tuple[Any,
         return rows
 
 
-def fetch_one(using: str, query: str, parameters: dict[str, Any]) -> tuple[Any, ...]:
+def fetch_one(using: str, query: str, parameters: dict[str, Any] | tuple[Any, ...]) -> tuple[Any, ...]:
     """The same for a query that returns exactly one row."""
     with connections[using].cursor() as cursor:
         cursor.execute(query, parameters)

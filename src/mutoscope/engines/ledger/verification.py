@@ -29,6 +29,7 @@ WHOLE = {
     "held_differs": "what is held is what open holds would take",
     "open_holds_differ": "open holds are those that have not ended",
     "keys_repeated": "every key has one transfer, and every transfer at most one end",
+    "references_differ": "what ends or reverses what, and what was backdated, is what the transfers say",
     "snapshots_differ": "snapshots agree with the entries",
     "currency_sums": "each currency sums to zero over all accounts",
     "guards_missing": "the guards in the database are in place",
@@ -36,17 +37,14 @@ WHOLE = {
 
 # What `guards_missing` looks for: the triggers and constraints of sql/.
 GUARDS = [
-    *(
-        "ledger_transfer_append_only",
-        "ledger_entry_append_only",
-        "ledger_seal_append_only",
-        "ledger_snapshot_append_only",
-    ),
-    *("ledger_account_stays", "ledger_account_starts_empty", "ledger_account_identity_fixed"),
-    *("ledger_account_by_transfers", "ledger_sub_balance_by_transfers", "ledger_entry_by_transfers"),
-    *("ledger_open_hold_by_transfers", "ledger_transfer_applied"),
-    *("ledger_account_not_overdrawn", "ledger_sub_balance_not_overdrawn", "ledger_transfer_key_once"),
-    "ledger_account_one_per_owner",
+    *("ledger_transfer_append_only", "ledger_entry_append_only", "ledger_reference_append_only"),
+    *("ledger_backdated_append_only", "ledger_seal_append_only", "ledger_snapshot_append_only"),
+    *("ledger_account_stays", "ledger_account_identity_fixed", "ledger_sub_balance_stays"),
+    *("ledger_account_by_doors", "ledger_sub_balance_by_doors", "ledger_transfer_by_doors", "ledger_entry_by_doors"),
+    *("ledger_reference_by_doors", "ledger_backdated_by_doors", "ledger_open_hold_by_doors"),
+    *("ledger_opening_applied", "ledger_posting_applied", "ledger_batch_applied"),
+    *("ledger_account_not_overdrawn", "ledger_account_one_per_owner", "ledger_transfer_key_once"),
+    "ledger_reference_pkey",
 ]
 
 

@@ -36,8 +36,6 @@ class Migration(migrations.Migration):
             kind=models.TextField(),
             currency=models.TextField(),
             may_go_negative=models.BooleanField(),
-            balance=models.BigIntegerField(),
-            held=models.BigIntegerField(),
             opened_at=models.DateTimeField(),
         ),
         unmanaged(

@@ -1,9 +1,15 @@
 -- What Python asks. One named query each; `%(name)s` are its parameters.
 
 -- name: post
--- One round trip. Expected row count: one.
-SELECT * FROM ledger_post(%(key)s, %(accounts)s::bigint[], %(amounts)s::bigint[], %(metadata)s::jsonb,
-    %(effective_at)s::timestamptz, %(kind)s, NULL, %(expires_at)s::timestamptz)
+-- One round trip. The door itself, because PostgreSQL plans an INSERT sooner than a call of the function around it.
+-- Expected row count: one.
+INSERT INTO ledger_posting (key, accounts, amounts, metadata) VALUES (%s, %s, %s, %s)
+RETURNING outcome, transfer_id, recorded_at, account_id, needed, available
+
+-- name: post_backdated
+-- Expected row count: one.
+INSERT INTO ledger_posting (key, accounts, amounts, metadata, effective_at) VALUES (%s, %s, %s, %s, %s)
+RETURNING outcome, transfer_id, recorded_at, account_id, needed, available
 
 -- name: hold
 -- The expiry is counted from the database's clock. Expected row count: one.
@@ -47,7 +53,8 @@ WHERE id > %(after)s AND (%(owner)s::text IS NULL OR owner = %(owner)s) ORDER BY
 
 -- name: balance
 -- The own row and the sub-balances in one snapshot. Expected row count: none or one.
-SELECT a.balance + coalesce((SELECT sum(s.balance) FROM ledger_sub_balance s WHERE s.account_id = a.id), 0)::bigint, a.held
+SELECT (a.available + a.held - a.gathered + coalesce((SELECT sum(s.balance) FROM ledger_sub_balance s WHERE s.account_id = a.id), 0))::bigint,
+    a.held::bigint
 FROM ledger_account a WHERE a.id = %(account)s
 
 -- name: balance_at
@@ -73,9 +80,9 @@ SELECT (coalesce((SELECT balance FROM start), 0) + coalesce((
 -- What effective times change about a balance at a moment: transfers that took effect earlier or later than they were
 -- recorded. Expected row count: one.
 SELECT coalesce(sum(CASE WHEN t.effective_at <= %(moment)s THEN e.amount ELSE -e.amount END), 0)::bigint
-FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
-WHERE t.effective_at IS NOT NULL AND e.account_id = %(account)s
-  AND (t.effective_at <= %(moment)s) <> (t.recorded_at <= %(moment)s)
+FROM ledger_backdated b JOIN ledger_transfer t ON t.id = b.transfer_id
+JOIN ledger_entry e ON e.transfer_id = t.id AND e.account_id = %(account)s
+WHERE (t.effective_at <= %(moment)s) <> (t.recorded_at <= %(moment)s)
 
 -- name: statement
 -- One page of an account's entries in the order of transfer ids, each with the balance after it. The opening balance comes
@@ -114,7 +121,7 @@ FROM ledger_transfer t WHERE t.id > %(after)s ORDER BY t.id LIMIT %(limit)s
 
 -- name: trial_balance
 -- Balances by currency and kind of account; each currency sums to zero. Expected row count: one per kind and currency.
-SELECT a.currency, a.kind, count(*), sum(a.balance + coalesce(s.balance, 0))::numeric, sum(a.held)::numeric
+SELECT a.currency, a.kind, count(*), sum(a.available + a.held + coalesce(s.balance, 0) - a.gathered)::numeric, sum(a.held)::numeric
 FROM ledger_account a
 LEFT JOIN (SELECT account_id, sum(balance) AS balance FROM ledger_sub_balance GROUP BY account_id) s ON s.account_id = a.id
 GROUP BY a.currency, a.kind ORDER BY a.currency, a.kind

@@ -1,5 +1,5 @@
 -- Transfers that refer to an earlier one: reversals, and the ends of holds. Lock order: the earlier transfer's row, then as in
--- posting.sql. Each returns one row, as ledger_post does, with more outcomes: unknown (there is no such transfer or hold),
+-- door.sql. Each returns one row, as ledger_post does, with more outcomes: unknown (there is no such transfer or hold),
 -- ended (reversed, posted, voided or expired already; transfer_id names the transfer that did it), and expired.
 
 CREATE OR REPLACE FUNCTION ledger_refer(
@@ -36,11 +36,6 @@ BEGIN
     ELSIF p_kind = 'post' AND p_accounts IS NULL THEN
         v_accounts := v_earlier.accounts;
         v_amounts := v_earlier.amounts;
-    END IF;
-    IF p_kind <> 'reversal' THEN
-        -- The own rows whose held amount falls.
-        PERFORM 1 FROM ledger_account a JOIN unnest(v_earlier.accounts, v_earlier.amounts) n (account, amount) ON a.id = n.account
-        WHERE n.amount < 0 ORDER BY a.id FOR NO KEY UPDATE OF a;
     END IF;
     SELECT p.* INTO outcome, transfer_id, recorded_at, account_id, needed, available
     FROM ledger_post(p_key, v_accounts, v_amounts, p_metadata, p_effective_at, p_kind, p_earlier_id) p;

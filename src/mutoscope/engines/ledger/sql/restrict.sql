@@ -1,5 +1,7 @@
 -- For a role that may post and look, and touch no table: the functions run with their owner's rights, in a search path that
 -- nobody can bend. It costs each posting some microseconds for changing the search path and back.
+ALTER FUNCTION ledger_apply_posting SECURITY DEFINER SET search_path = {schema}, pg_temp;
+ALTER FUNCTION ledger_apply_batch SECURITY DEFINER SET search_path = {schema}, pg_temp;
 ALTER FUNCTION ledger_post SECURITY DEFINER SET search_path = {schema}, pg_temp;
 ALTER FUNCTION ledger_post_many SECURITY DEFINER SET search_path = {schema}, pg_temp;
 ALTER FUNCTION ledger_refer SECURITY DEFINER SET search_path = {schema}, pg_temp;
@@ -7,5 +9,6 @@ ALTER FUNCTION ledger_expire_holds SECURITY DEFINER SET search_path = {schema}, 
 ALTER FUNCTION ledger_open_account SECURITY DEFINER SET search_path = {schema}, pg_temp;
 REVOKE EXECUTE ON FUNCTION ledger_post, ledger_post_many, ledger_refer, ledger_expire_holds, ledger_open_account FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ledger_post, ledger_post_many, ledger_refer, ledger_expire_holds, ledger_open_account TO {role};
-GRANT SELECT ON ledger_account, ledger_sub_balance, ledger_transfer, ledger_entry, ledger_open_hold, ledger_seal, ledger_snapshot
+GRANT SELECT ON ledger_account, ledger_sub_balance, ledger_transfer, ledger_entry, ledger_reference, ledger_backdated, ledger_open_hold, ledger_seal, ledger_snapshot
     TO {role};
+GRANT INSERT, SELECT ON ledger_posting, ledger_batch TO {role};

@@ -45,18 +45,21 @@ LIMIT %(limit)s
 
 -- name: balances_differ
 -- Accounts whose balance is not the sum of their entries, and entries of no account. Expected: none.
-SELECT coalesce(a.id, e.account_id), a.balance + coalesce(s.balance, 0), coalesce(e.amount, 0)
+SELECT coalesce(a.id, e.account_id), a.available + a.held + coalesce(s.balance, 0) - a.gathered, coalesce(e.amount, 0)
 FROM ledger_account a
 LEFT JOIN (SELECT account_id, sum(balance) AS balance FROM ledger_sub_balance GROUP BY account_id) s ON s.account_id = a.id
 FULL JOIN (SELECT account_id, sum(amount) AS amount FROM ledger_entry GROUP BY account_id) e ON e.account_id = a.id
-WHERE a.balance + coalesce(s.balance, 0) IS DISTINCT FROM coalesce(e.amount, 0)
+WHERE a.available + a.held + coalesce(s.balance, 0) - a.gathered IS DISTINCT FROM coalesce(e.amount, 0)
 LIMIT %(limit)s
 
 -- name: overdrawn
--- Accounts below their limit. Expected: none.
-SELECT a.id, a.balance, a.held FROM ledger_account a
-LEFT JOIN (SELECT account_id, min(balance) AS least FROM ledger_sub_balance GROUP BY account_id) s ON s.account_id = a.id
-WHERE a.held < 0 OR NOT a.may_go_negative AND (a.balance - a.held < 0 OR s.least < 0)
+-- Accounts below their limit, or that gathered more than came in. Expected: none.
+SELECT a.id, a.available, a.held, a.gathered FROM ledger_account a
+LEFT JOIN (SELECT account_id, sum(balance) AS balance, min(balance) AS least FROM ledger_sub_balance GROUP BY account_id) s
+    ON s.account_id = a.id
+WHERE a.held < 0 OR a.available < 0
+    OR NOT a.may_go_negative AND (coalesce(s.least, 0) < 0 OR a.gathered > coalesce(s.balance, 0))
+    OR a.may_go_negative AND (a.available <> 0 OR a.gathered <> 0)
 LIMIT %(limit)s
 
 -- name: held_differs
@@ -87,6 +90,15 @@ SELECT min(id), count(*) FROM ledger_transfer GROUP BY key HAVING count(*) > 1
 UNION ALL SELECT min(id), count(*) FROM ledger_transfer WHERE refers_to IS NOT NULL GROUP BY refers_to HAVING count(*) > 1
 LIMIT %(limit)s
 
+-- name: references_differ
+-- References and backdatings that are not what the transfers say. Expected: none.
+SELECT coalesce(t.id, r.transfer_id), t.refers_to, r.earlier_id FROM (SELECT id, refers_to FROM ledger_transfer WHERE refers_to IS NOT NULL) t
+FULL JOIN ledger_reference r ON r.transfer_id = t.id WHERE t.refers_to IS DISTINCT FROM r.earlier_id
+UNION ALL
+SELECT coalesce(t.id, b.transfer_id), NULL, NULL FROM (SELECT id, effective_at FROM ledger_transfer WHERE effective_at IS NOT NULL) t
+FULL JOIN ledger_backdated b ON b.transfer_id = t.id WHERE t.effective_at IS DISTINCT FROM b.effective_at
+LIMIT %(limit)s
+
 -- name: snapshots_differ
 -- Each account's last snapshot against its entries. Expected: none.
 SELECT p.account_id, p.through_id, p.balance, coalesce(sum(e.amount), 0)
@@ -98,16 +110,19 @@ LIMIT %(limit)s
 
 -- name: currency_sums
 -- Currencies whose accounts do not sum to zero. Expected: none.
-SELECT a.currency, sum(a.balance + coalesce(s.balance, 0))
+SELECT a.currency, sum(a.available + a.held + coalesce(s.balance, 0) - a.gathered)
 FROM ledger_account a
 LEFT JOIN (SELECT account_id, sum(balance) AS balance FROM ledger_sub_balance GROUP BY account_id) s ON s.account_id = a.id
-GROUP BY a.currency HAVING sum(a.balance + coalesce(s.balance, 0)) <> 0
+GROUP BY a.currency HAVING sum(a.available + a.held + coalesce(s.balance, 0) - a.gathered) <> 0
 LIMIT %(limit)s
 
 -- name: guards_missing
 -- Guards that somebody dropped or disabled. Expected: none.
 SELECT wanted FROM unnest(%(guards)s::text[]) wanted
 WHERE NOT EXISTS (
+    SELECT FROM pg_constraint k JOIN pg_type d ON d.oid = k.contypid
+    WHERE k.conname = wanted AND k.convalidated AND d.typnamespace = current_schema()::regnamespace)
+  AND NOT EXISTS (
     SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
     WHERE t.tgname = wanted AND t.tgenabled <> 'D' AND c.relnamespace = current_schema()::regnamespace)
   AND NOT EXISTS (
