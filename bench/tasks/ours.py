@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
+from django.core.management import call_command
 
 
 def main() -> None:
@@ -19,12 +22,11 @@ def main() -> None:
     import django
 
     django.setup()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
-    scalar(
-        "TRUNCATE tasks_task, tasks_finished, tasks_worker, tasks_sleeper, tasks_slot, tasks_run, tasks_unit; SELECT 1"
-    )
+    if sys.argv[2] != "restart":
+        call_command("migrate", verbosity=0)
+        scalar(
+            "TRUNCATE tasks_task, tasks_finished, tasks_worker, tasks_sleeper, tasks_slot, tasks_run, tasks_unit; SELECT 1"
+        )
     print(json.dumps(globals()[sys.argv[2]](int(sys.argv[3]))))
 
 
@@ -72,11 +74,13 @@ def drain(number: int, task: Any) -> dict[str, float]:
     operator.pause("default")
     started_at = wal()
     began = time.perf_counter()
-    backend_of().enqueue_many(task, [((), {})] * number)
+    last = backend_of().enqueue_many(task, [((), {})] * number)[-1]
     bulk = number / (time.perf_counter() - began)
     with worker():
         operator.resume("default")
         began = time.perf_counter()
+        # First by a lookup: reading a table that is being emptied again and again would take a core's time from the worker.
+        until(f"SELECT EXISTS (SELECT 1 FROM tasks_finished WHERE id = {last})")
         until("SELECT NOT EXISTS (SELECT 1 FROM tasks_task)")
         return {
             "process": number / (time.perf_counter() - began),
@@ -122,6 +126,62 @@ def latency(number: int) -> dict[str, float]:
             waits.append(result.return_value * 1000)
     waits.sort()
     return {"p50": waits[len(waits) // 2], "p99": waits[int(len(waits) * 0.99)]}
+
+
+def killed(_: int) -> dict[str, float]:
+    """Seconds from kill -9 on the worker that runs a task until another worker with default settings runs it again."""
+    from bench.tasks.workload import hangs
+
+    began = "SELECT count(*) > 0 FROM tasks_task WHERE attempt = {} AND worker_id IS NOT NULL"
+    with worker() as first:
+        hangs.enqueue()
+        until(began.format(1))
+        first.kill()
+        died = time.perf_counter()
+        first.wait()
+        with worker() as second:
+            until(began.format(2))
+            took = time.perf_counter() - died
+            second.kill()
+    return {"killed": took}
+
+
+def restart(number: int) -> dict[str, float]:
+    """PostgreSQL stopped at once under load: seconds from its return to the next result, and results lost and doubled."""
+    from django.db import connection
+
+    from bench.tasks.workload import noop
+    from mutoscope.engines.postgres.embedded import EmbeddedServer
+    from mutoscope.engines.tasks.queue.backend import backend_of
+
+    server = EmbeddedServer(Path(os.environ["BENCH_HOME"]), sync_on_creation=False)
+    server.start()
+    try:
+        os.environ["BENCH_DATABASE_URL"] = server.url()
+        connection.settings_dict["HOST"] = str(server.socket_directory())
+        connection.settings_dict["NAME"] = server.database
+        connection.settings_dict["USER"] = server.role
+        connection.close()
+        call_command("migrate", verbosity=0)
+        backend_of().enqueue_many(noop, [((), {})] * number)
+        with worker():
+            until("SELECT count(*) > 0 FROM tasks_finished")
+            pid = server.pid()
+            assert pid is not None
+            os.kill(pid, signal.SIGQUIT)
+            while server.exit_code() is None:
+                time.sleep(0.005)
+            server.stop()
+            server.start()
+            back = time.perf_counter()
+            before = scalar("SELECT count(*) FROM tasks_finished")
+            until(f"SELECT count(*) > {before} FROM tasks_finished")
+            resumed = time.perf_counter() - back
+            until("SELECT NOT EXISTS (SELECT 1 FROM tasks_task)")
+        results, distinct = scalar("SELECT ARRAY[count(*), count(DISTINCT id)] FROM tasks_finished WHERE status = 1")
+        return {"resumed": resumed, "lost": number - distinct, "doubled": results - distinct}
+    finally:
+        server.stop()
 
 
 def steps(number: int) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 Roles: `setup`; `enqueue` and `bulk` print tasks a second; `worker` runs NUMBER tasks and prints the rate from the first to
 the last, or, where they carry the time they were sent at, the median and 99th percentile of the wait; `send` enqueues
-NUMBER tasks that carry it, one each 50 ms. Everything at the peer's own defaults but where a comment says so.
+NUMBER tasks that carry it, one each 50 ms; `hang` one that never ends. Everything at the peer's own defaults but where a comment says so.
 """
 
 from __future__ import annotations
@@ -54,6 +54,15 @@ class Tally:
 TALLY = Tally()
 
 
+def run_one(sent_at: float | None = None) -> None:
+    """What every peer's task does. A negative time asks it to leave a line in a file, and to hang."""
+    if sent_at is not None and sent_at < 0:
+        with open(os.environ["BENCH_NOTES"], "a") as notes:
+            notes.write("began\n")
+        time.sleep(600)
+    TALLY.add(sent_at)
+
+
 def rate(name: str, work: Callable[[], Any], number: int) -> None:
     began = time.perf_counter()
     work()
@@ -74,7 +83,7 @@ def procrastinate() -> None:
 
     @app.task(name="noop")
     def noop(sent_at: float | None = None) -> None:
-        TALLY.add(sent_at)
+        run_one(sent_at)
 
     if ROLE == "worker":
         app.run_worker(install_signal_handlers=False)
@@ -86,6 +95,8 @@ def procrastinate() -> None:
             rate("enqueue", lambda: [noop.defer() for _ in range(NUMBER)], NUMBER)
         elif ROLE == "bulk":
             rate("bulk", lambda: [noop.batch_defer(*[{} for _ in range(1000)]) for _ in range(NUMBER // 1000)], NUMBER)
+        elif ROLE == "hang":
+            noop.defer(sent_at=-1.0)
         else:
             each(lambda now: noop.defer(sent_at=now))
 
@@ -113,10 +124,16 @@ async def _pgqueuer() -> None:
 
         @queuer.entrypoint("noop")
         async def noop(job: Any) -> None:
-            TALLY.add(float(job.payload) if job.payload else None)
+            sent_at = float(job.payload) if job.payload else None
+            if sent_at is not None and sent_at < 0:
+                await asyncio.to_thread(run_one, sent_at)
+            else:
+                run_one(sent_at)
 
         # Tuned: its default of 10 a batch gives about a quarter of this.
         await queuer.run(batch_size=100)
+    elif ROLE == "hang":
+        await queries.enqueue("noop", b"-1")
     elif ROLE == "send":
         for _ in range(NUMBER):
             await queries.enqueue("noop", str(time.time()).encode())
@@ -164,6 +181,8 @@ def django_tasks_db() -> None:
         call_command("db_worker", startup_delay=False, verbosity=0)
     elif ROLE == "enqueue":
         rate("enqueue", lambda: [task.enqueue() for _ in range(NUMBER)], NUMBER)
+    elif ROLE == "hang":
+        task.enqueue(-1.0)
     elif ROLE == "send":
         each(task.enqueue)
 
@@ -172,7 +191,7 @@ def django_noop() -> Any:
     from django_tasks import task
 
     def noop(sent_at: float | None = None) -> None:
-        TALLY.add(sent_at)
+        run_one(sent_at)
 
     noop.__qualname__, noop.__module__ = "noop", "peers"
     return task()(noop)
@@ -188,7 +207,7 @@ def dbos() -> None:
 
     @DBOS.workflow()
     def noop(sent_at: float | None = None) -> None:
-        TALLY.add(sent_at)
+        run_one(sent_at)
 
     @DBOS.step()
     def one() -> int:
@@ -210,6 +229,8 @@ def dbos() -> None:
         time.sleep(600)
     elif ROLE == "enqueue":
         rate("enqueue", lambda: [queue.enqueue(noop) for _ in range(NUMBER)], NUMBER)
+    elif ROLE == "hang":
+        queue.enqueue(noop, -1.0)
     elif ROLE == "send":
         each(lambda now: queue.enqueue(noop, now))
     elif ROLE == "steps":
@@ -234,7 +255,7 @@ def celery() -> None:
 
     @app.task(name="noop")
     def noop(sent_at: float | None = None) -> None:
-        TALLY.add(sent_at)
+        run_one(sent_at)
 
     if ROLE == "worker":
         # Threads, so that one process counts; its default of processes is no faster at nothing on two cores.
@@ -243,6 +264,8 @@ def celery() -> None:
         )
     elif ROLE == "enqueue":
         rate("enqueue", lambda: [noop.delay() for _ in range(NUMBER)], NUMBER)
+    elif ROLE == "hang":
+        noop.delay(-1.0)
     elif ROLE == "send":
         each(noop.delay)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 
@@ -48,7 +49,8 @@ def main() -> None:
     with psycopg.connect(url, autocommit=True, prepare_threshold=0) as connection:
         for setting in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_bitmapscan"):
             connection.execute(f"SET {setting} = off")
-        connection.execute(SCHEMA, prepare=False)
+        if what != "hear":
+            connection.execute(SCHEMA, prepare=False)
         print(json.dumps(globals()[what](connection, number)))
 
 
@@ -83,6 +85,40 @@ def enqueue(connection: psycopg.Connection, number: int) -> dict[str, float]:
             ["bench.tasks.workload.noop", "[]", "{}"],
         ).fetchone()
     return {"enqueue": number / (time.perf_counter() - began)}
+
+
+def latency(connection: psycopg.Connection, number: int) -> dict[str, float]:
+    """From before the insert in one process until another, woken by NOTIFY, has claimed the row."""
+    other = subprocess.Popen(
+        [sys.executable, "-m", "bench.tasks.raw", sys.argv[1], "hear", str(number)], stdout=subprocess.PIPE
+    )
+    while not connection.execute("SELECT count(*) > 0 FROM pg_stat_activity WHERE query = 'LISTEN raw'").fetchone()[0]:  # type: ignore[index]
+        time.sleep(0.05)
+    for _ in range(number):
+        connection.execute(
+            "WITH added AS (" + INSERT + "VALUES ('default', 0, 0, %s, %s, %s)) SELECT pg_notify('raw', '')",
+            ["bench.tasks.workload.noop", str(time.time()), "{}"],
+        )
+        time.sleep(0.05)
+    printed, _ = other.communicate(timeout=30)
+    found: dict[str, float] = json.loads(printed)
+    return found
+
+
+def hear(connection: psycopg.Connection, number: int) -> dict[str, float]:
+    waits: list[float] = []
+    connection.execute("LISTEN raw")
+    with psycopg.connect(sys.argv[1], autocommit=True, prepare_threshold=0) as claims:
+        claims.execute("SET synchronous_commit = off")
+        mark = 0
+        while len(waits) < number:
+            for _ in connection.notifies(timeout=30, stop_after=1):
+                pass
+            for row in claims.execute(CLAIM, [mark, 10]).fetchall():
+                mark = row[0]
+                waits.append((time.time() - float(row[2])) * 1000)
+    waits.sort()
+    return {"p50": waits[len(waits) // 2], "p99": waits[int(len(waits) * 0.99)]}
 
 
 def steps(connection: psycopg.Connection, number: int) -> dict[str, float]:

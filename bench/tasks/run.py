@@ -1,6 +1,6 @@
 """`make bench NAME=tasks`: ours, the peers and the limit in one run, as one table.
 
-`TASKS_BENCH=quick` runs a tenth of each. Peers live in a virtual environment of their own below var/bench.
+`TASKS_BENCH=quick` runs a tenth of each, `TASKS_BENCH_PARTS=ours,peers,restart` some of the parts. Peers live in a virtual environment of their own below var/bench.
 """
 
 from __future__ import annotations
@@ -30,7 +30,12 @@ TIMEOUT_S = 180
 
 # Peers, and how many tasks each is given to run: about as many as take it ten seconds.
 PEERS = {"pgqueuer": 30_000, "dbos": 3_000, "celery": 5_000, "procrastinate": 3_000, "django_tasks_db": 1_000}
-COLUMNS = ("process", "process_async", "enqueue", "bulk", "p50", "p99", "steps", "wal", "pinned/unpinned")
+COLUMNS = ("process", "process_async", "enqueue", "bulk", "p50", "p99", "steps", "wal", "pinned/unpinned", "killed")
+# The 99th percentile of fewer is no more than the worst of them.
+LATENCIES = 200
+RERUN_S_MAX = 60.0
+# Which parts to measure: all unless TASKS_BENCH_PARTS names some of them.
+PARTS = os.environ.get("TASKS_BENCH_PARTS", "ours,peers,restart").split(",")
 
 Figures = dict[str, float]
 
@@ -46,17 +51,37 @@ def main() -> None:
         server.stop()
         shutil.rmtree(home, ignore_errors=True)
     print(table(figures))
+    if "restart" in PARTS:
+        print(restart())
+
+
+def restart() -> str:
+    """PostgreSQL stopped at once under load, and what became of the tasks."""
+    home = Path(tempfile.mkdtemp(prefix="tasks-bench-", dir=_bench_folder()))
+    os.environ["BENCH_HOME"] = str(home / "postgres")
+    try:
+        found = one(
+            [sys.executable, "-m", "bench.tasks.ours", "host=nowhere dbname=none", "restart", str(60_000 // SCALE)]
+        )
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    if not found:
+        return ""
+    return (
+        f"\nPostgreSQL stopped at once under {60_000 // SCALE:,} tasks: the worker went on {found['resumed']:.2f} s after it was "
+        f"back; {found['lost']:.0f} lost, {found['doubled']:.0f} with two results."
+    )
 
 
 def measure(server: EmbeddedServer) -> dict[str, Figures]:
     limits: list[Figures] = []
     ours: list[Figures] = []
     # Interleaved, and the middle one of three taken: what else the machine does changes all the time.
-    for _ in range(3):
+    for _ in range(3 if "ours" in PARTS else 0):
         limits.append(_raw(server))
         ours.append(_ours(server))
     figures = {"raw loop (the limit)": _middle(limits), "**ours**": _middle(ours)}
-    if install_peers():
+    if "peers" in PARTS and install_peers():
         for peer, number in PEERS.items():
             with database(server, peer) as url, broker(peer, url) as address:
                 if address is None:
@@ -71,7 +96,7 @@ def _raw(server: EmbeddedServer) -> Figures:
         found: Figures = {}
         for what, number in (("process", 100_000), ("enqueue", 3_000), ("steps", 20_000)):
             found |= one([sys.executable, "-m", "bench.tasks.raw", url, what, str(number // SCALE)])
-        return found
+        return found | one([sys.executable, "-m", "bench.tasks.raw", url, "latency", str(LATENCIES)])
 
 
 def _ours(server: EmbeddedServer) -> Figures:
@@ -81,9 +106,10 @@ def _ours(server: EmbeddedServer) -> Figures:
             ("process", 100_000),
             ("process_async", 50_000),
             ("enqueue", 3_000),
-            ("latency", 200),
+            ("latency", LATENCIES * SCALE),
             ("steps", 20_000),
             ("pinned", 100_000),
+            ("killed", 1),
         ):
             found |= one([sys.executable, "-m", "bench.tasks.ours", url, what, str(number // SCALE)])
         found["pinned/unpinned"] = found.pop("ratio", 0.0)
@@ -104,7 +130,7 @@ def _peer(peer: str, url: str, number: int) -> Figures:
     if number > rest + singles:
         one([*call, "enqueue", url, str(number - rest - singles)])
     found |= one([*call, "worker", url, str(max(number, rest + singles))])
-    sent = 100 // SCALE
+    sent = LATENCIES // 2
     worker = subprocess.Popen([*call, "worker", url, str(sent)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     time.sleep(5)
     one([*call, "send", url, str(sent)])
@@ -116,7 +142,44 @@ def _peer(peer: str, url: str, number: int) -> Figures:
         worker.wait()
     if peer == "dbos":
         found |= one([*call, "steps", url, str(2_000 // SCALE)])
-    return found
+    return found | _killed(call, url)
+
+
+def _killed(call: list[str], url: str) -> Figures:
+    """Seconds from kill -9 on the worker that runs a task until another runs it; infinite when none does in a minute."""
+    folder = Path(tempfile.mkdtemp(prefix="tasks-bench-"))
+    notes = folder / "notes"
+    notes.touch()
+    environment = os.environ | {"BENCH_NOTES": str(notes)}
+    command = [*call, "worker", url, "1"]
+
+    def lines() -> int:
+        return len(notes.read_text().splitlines())
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def wait(number: int, patience_s: float) -> bool:
+        deadline = time.monotonic() + patience_s
+        while lines() < number and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return lines() >= number
+
+    first, second = start(), None
+    try:
+        subprocess.run([*call, "hang", url, "1"], env=environment, capture_output=True, check=False, timeout=60)
+        if not wait(1, 30.0):
+            return {}
+        first.kill()
+        died = time.monotonic()
+        second = start()
+        return {"killed": time.monotonic() - died if wait(2, RERUN_S_MAX) else float("inf")}
+    finally:
+        for process in (first, second):
+            if process is not None:
+                process.kill()
+                process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def one(command: list[str]) -> Figures:
@@ -225,11 +288,13 @@ def table(figures: dict[str, Figures]) -> str:
         "steps": "steps /s, 10 runs",
         "wal": "WAL bytes/task",
         "pinned/unpinned": "pinned : unpinned",
+        "killed": "killed, again after s",
     }
     lines = ["| | " + " | ".join(heads[name] for name in COLUMNS) + " |", "|---|" + "---|" * len(COLUMNS)]
     for who, found in figures.items():
         lines.append(f"| {who} | " + " | ".join(_cell(found.get(name)) for name in COLUMNS) + " |")
-    ours = figures["**ours**"]
+    figures = {who: found for who, found in figures.items() if found}
+    ours = figures.get("**ours**", {})
     for other in figures:
         if other != "**ours**":
             cells = [_ratio(ours.get(name), figures[other].get(name)) for name in COLUMNS]
@@ -240,11 +305,13 @@ def table(figures: dict[str, Figures]) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
+    if value == float("inf"):
+        return f"not in {RERUN_S_MAX:.0f}"
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
 def _ratio(ours: float | None, theirs: float | None) -> str:
-    return "-" if not ours or not theirs else f"{ours / theirs:.2f}"
+    return "-" if not ours or not theirs or theirs == float("inf") else f"{ours / theirs:.2f}"
 
 
 if __name__ == "__main__":

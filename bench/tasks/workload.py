@@ -28,6 +28,11 @@ def started(sent_at: float) -> float:
     return time.time() - sent_at
 
 
+@task()
+def hangs() -> None:
+    time.sleep(600)
+
+
 class Step0(Unit[int, int]):
     def run(self, context: UnitContext, value: int) -> int:
         return value + 1

@@ -32,10 +32,16 @@ class House:
 
     home: Path
     port: int = field(default_factory=free_port)
+    chain_port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
 
     def environment(self, **more: str) -> dict[str, str]:
-        return {**os.environ, "MUTOSCOPE_HOME": str(self.home), "MUTOSCOPE_PORT": str(self.port), **more}
+        own = {
+            "MUTOSCOPE_HOME": str(self.home),
+            "MUTOSCOPE_PORT": str(self.port),
+            "MUTOSCOPE_CHAIN_PORT": str(self.chain_port),
+        }
+        return {**os.environ, **own, **more}
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""

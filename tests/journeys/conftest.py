@@ -12,6 +12,7 @@ from django.core.cache import cache
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from tests.journeys.leaving import answered_in_the_end, good_byes_were_heard, leave, wait_until
 from tests.journeys.visitor import Visitor
 
 # Long, for a busy machine: a story that goes well never waits for it.
@@ -44,11 +45,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(live_server: LiveServer, settings: Any) -> str:
+def site(live_server: LiveServer, settings: Any) -> Iterator[str]:
     """The site's address, with mail going where it goes in a sandbox: into the table, and from there to the outbox page."""
     settings.EMAIL_BACKEND = "mutoscope.platform.support.mail.backend.OutboxBackend"
     cache.clear()  # its table is no model's, so emptying the database between tests leaves it
-    return str(live_server.url)
+    with answered_in_the_end():
+        yield str(live_server.url)
 
 
 @pytest.fixture
@@ -68,7 +70,8 @@ def visit(browser: Browser, site: str) -> Iterator[Callable[..., Visitor]]:
 
     yield open_window
     for visitor in visitors:
-        visitor.page.context.close()
+        leave(visitor.page.context)
+    wait_until(good_byes_were_heard)
     troubles = [trouble for visitor in visitors for trouble in visitor.troubles]
     assert not troubles, "the browser complained: " + "\n".join(troubles)
 

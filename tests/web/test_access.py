@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from mutoscope.platform.accounts.models import Person
+from mutoscope.platform.videos.domain.places import PUBLIC_ID, TOKEN
 from tests.people import make_channel, make_person
 
 VISITORS = ("anonymous", "person", "creator", "staff", "superuser")
@@ -30,10 +31,18 @@ AWAY = (302, 302, 302, 302, 302)
 ASKS_AGAIN = (302, 302, 302, 302, 302)
 # These people have set nothing up.
 NOTHING_THERE = (302, 404, 404, 404, 404)
+# Takes POST alone.
+POSTED = (302, 405, 405, 405, 405)
+FILM = "studio/films/<video:public_id>/"
 MISSING = (404, 404, 404, 404, 404)
+API = (401, 200, 200, 200, 200)
+NOT_FOR_GET = (405, 405, 405, 405, 405)
 OPERATORS = (302, 403, 403, 403, 200)
 # Staff without the role that the table needs.
 OPERATORS_ANY = (302, 403, 403, 200, 200)
+
+POSTED_BY_PLAYERS = (405, 405, 405, 405, 405)
+WATCHED = f"(?P<public_id>{PUBLIC_ID.pattern})"
 
 # Route as Django names it: (a path to try, expected status for each of VISITORS).
 ROUTES: dict[str, tuple[str, tuple[int, ...]]] = {
@@ -44,12 +53,72 @@ ROUTES: dict[str, tuple[str, tuple[int, ...]]] = {
     "metrics": ("/metrics", OPEN),
     "^@(?P<handle>[A-Za-z0-9_-]{1,40})$": ("/@northlight", OPEN),
     "studio/": ("/studio/", (302, 302, 200, 302, 302)),
+    "studio/rows/": ("/studio/rows/", (302, 404, 200, 404, 404)),
+    f"{FILM}": ("/studio/films/bcdfghjkmnpq/", NOTHING_THERE),
+    f"{FILM}standing/": ("/studio/films/bcdfghjkmnpq/standing/", NOTHING_THERE),
+    f"{FILM}show/": ("/studio/films/bcdfghjkmnpq/show/", POSTED),
+    f"{FILM}retry/": ("/studio/films/bcdfghjkmnpq/retry/", POSTED),
+    f"{FILM}discard/": ("/studio/films/bcdfghjkmnpq/discard/", POSTED),
+    f"{FILM}cover/": ("/studio/films/bcdfghjkmnpq/cover/", POSTED),
+    f"{FILM}covers/<int:number>.jpg": ("/studio/films/bcdfghjkmnpq/covers/1.jpg", NOTHING_THERE),
+    f"{FILM}subtitles/": ("/studio/films/bcdfghjkmnpq/subtitles/", POSTED),
+    f"{FILM}subtitles/<int:number>/remove/": ("/studio/films/bcdfghjkmnpq/subtitles/1/remove/", POSTED),
+    # By tus alone: a plain GET has no version, and is told so.
+    "uploads/": ("/uploads/", (412, 412, 412, 412, 412)),
+    "^uploads/(?P<token>[a-z0-9]{24})$": ("/uploads/bcdfghjkmnpqrstvwxyz2345", (412, 412, 412, 412, 412)),
     "studio/channel/": ("/studio/channel/", (302, 302, 200, 302, 302)),
     "studio/channel/open/": ("/studio/channel/open/", (302, 200, 302, 200, 200)),
     r"^media/avatars/(?P<name>[a-z0-9_-]{2}/[A-Za-z0-9_-]{20,40}\.webp)$": (
         "/media/avatars/aa/aaaaaaaaaaaaaaaaaaaaaaaa.webp",
         MISSING,
     ),
+    # Points and prices. There is no film: what one sees of a film is in platform/billing/test_access_matrix.py.
+    "^unlock/(?P<public_id>[a-z0-9]{12})/$": ("/unlock/bcdfghjkmnpq/", MISSING),
+    "^tip/(?P<public_id>[a-z0-9]{12})/$": ("/tip/bcdfghjkmnpq/", (302, 404, 404, 404, 404)),
+    "wallet/": ("/wallet/", SIGNED_IN),
+    "wallet/statement.csv": ("/wallet/statement.csv", SIGNED_IN),
+    "wallet/top-up/": ("/wallet/top-up/", SIGNED_IN),
+    "library/": ("/library/", SIGNED_IN),
+    "^studio/films/(?P<public_id>[a-z0-9]{12})/price/$": (
+        "/studio/films/bcdfghjkmnpq/price/",
+        (302, 404, 404, 404, 404),
+    ),
+    "studio/earnings/": ("/studio/earnings/", (302, 302, 200, 302, 302)),
+    r"^studio/earnings/statement\.(?P<kind>csv|json)$": ("/studio/earnings/statement.csv", (302, 404, 200, 404, 404)),
+    "studio/earnings/payouts/": ("/studio/earnings/payouts/", (302, 405, 405, 405, 405)),
+    "studio/earnings/payouts/<int:number>/cancel/": (
+        "/studio/earnings/payouts/1/cancel/",
+        (302, 405, 405, 405, 405),
+    ),
+    "studio/earnings/tips/<int:number>/": ("/studio/earnings/tips/1/", (302, 405, 405, 405, 405)),
+    # The API answers 401 with a problem document; what a GET is not for is 405.
+    "api/billing/openapi.json": ("/api/billing/openapi.json", OPEN),
+    "api/billing/": ("/api/billing/", MISSING),
+    "api/billing/balance": ("/api/billing/balance", API),
+    "api/billing/statement": ("/api/billing/statement", API),
+    "api/billing/packs": ("/api/billing/packs", API),
+    "api/billing/library": ("/api/billing/library", API),
+    "api/billing/films/<public_id>": ("/api/billing/films/bcdfghjkmnpq", (401, 404, 404, 404, 404)),
+    "api/billing/films/<public_id>/unlock": ("/api/billing/films/bcdfghjkmnpq/unlock", NOT_FOR_GET),
+    "api/billing/films/<public_id>/tips": ("/api/billing/films/bcdfghjkmnpq/tips", NOT_FOR_GET),
+    "api/billing/films/<public_id>/prices": ("/api/billing/films/bcdfghjkmnpq/prices", NOT_FOR_GET),
+    "api/billing/earnings": ("/api/billing/earnings", (401, 404, 200, 404, 404)),
+    "api/billing/earnings/statement": ("/api/billing/earnings/statement", (401, 404, 200, 404, 404)),
+    "api/billing/payouts": ("/api/billing/payouts", (401, 404, 200, 404, 404)),
+    # Watching; what is there for whom is tested in tests/platform/videos/watch.
+    f"^watch/{WATCHED}/?$": ("/watch/bcdfghjkmnpq", MISSING),
+    f"^watch/{WATCHED}/(?P<slug>[a-z0-9_-]{{1,120}})/?$": ("/watch/bcdfghjkmnpq/a-title", MISSING),
+    rf"^watch/{WATCHED}/chapters\.vtt$": ("/watch/bcdfghjkmnpq/chapters.vtt", MISSING),
+    f"^films/{WATCHED}/(?P<path>[A-Za-z0-9._/-]+)$": ("/films/bcdfghjkmnpq/covers/a.jpg", MISSING),
+    f"^playbacks/of/{WATCHED}$": ("/playbacks/of/bcdfghjkmnpq", POSTED_BY_PLAYERS),
+    f"^playbacks/(?P<token>{TOKEN.pattern})/beats$": (f"/playbacks/{'b' * 24}/beats", POSTED_BY_PLAYERS),
+    f"^keys/(?P<key_id>{TOKEN.pattern})$": (f"/keys/{'b' * 24}", MISSING),
+    f"^embed/{WATCHED}$": ("/embed/bcdfghjkmnpq", MISSING),
+    "oembed": ("/oembed", MISSING),
+    "history/": ("/history/", SIGNED_IN),
+    "history/choice/": ("/history/choice/", (302, 405, 405, 405, 405)),
+    "history/clear/": ("/history/clear/", (302, 405, 405, 405, 405)),
+    f"^history/{WATCHED}/forget/$": ("/history/bcdfghjkmnpq/forget/", (302, 405, 405, 405, 405)),
     "outbox/": ("/outbox/", OPEN),
     "outbox/<int:number>/": ("/outbox/1/", MISSING),
     "gallery/": ("/gallery/", OPEN),

@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import smtplib
+import socket
 import ssl
 import stat
 import subprocess
@@ -70,7 +71,7 @@ def run(*, as_json: bool) -> int:
 def examine(environment: Environment) -> list[Finding]:
     """Every finding about this machine under these settings. A check that itself breaks is a finding, too."""
     findings: list[Finding] = []
-    for check in (python, settings, disk, clock, ffmpeg, sandbox, database, mail, key_material):
+    for check in (python, settings, disk, clock, ffmpeg, sandbox, database, mail, chain, key_material):
         try:
             findings.extend(check(environment))
         except Exception as error:
@@ -183,6 +184,7 @@ def database(environment: Environment) -> Findings:
                 yield _same_database()
                 yield _listening()
                 yield _database_clock()
+                yield from _signer(environment)
             finally:
                 connections.close_all()
     except EmbeddedServerError as error:
@@ -190,6 +192,23 @@ def database(environment: Environment) -> Findings:
     except DatabaseError as error:
         cure = "Check DATABASE_URL and DATABASE_DIRECT_URL, and that the server runs."
         yield Finding("database", Health.BAD, str(error).strip().splitlines()[0], cure)
+
+
+def _signer(environment: Environment) -> Findings:
+    from django.db import connection
+
+    from mutoscope.engines.solana.signer import findings
+
+    if "solana_signer_report" not in connection.introspection.table_names():
+        # Not migrated yet, which is said elsewhere.
+        return
+    # In the sandbox it runs while `mutoscope up` runs, and that is not what the doctor is asked.
+    expected = set() if environment.is_production else {"signer_never_ran", "signer_silent", "wallet_pool_low"}
+    wrong = [each for each in findings.findings() if each.name not in expected]
+    for each in wrong:
+        yield Finding("signer", Health.WARNING, f"{each.name}: {each.text}", "docs/keys.md has a section on each.")
+    if not wrong:
+        yield Finding("signer", Health.GOOD, "nothing to complain of")
 
 
 def _connection(alias: str) -> Findings:
@@ -291,6 +310,19 @@ def _smtp(scheme: str, host: str, port: int | None) -> smtplib.SMTP:
     if scheme == "smtp+tls":
         connection.starttls(context=context)
     return connection
+
+
+def chain(environment: Environment) -> Findings:
+    if environment.is_production:
+        yield Finding("chain", Health.GOOD, "no sandbox chain in production")
+        return
+    try:
+        with socket.create_connection(("127.0.0.1", environment.chain_port), timeout=PROBE_TIMEOUT_S):
+            pass
+    except OSError:
+        yield Finding("chain", Health.GOOD, f"sandbox, not running; mutoscope up starts it at {environment.chain_url}")
+    else:
+        yield Finding("chain", Health.GOOD, f"sandbox, answers at {environment.chain_url}")
 
 
 def key_material(environment: Environment) -> Findings:

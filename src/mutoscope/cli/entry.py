@@ -87,6 +87,42 @@ def signer(context: typer.Context) -> None:
     run(context.args)
 
 
+chain_app = typer.Typer(
+    name="chain", invoke_without_command=True, help="The sandbox chain: a Solana of your own with play money."
+)
+app.add_typer(chain_app)
+
+
+@chain_app.callback()
+def chain(
+    context: typer.Context,
+    port: Annotated[int | None, typer.Option(help="Port to listen on. Default: MUTOSCOPE_CHAIN_PORT.")] = None,
+    slot_ms: Annotated[int, typer.Option(min=10, max=60_000, help="Length of a slot, in milliseconds.")] = 400,
+    confirmed_after: Annotated[int, typer.Option(min=0, max=1000, help="Slots until confirmed.")] = 2,
+    finalized_after: Annotated[int, typer.Option(min=0, max=1000, help="Slots until finalized.")] = 32,
+    faults: Annotated[
+        bool, typer.Option("--faults", help="Take orders below /admin: faults, rollbacks, time.")
+    ] = False,
+) -> None:
+    """Run the sandbox chain alone until stopped. Refused in production."""
+    if context.invoked_subcommand is None:
+        from mutoscope.cli.chain import serve
+
+        serve(port, slot_ms, confirmed_after, finalized_after, takes_orders=faults)
+
+
+@chain_app.command()
+def faucet(
+    address: Annotated[str, typer.Argument(help="Whom to give it to: a wallet's address.")],
+    amount: Annotated[str, typer.Argument(help="How much, such as 1.5.")],
+    token: Annotated[str, typer.Option(help="SOL, USDC or FEE.")] = "SOL",  # noqa: S107
+) -> None:
+    """Give play money to ADDRESS, on the chain that runs here."""
+    from mutoscope.cli.chain import give
+
+    typer.echo(give(address, amount, token))
+
+
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check this machine and these settings; one line each, with what to do about it."""
@@ -136,6 +172,14 @@ def ledger(context: typer.Context) -> None:
     from mutoscope.cli.manage import run
 
     run(["ledger", *context.args])
+
+
+@app.command(context_settings=PASSED_ON)
+def reconcile(context: typer.Context) -> None:
+    """Compare ledger, receipts, entitlements and payouts; names each difference. Exit code 1 if there is one."""
+    from mutoscope.cli.manage import run
+
+    run(["reconcile", *context.args])
 
 
 @app.command(context_settings=PASSED_ON)

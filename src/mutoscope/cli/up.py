@@ -25,14 +25,17 @@ from mutoscope.cli.board import Board
 from mutoscope.cli.complaint import Complaint, explain
 from mutoscope.cli.safety import refuse_unsafe_settings
 from mutoscope.cli.service import Service
+from mutoscope.cli.signer import fill_play_accounts, prepare_play
 from mutoscope.web.environment import Environment, home_directory, read_environment
 
 if TYPE_CHECKING:
     from mutoscope.engines.postgres.embedded import EmbeddedServer
     from mutoscope.web.demo.people import SignIn
 
-DATABASE, TABLES, PAGES, WEB, WORKER = "database", "tables", "pages", "web", "worker"
+DATABASE, TABLES, PAGES, CHAIN, WEB, WORKER = "database", "tables", "pages", "chain", "web", "worker"
+SIGNER = "signer"
 
+LOOPBACK = "127.0.0.1"
 READY_TIMEOUT_S = 60.0
 LOOK_EVERY_S = 0.2
 # A worker has nobody to answer; it is taken to be up when it has not ended within this time.
@@ -50,9 +53,11 @@ def up() -> int:
     _read_settings()
     with state.hold(home, environment.site_url):
         state.refuse_newer_release(home)
-        _refuse_taken_port(environment)
+        _refuse_taken_port(environment.host, environment.port, "MUTOSCOPE_PORT")
+        if not environment.is_production:
+            _refuse_taken_port(LOOPBACK, environment.chain_port, "MUTOSCOPE_CHAIN_PORT")
         _catch_stop_signals()
-        board = Board(f"mutoscope {__version__}", [DATABASE, TABLES, PAGES, WEB, WORKER])
+        board = Board(f"mutoscope {__version__}", _rows(environment))
         with board:
             house = _House(environment, home, board)
             try:
@@ -70,6 +75,12 @@ def up() -> int:
                 _ignore_stop_signals()
                 house.close()
     return 0
+
+
+def _rows(environment: Environment) -> list[str]:
+    """What the board shows, in the order of starting. Real money needs no sandbox chain, and a signer with a user of its own."""
+    chain, signer = ([], []) if environment.is_production else ([CHAIN], [SIGNER])
+    return [DATABASE, TABLES, PAGES, *chain, WEB, WORKER, *signer]
 
 
 def _read_settings() -> None:
@@ -105,10 +116,14 @@ class _House:
         state.record_release(self.home)
         if not self.environment.is_production:
             self._furnish()
+            prepare_play()
         self.services = [
             Service(WEB, ["web"], self.home / "log" / "web.log", self._web_answers),
             Service(WORKER, ["worker"], self.home / "log" / "worker.log", _settled),
         ]
+        if not self.environment.is_production:
+            self.services.insert(0, Service(CHAIN, ["chain"], self.home / "log" / "chain.log", self._chain_answers))
+            self.services.append(Service(SIGNER, ["signer"], self.home / "log" / "signer.log", self._signer_has_money))
         for service in self.services:
             self.doing = service.name
             self.board.working(service.name, "starting")
@@ -232,7 +247,8 @@ class _House:
         self.board.ready(service.name, self._where(service))
 
     def _where(self, service: Service) -> str:
-        return self.environment.site_url if service.name == WEB else "taking tasks"
+        where = {WEB: self.environment.site_url, CHAIN: self.environment.chain_url, SIGNER: "holds the keys"}
+        return where.get(service.name, "taking tasks")
 
     def _web_answers(self) -> bool:
         request = urllib.request.Request(
@@ -243,6 +259,21 @@ class _House:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+    def _chain_answers(self) -> bool:
+        try:
+            with socket.create_connection((LOOPBACK, self.environment.chain_port), timeout=2):
+                return True
+        except OSError:
+            return False
+
+    def _signer_has_money(self) -> bool:
+        try:
+            fill_play_accounts()
+        except Complaint:
+            # The chain is on its way up.
+            return False
+        return True
 
     # Steps of keep
 
@@ -266,6 +297,8 @@ class _House:
         notes.append("\n")
         if not self.environment.is_production and self.environment.mail_url is None:
             notes.append(f"  Mail that the site sends: {self.environment.site_url}/outbox/\n")
+        if not self.environment.is_production:
+            notes.append(f"  Play money, and a wallet to pay with: {self.environment.chain_url}/\n")
         if self.sign_ins:
             names = ", ".join(sign_in.username for sign_in in self.sign_ins)
             notes.append(f"  Sign in as {names}; the password of all three: ")
@@ -298,22 +331,22 @@ def _short(path: Path) -> str:
         return str(path)
 
 
-def _refuse_taken_port(environment: Environment) -> None:
+def _refuse_taken_port(host: str, port: int, setting: str) -> None:
     """granian shares its port between processes, so without this look a second server would start unnoticed."""
-    family = socket.AF_INET6 if ":" in environment.host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((environment.host, environment.port))
+            probe.bind((host, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise Complaint(
-                    f"port {environment.port} is taken{_holder_of(environment.port)}. "
-                    f"Stop that program, or choose another port: MUTOSCOPE_PORT={environment.port + 1} make up"
+                    f"port {port} is taken{_holder_of(port)}. "
+                    f"Stop that program, or choose another port: {setting}={port + 1} make up"
                 ) from None
             raise Complaint(
-                f"cannot listen on {environment.host}:{environment.port}: {error.strerror}. "
-                "Set MUTOSCOPE_HOST and MUTOSCOPE_PORT to an address of this machine and a port above 1023."
+                f"cannot listen on {host}:{port}: {error.strerror}. "
+                f"Set {setting} to a port above 1023, and MUTOSCOPE_HOST to an address of this machine."
             ) from None
 
 

@@ -10,3 +10,6 @@ class WebConfig(AppConfig):
 
     def ready(self) -> None:
         from mutoscope.web import checks, housekeeping  # noqa: F401 - registers findings and schedules
+        from mutoscope.web.wiring import plug
+
+        plug()

@@ -88,6 +88,11 @@ def _host(value: str) -> str:
     return value
 
 
+def _chain_port(port: int) -> int:
+    """8899, Solana's own, beside the usual 8000."""
+    return port + 899 if port + 899 <= 65535 else port - 899
+
+
 # pydantic's word for a default that could not be computed because another value is wrong.
 FOLLOWS = "default_factory_not_called"
 
@@ -127,6 +132,20 @@ class Environment(BaseSettings):
         validation_alias="MUTOSCOPE_PORT",
         description="Port that the web server listens on.",
         examples=["8000"],
+    )
+    signer_config: Path | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_SIGNER_CONFIG",
+        description="The signer's own configuration, which no other process may read. Default: signer/signer.toml below MUTOSCOPE_HOME, made by itself in the sandbox.",
+        examples=["/etc/mutoscope/signer/signer.toml"],
+    )
+    chain_port: int = Field(
+        default_factory=lambda set_before: _chain_port(set_before.get("port", 8000)),
+        ge=1,
+        le=65535,
+        validation_alias="MUTOSCOPE_CHAIN_PORT",
+        description="Port of the sandbox chain, which `mutoscope up` starts in the sandbox only. Default: 899 above MUTOSCOPE_PORT.",
+        examples=["8899"],
     )
     site_url: Annotated[str, AfterValidator(_origin)] = Field(
         default_factory=lambda set_before: f"http://localhost:{set_before.get('port', 8000)}",
@@ -246,6 +265,14 @@ class Environment(BaseSettings):
         description="Earlier video keys that still open what they sealed, separated by commas.",
         examples=["the-video-key-used-until-yesterday"],
     )
+    streams_per_viewer: int = Field(
+        3,
+        ge=1,
+        le=100,
+        validation_alias="MUTOSCOPE_STREAMS_PER_VIEWER",
+        description="How many films one person may have playing at the same moment.",
+        examples=["3"],
+    )
     upload_gb_max: int = Field(
         50,
         ge=1,
@@ -267,6 +294,30 @@ class Environment(BaseSettings):
         validation_alias="MUTOSCOPE_UPLOADS_WITHOUT_WALLS",
         description="Take uploads although this machine has neither bubblewrap nor Landlock to look into them safely.",
         examples=["true"],
+    )
+    video_encoders: int = Field(
+        2,
+        ge=1,
+        le=1000,
+        validation_alias="MUTOSCOPE_VIDEO_ENCODERS",
+        description="Encoders that may run at once, over all workers. One for two cores is a good start.",
+        examples=["2"],
+    )
+    video_preset: Annotated[str, Field(pattern="^(ultrafast|superfast|veryfast|faster|fast|medium|slow|slower)$")] = (
+        Field(
+            "veryfast",
+            validation_alias="MUTOSCOPE_VIDEO_PRESET",
+            description="How hard x264 tries: slower presets make smaller files of the same look.",
+            examples=["veryfast"],
+        )
+    )
+    video_crf: int = Field(
+        23,
+        ge=16,
+        le=35,
+        validation_alias="MUTOSCOPE_VIDEO_CRF",
+        description="Quality of the picture: lower is better and larger. Each rendition has a greatest rate besides.",
+        examples=["23"],
     )
     fee_bps: int = Field(
         1000,
@@ -300,6 +351,19 @@ class Environment(BaseSettings):
         description="A payout of more points than this waits for somebody of the staff.",
         examples=["50000"],
     )
+    s3_bucket: str | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_S3_BUCKET",
+        description="Keep films and originals in this S3-compatible bucket instead of a folder. Needs the extra `s3`, and "
+        "AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY.",
+        examples=["films-example-org"],
+    )
+    s3_endpoint: Annotated[str, AfterValidator(_origin)] | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_S3_ENDPOINT",
+        description="Address of an S3-compatible server other than Amazon's.",
+        examples=["https://s3.example.org"],
+    )
     postgres_os_user: str | None = Field(
         None,
         validation_alias="MUTOSCOPE_POSTGRES_OS_USER",
@@ -310,6 +374,11 @@ class Environment(BaseSettings):
     @property
     def is_production(self) -> bool:
         return self.mode is Mode.PRODUCTION
+
+    @property
+    def chain_url(self) -> str:
+        """Where the sandbox chain answers JSON-RPC."""
+        return f"http://127.0.0.1:{self.chain_port}"
 
     @property
     def is_https(self) -> bool:

@@ -9,14 +9,28 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from mutoscope.platform.accounts.public import newest_channels
+from mutoscope.platform.videos.public import continue_watching, featured_film, film_cards, newest_videos
 from mutoscope.web.gallery import gallery_context
 
 CHANNELS_SHOWN = 12
+FILMS_SHOWN = 24
+ROW = 8
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html", {"channels": newest_channels(CHANNELS_SHOWN)})
+    """A featured film, then rows. A site without films says what comes next, to staff and to others."""
+    person_id = request.user.pk if request.user.is_authenticated else None
+    films = newest_videos(FILMS_SHOWN)
+    began, positions = continue_watching(person_id, ROW) if person_id is not None else ([], {})
+    featured = featured_film(films[0]) if films else None
+    context = {
+        "featured": featured,
+        "films": film_cards(films, person_id),
+        "continue_films": film_cards(began, person_id, positions),
+        "channels": newest_channels(CHANNELS_SHOWN),
+    }
+    return render(request, "home.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -11,6 +11,7 @@ from mutoscope.engines.postgres.conninfo import database_settings
 from mutoscope.engines.postgres.embedded import EmbeddedServer
 from mutoscope.web import content_security
 from mutoscope.web.environment import home_directory, read_environment
+from mutoscope.web.film_storage import film_storage
 from mutoscope.web.observe import logs
 from mutoscope.web.secret_key import secret_key, video_keys
 from mutoscope.web.sign_in import sign_in_settings
@@ -118,9 +119,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TASKS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "mutoscope.engines.tasks.queue.backend.PostgresBackend",
-        "QUEUES": ["default"],
+        "QUEUES": ["default", "films"],
     }
 }
+
+# Read by `mutoscope signer` alone.
+SOLANA_SIGNER_CONFIGURATION = ENVIRONMENT.signer_config or HOME / "signer" / "signer.toml"
 
 AUTH_USER_MODEL = "accounts.Person"
 # allauth's alone: it is Django's own with sign-in by email, and two of them would hash each wrong password twice.
@@ -190,14 +194,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     # Films as viewers get them: encrypted, so that anybody may hold them. Apart from what people sent in, to which no
     # address leads.
-    "films": {
-        "BACKEND": "mutoscope.platform.videos.storage.LocalStorage",
-        "OPTIONS": {"location": HOME / "films"},
-    },
-    "originals": {
-        "BACKEND": "mutoscope.platform.videos.storage.LocalStorage",
-        "OPTIONS": {"location": HOME / "originals"},
-    },
+    "films": film_storage(ENVIRONMENT, HOME, "films"),
+    "originals": film_storage(ENVIRONMENT, HOME, "originals"),
     "staticfiles": {"BACKEND": "mutoscope.web.static_files.SiteStaticFiles"},
 }
 # What is on its way in, and what workers write while they encode.
@@ -210,7 +208,11 @@ UPLOADS_WITHOUT_WALLS = ENVIRONMENT.uploads_without_walls
 UPLOAD_LIFETIME_S = 3 * 24 * 3600
 # One request's share of an upload. The pages send 8 MiB at a time.
 UPLOAD_CHUNK_BYTES_MAX = 128 * 1024 * 1024
+VIDEO_ENCODERS = ENVIRONMENT.video_encoders
+VIDEO_PRESET = ENVIRONMENT.video_preset
+VIDEO_CRF = ENVIRONMENT.video_crf
 VIDEO_KEYS = video_keys(ENVIRONMENT)
+STREAMS_PER_VIEWER = ENVIRONMENT.streams_per_viewer
 # Before the first `collectstatic`, files are served from where they lie.
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()

@@ -17,7 +17,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("mutoscope.platform.accounts.channels.urls")),
     path("account/", include("mutoscope.platform.accounts.sign_in.urls")),
     path("", include("mutoscope.platform.videos.upload.urls")),
+    path("", include("mutoscope.platform.videos.studio.urls")),
+    path("", include("mutoscope.platform.billing.urls")),
     path("", include("mutoscope.platform.support.mail.urls")),
+    path("", include("mutoscope.platform.videos.watch.urls")),
     path("gallery/", pages.gallery, name="gallery"),
     path("operator/", admin.site.urls),
 ]

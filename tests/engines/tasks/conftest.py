@@ -17,7 +17,7 @@ from mutoscope.engines.tasks.queue.operate import Operator
 from mutoscope.engines.tasks.queue.worker.worker import Size, Worker
 from tests.engines.tasks.processes import Project, scratch_database
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

@@ -91,6 +91,11 @@ def start(point: str, passes: int) -> int:
         return pid
     try:
         arm(point, passes)
+        if passes % 2:
+            # Let the second connection write whatever ends, however little it is.
+            from mutoscope.engines.tasks.queue.worker import pump
+
+            pump.WORTH_IT = 1
         from mutoscope.engines.tasks.queue.backend import backend_of
         from mutoscope.engines.tasks.queue.worker.worker import Worker
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from mutoscope.engines.postgres.embedded import EmbeddedServer
+from mutoscope.engines.postgres.embedded import SUPERUSER, EmbeddedServer
 
 ROOT = Path(__file__).resolve().parents[3]
 QUICK = {"BEAT_S": 0.3, "STALE_S": 1.5, "POLL_S": 0.2, "GRACE_S": 3.0}
@@ -70,7 +70,7 @@ class Project:
     def value(self, query: str, *parameters: Any) -> Any:
         return self.rows(query, *parameters)[0][0]
 
-    def eventually(self, query: str, wanted: Any = True, patience_s: float = 30.0) -> None:
+    def eventually(self, query: str, wanted: Any = True, patience_s: float = 60.0) -> None:
         """Wait until the query's value is the wanted one."""
         deadline = time.monotonic() + patience_s
         seen: Any = None
@@ -86,7 +86,7 @@ class Project:
         for worker in self.workers:
             if worker.poll() is None:
                 worker.send_signal(signal.SIGKILL)
-            worker.wait(10)
+            worker.wait(60)
 
 
 @contextlib.contextmanager
@@ -98,11 +98,12 @@ def scratch_database(server: EmbeddedServer) -> Iterator[str]:
     try:
         yield server.url(name)
     finally:
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        # As the superuser: only one may end an autovacuum worker that is in the database just then.
+        with psycopg.connect(server.url("postgres", SUPERUSER), autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def wait_for(condition: Callable[[], Any], what: str, patience_s: float = 30.0) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, patience_s: float = 60.0) -> Any:
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         value = condition()

@@ -16,6 +16,7 @@ from mutoscope.engines.services.errors import (
 from mutoscope.engines.services.failures import Failure
 from mutoscope.engines.services.layers import Internals, NoInternals, NoOutputs, Outputs
 from mutoscope.engines.services.observing import LogObserver, Observer, observing
+from mutoscope.engines.services.ports import Socket
 from mutoscope.engines.services.service import Service
 from mutoscope.engines.services.steps import Group, State, Step, Steps, atomic, when
 
@@ -32,6 +33,7 @@ __all__ = [
     "Outputs",
     "Service",
     "ServiceDescription",
+    "Socket",
     "State",
     "Step",
     "StepReturnedSomething",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mutoscope.platform.accounts.channels.service import OpenChannel, OpenChannelInputs
+from mutoscope.platform.accounts.channels.shelf import ChannelShelf, channel_shelf
 from mutoscope.platform.accounts.domain.names import BadName, parse_name, skeleton
 from mutoscope.platform.accounts.domain.texts import BadText, parse_description, parse_title
 from mutoscope.platform.accounts.failures import (
@@ -25,6 +26,7 @@ __all__ = [
     "BadText",
     "Channel",
     "ChannelOpenAlready",
+    "ChannelShelf",
     "HandleTaken",
     "NotAnImage",
     "OpenChannel",
@@ -34,6 +36,7 @@ __all__ = [
     "UsernameTaken",
     "add_rights",
     "channel_of",
+    "channel_shelf",
     "newest_channels",
     "parse_description",
     "parse_name",

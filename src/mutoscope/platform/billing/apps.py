@@ -10,9 +10,11 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from mutoscope.platform.accounts.public import OPERATOR, SUPPORT, add_rights
+        from mutoscope.platform.billing.reconcile import tasks  # noqa: F401 - declares its schedule
 
         looks = [
-            f"billing.view_{name}" for name in ("pack", "offer", "entitlement", "purchase", "tip", "refund", "payout")
+            f"billing.view_{name}"
+            for name in ("pack", "offer", "entitlement", "purchase", "tip", "refund", "payout", "reconciliation")
         ]
         add_rights(
             OPERATOR, *looks, "billing.add_pack", "billing.change_pack", "billing.add_refund", "billing.change_payout"

@@ -317,3 +317,18 @@ class Payout(models.Model):
 
     def __str__(self) -> str:
         return f"payout {self.number}"
+
+
+class Reconciliation(models.Model):
+    """One comparison of the books with what was agreed, and what it found."""
+
+    at = models.DateTimeField(default=timezone.now)
+    is_clean = models.BooleanField()
+    # A list of {"name", "meaning", "rows"}.
+    findings = models.JSONField()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return "all is well" if self.is_clean else f"{len(self.findings)} findings"

@@ -9,4 +9,6 @@ class VideosConfig(AppConfig):
     verbose_name = "Films"
 
     def ready(self) -> None:
+        from mutoscope.platform.videos.process import pipeline, sweeping  # noqa: F401 - declare the pipeline, a schedule
         from mutoscope.platform.videos.upload import tasks  # noqa: F401 - declares its schedule
+        from mutoscope.platform.videos.watch.progress import tasks as watch_tasks  # noqa: F401 - declares its schedule

@@ -45,6 +45,8 @@ class Video(models.Model):
     duration_ms = models.BigIntegerField(null=True, blank=True)
     width = models.IntegerField(null=True, blank=True)
     height = models.IntegerField(null=True, blank=True)
+    # Everybody may watch it while it is public. Otherwise whoever sells it decides (watch/ports.py).
+    is_free = models.BooleanField(default=False)
 
     # What viewers get; set in the same transaction that makes the video ready.
     edition = models.OneToOneField("Edition", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
@@ -249,13 +251,15 @@ class Piece(models.Model):
     # The name of a rendition or an audio track, or "iframes".
     stream = models.CharField(max_length=24)
     first_number = models.IntegerField()
+    # The attempt that made it: what a worker that was given up still writes has another one.
+    maker = models.CharField(max_length=24, default="")
     # A list of [file, duration in ticks of the stream's timescale, bytes, iv in hex, sha256 in hex, key number].
     segments = models.JSONField()
 
     class Meta:
         ordering = ["edition_id", "stream", "first_number"]
         constraints = [
-            models.UniqueConstraint(fields=["edition", "stream", "first_number"], name="videos_piece_once"),
+            models.UniqueConstraint(fields=["edition", "stream", "first_number", "maker"], name="videos_piece_once"),
         ]
 
     def __str__(self) -> str:
@@ -334,3 +338,6 @@ class Sprite(models.Model):
 
     def __str__(self) -> str:
         return self.file
+
+
+from mutoscope.platform.videos.watch.models import Beat, Playback, Seen, WatchingChoice  # noqa: E402, F401 - so that Django finds them

@@ -3,24 +3,59 @@
 from __future__ import annotations
 
 from mutoscope.platform.videos.domain.life import PLAYABLE, PUBLIC, VideoState
+from mutoscope.platform.videos.domain.rights import Answer, Question, Reason, answer_without_sales
 from mutoscope.platform.videos.failures import NoSuchVideo, NotNow
 from mutoscope.platform.videos.models import Video
+from mutoscope.platform.videos.watch.cards import FilmCard, film_cards
+from mutoscope.platform.videos.watch.cards import address as film_address
+from mutoscope.platform.videos.watch.page.featured import Featured, featured_film
+from mutoscope.platform.videos.watch.ports import (
+    CardNote,
+    CardNotes,
+    MayWatch,
+    UnlockPanel,
+    card_notes,
+    may_watch,
+    no_notes,
+    panel_without_sales,
+    unlock_panel,
+)
+from mutoscope.platform.videos.watch.progress.endpoints import continue_watching
 
 __all__ = [
     "PLAYABLE",
     "PUBLIC",
+    "Answer",
+    "CardNote",
+    "CardNotes",
+    "Featured",
+    "FilmCard",
+    "MayWatch",
     "NoSuchVideo",
     "NotNow",
+    "Question",
+    "Reason",
+    "UnlockPanel",
     "Video",
     "VideoState",
+    "answer_without_sales",
+    "card_notes",
+    "continue_watching",
+    "featured_film",
+    "film_address",
+    "film_cards",
+    "may_watch",
     "newest_videos",
+    "no_notes",
+    "panel_without_sales",
+    "unlock_panel",
     "videos_of_channel",
 ]
 
 
 def newest_videos(limit: int) -> list[Video]:
     """Published films of every channel, newest first, at most `limit`, with their covers and channels."""
-    shown = Video.objects.filter(state=VideoState.PUBLISHED).select_related("cover", "channel")
+    shown = Video.objects.filter(state=VideoState.PUBLISHED).select_related("cover", "channel", "edition")
     return list(shown.order_by("-published_at", "-id")[:limit])
 
 

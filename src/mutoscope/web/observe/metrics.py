@@ -14,7 +14,9 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from mutoscope.engines.solana.signer.findings import SignerCollector
 from mutoscope.engines.tasks.queue.metrics import QueueCollector
+from mutoscope.platform.billing.public import ReconciliationCollector
 from mutoscope.web.client_address import is_from_this_machine
 
 log = structlog.get_logger(__name__)
@@ -44,9 +46,14 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _queue_metrics() -> bytes:
-    """The queue's state, which PostgreSQL knows and no process. Without a database the rest is still worth having."""
+    """The queue's state and the last reconciliation, which PostgreSQL knows and no process.
+
+    Without a database the rest is still worth having.
+    """
     registry = CollectorRegistry()
     registry.register(QueueCollector())
+    registry.register(SignerCollector())
+    registry.register(ReconciliationCollector())
     try:
         return generate_latest(registry)
     except DatabaseError as error:

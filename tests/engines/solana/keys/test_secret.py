@@ -10,6 +10,7 @@ import pickle
 import pprint
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,12 +117,17 @@ def test_tracebacks_with_locals_and_error_pages_show_nothing(tmp_path: object, r
     secret = Secret(CANARY)
     envelope = seal(secret, Label("wallets", 1, 1), key)
     shown = []
-    for fail in (lambda: _fail_while_sealing(secret), lambda: _fail_while_opening(secret, envelope, key)):
+    failing: list[Callable[[], None]] = [
+        lambda: _fail_while_sealing(secret),
+        lambda: _fail_while_opening(secret, envelope, key),
+    ]
+    for fail in failing:
         try:
             fail()
         except (ValueError, TypeError, AttributeError):
             kind, error, frames = sys.exc_info()
-        report: Any = ExceptionReporter(rf.get("/"), kind, error, frames)
+        make: Any = ExceptionReporter
+        report = make(rf.get("/"), kind, error, frames)
         pages = report.get_traceback_html() + report.get_traceback_text()
         with_locals = "".join(
             traceback.TracebackException(kind, error, frames, capture_locals=True).format()  # type: ignore[arg-type]

@@ -51,8 +51,12 @@ class Node:
                 left -= 1
                 raise TimeoutError(f"{method} timed out")
 
+        def strike_after(method: str, answer: Any) -> Any:
+            strike(method)
+            return answer
+
         if after:
-            self.lies = lambda method, answer: (strike(method), answer)[1]
+            self.lies = strike_after
         else:
             self.breaks = lambda method, params: strike(method)
 
@@ -165,6 +169,7 @@ def configure(folder: Path, chain: SandboxChain, **changes: Any) -> Configuratio
         "state": str(folder / "state"),
         "pool_target": 20,
         "pool_low_water": 5,
+        "report_s": 0,
         "token": list(token.values()),
     }
     return parse_configuration(entries | changes)

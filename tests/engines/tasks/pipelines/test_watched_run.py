@@ -73,7 +73,7 @@ def serving(project: Project) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 @pytest.mark.browser
@@ -103,14 +103,16 @@ def test_a_three_step_run_is_watched_live_and_survives_a_kill_in_each_step(
         page.evaluate("window.untouched = true")
         for step in ("first", "second", "third"):
             running = page.locator("tr.unit-running", has_text=step)
-            expect(running).to_be_visible(timeout=20_000)
+            expect(running).to_be_visible(timeout=60_000)
+            # The page shows a step from its claim on, which is a moment before its first line.
+            project.eventually(f"SELECT count(*) > 0 FROM notes WHERE text LIKE 'begin {step}%%'", patience_s=60)
             page.screenshot(path=pictures / f"run-{step}.png")
             worker.send_signal(signal.SIGKILL)
-            worker.wait(10)
+            worker.wait(60)
             worker = project.start_worker()
-            expect(page.locator("tr.unit-done", has_text=step)).to_be_visible(timeout=30_000)
-        expect(page.locator(".run-succeeded")).to_be_visible(timeout=20_000)
-        expect(page.locator(".run-percent")).to_have_text("100%")
+            expect(page.locator("tr.unit-done", has_text=step)).to_be_visible(timeout=60_000)
+        expect(page.locator(".run-succeeded")).to_be_visible(timeout=60_000)
+        expect(page.locator(".run-percent")).to_have_text("100%", timeout=60_000)
         assert page.evaluate("window.untouched"), "the page was loaded again: that is not live"
         page.screenshot(path=pictures / "run-succeeded.png")
         for name in ("livetask", "finishedtask", "queuesettings", "workerrecord", "schedulerecord", "run"):
@@ -131,12 +133,12 @@ def test_a_three_step_run_survives_a_kill_in_each_step(project: Project) -> None
     worker = project.start_worker()
     project.python("from tests.engines.tasks.project.pipelines import THREE_STEPS; THREE_STEPS.start('x')")
     for number, step in enumerate(("first", "second", "third")):
-        project.eventually(f"SELECT count(*) > 0 FROM notes WHERE text LIKE 'begin {step}%%'")
+        project.eventually(f"SELECT count(*) > 0 FROM notes WHERE text LIKE 'begin {step}%%'", patience_s=60)
         worker.send_signal(signal.SIGKILL)
-        worker.wait(10)
+        worker.wait(60)
         worker = project.start_worker()
-        project.eventually("SELECT count(*) FROM tasks_unit", number + 1)
-    project.eventually("SELECT state FROM tasks_run", "SUCCEEDED")
+        project.eventually("SELECT count(*) FROM tasks_unit", number + 1, patience_s=60)
+    project.eventually("SELECT state FROM tasks_run", "SUCCEEDED", patience_s=60)
     assert project.value("SELECT output FROM tasks_unit WHERE unit = 'third'") == '"x>first>second>third"'
     # What was done is not done again: no step before the one that was killed.
     begun = [row[0].split()[1] for row in project.rows("SELECT text FROM notes WHERE text LIKE 'begin%%' ORDER BY id")]

@@ -136,17 +136,22 @@ class After(Unit[str, str]):
 STUMBLING = Pipeline("stumbling", Before() >> Stumble() >> After())
 
 
-class SlowStep(Unit[str, str]):
-    """A step of the run that is watched: takes its time, and leaves a row each time it begins and ends."""
+class KilledOnce(Unit[str, str]):
+    """A step of the run that is watched. Its first attempt goes on until the worker is killed, however slow the machine; it
+    leaves a row each time it begins and ends."""
 
     policy = Policy(attempts_max=3, backoff_s=0.1)
-    seconds = 1.0
+    patience_s = 120.0
 
     def run(self, context: UnitContext, value: str) -> str:
         self.note(f"begin {self.key} {context.attempt}")
-        for tenth in range(10):
-            time.sleep(self.seconds / 10)
-            context.report(tenth / 10, f"{tenth} tenths")
+        began = time.monotonic()
+        while context.attempt == 1:
+            waited_s = time.monotonic() - began
+            context.report(waited_s / self.patience_s, f"waits for {waited_s:.0f} s")
+            if waited_s > self.patience_s:
+                raise TimeoutError(f"nobody killed the worker in {self.patience_s:.0f} s")
+            time.sleep(0.05)
         self.note(f"end {self.key} {context.attempt}")
         return f"{value}>{self.key}"
 
@@ -155,15 +160,15 @@ class SlowStep(Unit[str, str]):
             cursor.execute("INSERT INTO notes (text) VALUES (%s)", [text])
 
 
-class First(SlowStep):
+class First(KilledOnce):
     pass
 
 
-class Second(SlowStep):
+class Second(KilledOnce):
     pass
 
 
-class Third(SlowStep):
+class Third(KilledOnce):
     pass
 
 

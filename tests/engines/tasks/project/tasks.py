@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from mutoscope.engines.tasks.compat import task
+from mutoscope.engines.tasks.compat import TaskContext, task
 from mutoscope.engines.tasks.queue.policy import RetryLater, policy
 
 # What ran in this process, in order: tests that run a worker in their own process look here.
@@ -104,14 +104,14 @@ def with_context(context: Any, value: str) -> dict[str, Any]:
 def reports(context: Any) -> None:
     context.report(0.25, "a quarter")
     STARTED.set()
-    GATE.wait(20)
+    GATE.wait(120)
 
 
 @task()
 def waits_at_the_gate(name: str) -> str:
     note(f"begin {name}")
     STARTED.set()
-    GATE.wait(20)
+    GATE.wait(120)
     note(f"end {name}")
     return name
 
@@ -120,7 +120,7 @@ def waits_at_the_gate(name: str) -> str:
 @policy(limit_key="twins", limit_max=2)
 def limited(name: str) -> None:
     note(f"begin {name}")
-    GATE.wait(20)
+    GATE.wait(120)
     note(f"end {name}")
 
 
@@ -136,7 +136,7 @@ def unique(name: str) -> str:
 def unique_fails(name: str) -> None:
     note(name)
     STARTED.set()
-    GATE.wait(20)
+    GATE.wait(120)
     raise ValueError(name)
 
 
@@ -203,6 +203,18 @@ def sleeps_then_writes(text: str, seconds: float) -> str:
         cursor.execute("INSERT INTO notes (text) VALUES (%s)", [f"begin {text}"])
     time.sleep(seconds)
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO notes (text) VALUES (%s)", [f"end {text}"])
+    return text
+
+
+@task(takes_context=True)
+def waits_to_be_killed_once(context: TaskContext, text: str) -> str:
+    """Its first attempt goes on until the worker is killed, however slow the machine."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO notes (text) VALUES (%s)", [f"begin {text}"])
+    if context.attempt == 1:
+        time.sleep(600)
+    with connection.cursor() as cursor:
         cursor.execute("INSERT INTO notes (text) VALUES (%s)", [f"end {text}"])
     return text
 

@@ -194,10 +194,15 @@ def test_signals_tell_of_each_state(backend: PostgresBackend) -> None:
     task_finished.connect(ended)
     try:
         with working(backend):
-            finished(tasks.echo.enqueue(1))
+            # In a transaction: once it is committed, a worker may be quicker than the sender of a signal.
+            with transaction.atomic():
+                echoed = tasks.echo.enqueue(1)
+            finished(echoed)
             # The result is stored first and the receivers are called after: the next enqueue waits for both.
             eventually(lambda: len(heard) == 3)
-            finished(tasks.fail.enqueue())
+            with transaction.atomic():
+                failed = tasks.fail.enqueue()
+            finished(failed)
             eventually(lambda: len(heard) == 6)
     finally:
         task_enqueued.disconnect(enqueued)

@@ -49,7 +49,7 @@ def test_a_waiting_task_takes_the_new_arguments_when_told_to(backend: PostgresBa
 def test_a_key_is_free_again_once_its_task_runs(backend: PostgresBackend) -> None:
     with working(backend):
         first = tasks.waits_at_the_gate.using(unique_key="gate").enqueue("first")
-        assert tasks.STARTED.wait(10)
+        assert tasks.STARTED.wait(60)
         second = tasks.waits_at_the_gate.using(unique_key="gate").enqueue("second")
         assert second.id != first.id
         tasks.GATE.set()
@@ -78,7 +78,7 @@ def test_two_transactions_with_one_key_make_one_task(backend: PostgresBackend) -
 def test_a_retry_makes_room_for_a_newer_task_of_its_key(backend: PostgresBackend) -> None:
     with working(backend, ["default"]):
         first = tasks.unique_fails.enqueue("k")
-        assert tasks.STARTED.wait(10)
+        assert tasks.STARTED.wait(60)
         # In a queue that nobody serves, so that it waits for certain: workers claim ahead.
         second = tasks.unique_fails.using(queue_name="slow").enqueue("k")
         tasks.GATE.set()
@@ -151,7 +151,7 @@ def test_a_paused_queue_rests_until_it_is_resumed(backend: PostgresBackend, oper
 def test_purging_drops_what_waits_and_leaves_what_runs(backend: PostgresBackend, operator: Operator) -> None:
     with working(backend, size=Size(threads=1)):
         runs = tasks.waits_at_the_gate.enqueue("runs")
-        assert tasks.STARTED.wait(10)
+        assert tasks.STARTED.wait(60)
         backend.enqueue_many(tasks.echo.using(queue_name="other"), [((1,), {})] * 10)
         operator.pause("other")
         eventually(lambda: operator.purge("other") == 0 and LiveTask.objects.count() == 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 from django.db import connection
 
@@ -54,7 +53,7 @@ def test_a_task_that_takes_every_worker_with_it_ends_as_a_dead_letter(backend: P
 def test_a_worker_that_lost_its_lease_cannot_write_its_result(backend: PostgresBackend) -> None:
     with working(backend, size=Size(threads=1)) as worker:
         result = tasks.waits_at_the_gate.enqueue("zombie")
-        assert tasks.STARTED.wait(10)
+        assert tasks.STARTED.wait(60)
         # Someone else claims it, as after a reaping.
         LiveTask.objects.update(worker_id=worker.desk.worker_id + 1000, lease=2)
         tasks.GATE.set()
@@ -69,7 +68,7 @@ def test_a_worker_declared_lost_starts_over_under_a_new_number(backend: Postgres
     with working(backend, size=Size(threads=2)) as worker:
         first = worker.desk.worker_id
         doomed = tasks.waits_at_the_gate.enqueue("doomed")
-        assert tasks.STARTED.wait(10)
+        assert tasks.STARTED.wait(60)
         WorkerRecord.objects.filter(id=first).update(state="LOST", ended_at=worker_time())
         eventually(lambda: worker.desk.worker_id != first)
         LiveTask.objects.update(worker_id=None)
@@ -118,10 +117,10 @@ def test_a_worker_survives_the_loss_of_all_its_connections(backend: PostgresBack
 
 def test_a_task_whose_worker_process_is_killed_runs_again(project: Project) -> None:
     worker = project.start_worker("--threads", "2")
-    project.python(ENQUEUE.format("sleeps_then_writes", "'x', 0.7"))
+    project.python(ENQUEUE.format("waits_to_be_killed_once", "'x'"))
     project.eventually("SELECT count(*) FROM notes", 1)
     worker.send_signal(signal.SIGKILL)
-    worker.wait(10)
+    worker.wait(60)
     project.start_worker()
     project.eventually("SELECT count(*) FROM tasks_finished WHERE status = 1", 1)
     assert [row[0] for row in project.rows("SELECT text FROM notes ORDER BY id")] == ["begin x", "begin x", "end x"]
@@ -129,13 +128,14 @@ def test_a_task_whose_worker_process_is_killed_runs_again(project: Project) -> N
 
 
 def test_sigterm_finishes_what_runs_gives_back_what_waits_and_exits(project: Project) -> None:
+    project.environment["PROJECT_TASKS_OPTIONS"] = '{"BEAT_S": 0.3, "STALE_S": 10, "GRACE_S": 60}'
     worker = project.start_worker("--threads", "1")
     project.python(
         "from tests.engines.tasks.project import tasks\nfor n in range(20): tasks.sleeps_then_writes.enqueue(str(n), 0.7)"
     )
     project.eventually("SELECT count(*) > 0 FROM notes")
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(20) == 0
+    assert worker.wait(90) == 0
     begun = project.value("SELECT count(*) FROM notes WHERE text LIKE 'begin%%'")
     ended = project.value("SELECT count(*) FROM notes WHERE text LIKE 'end%%'")
     assert begun == ended == project.value("SELECT count(*) FROM tasks_finished WHERE status = 1")
@@ -146,12 +146,11 @@ def test_sigterm_finishes_what_runs_gives_back_what_waits_and_exits(project: Pro
 def test_a_task_that_outlasts_the_grace_period_goes_back(project: Project) -> None:
     project.environment["PROJECT_TASKS_OPTIONS"] = '{"BEAT_S": 0.3, "STALE_S": 1.5, "GRACE_S": 0.3}'
     worker = project.start_worker("--threads", "1")
-    project.python(ENQUEUE.format("sleeps_then_writes", "'long', 30"))
+    project.python(ENQUEUE.format("sleeps_then_writes", "'long', 600"))
     project.eventually("SELECT count(*) FROM notes", 1)
-    began = time.monotonic()
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(20) == 0
-    assert time.monotonic() - began < 15
+    # Long before the task would have ended.
+    assert worker.wait(60) == 0
     assert project.value("SELECT count(*) FROM tasks_task WHERE worker_id IS NULL") == 1
 
 
@@ -162,7 +161,7 @@ def test_a_killed_worker_leaves_no_child_behind(project: Project) -> None:
     result = project.value("SELECT result::json ->> 'pid' FROM tasks_finished")
     os.kill(int(result), 0)
     worker.send_signal(signal.SIGKILL)
-    worker.wait(10)
+    worker.wait(60)
 
     def is_gone() -> bool:
         try:

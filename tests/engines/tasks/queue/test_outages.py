@@ -113,7 +113,7 @@ ignore_startup_parameters = extra_float_digits
         yield url
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 @pytest.fixture

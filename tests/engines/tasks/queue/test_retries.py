@@ -73,7 +73,7 @@ def test_a_waiting_task_is_cancelled_at_once(backend: PostgresBackend, operator:
 def test_a_running_coroutine_is_cancelled(backend: PostgresBackend, operator: Operator) -> None:
     with working(backend):
         result = tasks.waits_in_a_coroutine.enqueue()
-        assert tasks.STARTED.wait(10)
+        assert tasks.STARTED.wait(60)
         assert operator.cancel(result.id)
         finished(result)
     assert result.is_cancelled
@@ -82,7 +82,7 @@ def test_a_running_coroutine_is_cancelled(backend: PostgresBackend, operator: Op
 def test_a_running_thread_is_interrupted_when_it_runs_python(backend: PostgresBackend, operator: Operator) -> None:
     with working(backend):
         result = tasks.spins_until_stopped.enqueue()
-        assert tasks.STARTED.wait(10)
+        assert tasks.STARTED.wait(60)
         assert operator.cancel(result.id)
         finished(result)
     assert result.is_cancelled
@@ -91,7 +91,7 @@ def test_a_running_thread_is_interrupted_when_it_runs_python(backend: PostgresBa
 def test_a_cancelled_task_is_not_tried_again(backend: PostgresBackend, operator: Operator) -> None:
     with working(backend):
         result = tasks.unique_fails.enqueue("c")
-        assert tasks.STARTED.wait(10)
+        assert tasks.STARTED.wait(60)
         operator.cancel(result.id)
         tasks.GATE.set()
         finished(result)

@@ -7,10 +7,12 @@ Only `Host` has to be this machine, so that no name that is made to point here c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from mutoscope.engines.solana.chain import dispatch
 from mutoscope.engines.solana.chain.asgi import Headers, Receive, Scope, Send, header, read_body, respond
+from mutoscope.engines.solana.chain.methods.admin import ADMIN_METHODS
 from mutoscope.engines.solana.chain.node import Node
 from mutoscope.engines.solana.chain.page import routes
 
@@ -29,6 +31,8 @@ OPEN_TO_ALL: Headers = [
 class Application:
     def __init__(self, chain: SandboxChain) -> None:
         self._chain = chain
+        # Whom a fault keeps waiting is let go when the server stops.
+        self.stopping = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -49,6 +53,9 @@ class Application:
             return
         if scope["method"] == "POST" and await routes.act(self._chain, scope, receive, send):
             return
+        if scope["path"] == "/admin":
+            await self._admin(scope, receive, send)
+            return
         node = self._node(scope["path"])
         if node is None:
             await respond(send, 404, b"Not found", "text/plain")
@@ -66,11 +73,25 @@ class Application:
             return
         answer = dispatch.answer(node, body)
         if answer.hold_s:
-            await asyncio.sleep(answer.hold_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), answer.hold_s)
         headers = list(OPEN_TO_ALL)
         if answer.retry_after_s is not None:
             headers.append((b"retry-after", str(max(1, round(answer.retry_after_s))).encode()))
         await respond(send, answer.status, (answer.text or "").encode(), headers=headers)
+
+    async def _admin(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Orders, from programs only: never from a page, not even our own."""
+        if not self._chain.admin:
+            await respond(send, 404, b"This chain takes no orders: start it with --faults.", "text/plain")
+            return
+        problem = routes.foreign(scope)
+        if problem is not None or scope["method"] != "POST":
+            await respond(send, 403, (problem or "POST is required").encode(), "text/plain")
+            return
+        body = await read_body(receive)
+        answer = dispatch.answer(self._chain.node(), body or b"", ADMIN_METHODS)
+        await respond(send, 200, (answer.text or "").encode())
 
     def _node(self, path: str) -> Node | None:
         return next((node for node in self._chain.nodes() if node.path == (path.rstrip("/") or "/")), None)

@@ -50,10 +50,11 @@ def answer(node: Node, text: bytes | str, methods: dict[str, Method] = METHODS) 
     if isinstance(request, RpcError):
         return Answer(_dump(failure(None, request)))
     members = request if isinstance(request, list) else [request]
-    for member in members:
-        struck = _struck(node, member)
-        if struck is not None:
-            return struck
+    if methods is METHODS:  # orders to the chain get through whatever its nodes suffer
+        for member in members:
+            struck = _struck(node, member)
+            if struck is not None:
+                return struck
     answers = [one for one in (answer_one(node, member, methods) for member in members) if one is not None]
     lost = next((fault for member in members if (fault := _take(node, Fault.LOSE_ANSWER, member))), None)
     if not answers:

@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import Any
 
-from solders.hash import Hash
+from solders.hash import Hash, ParseHashError
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
@@ -50,7 +50,7 @@ class Params:
         value = self.value(index, name)
         try:
             return Hash.from_string(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, ParseHashError):
             raise invalid_param(name, "is not a blockhash") from None
 
     def u64(self, index: int, name: str, at_most: int = U64_MAX) -> int:

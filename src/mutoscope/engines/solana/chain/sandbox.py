@@ -40,7 +40,8 @@ class SandboxChain:
             chain.finalize()                          # everything so far is final
 
     Its clock moves by hand unless `ticking`: then a slot begins each `pace.slot_ms`. It keeps everything in memory
-    unless given a `folder`. `port` 0 takes a free one.
+    unless given a `folder`. `port` 0 takes a free one. With `admin` it takes orders over HTTP: time, faults, rollbacks.
+    Raises ChainInUse where another process has the folder.
     """
 
     def __init__(
@@ -52,10 +53,12 @@ class SandboxChain:
         port: int = 0,
         time_s: float | None = None,
         airdrop_lamports_max: int = 1000 * LAMPORTS_PER_SOL,
+        admin: bool = False,
     ) -> None:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.ticking = ticking
+        self.admin = admin
         self.airdrop_lamports_max = airdrop_lamports_max
         self.store = Store(None if folder is None else folder / "chain.sqlite3")
         began_ms = int((time.time() if time_s is None else time_s) * 1000)

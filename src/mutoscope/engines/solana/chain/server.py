@@ -32,6 +32,7 @@ class Server:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._granian: Granian | None = None
+        self._application: Application | None = None
         self._error: BaseException | None = None
 
     def start(self) -> None:
@@ -49,14 +50,15 @@ class Server:
         if self._thread is None or self._loop is None or self._granian is None:
             return
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._granian.stop)
+            self._chain.sockets.drop()
+            self._loop.call_soon_threadsafe(self._end)
         self._thread.join(STOP_TIMEOUT_S)
         self._thread = None
 
-    def run(self) -> None:
-        """Serve in this thread until told to stop."""
-        self.port = self.port or _free_port()
-        self._run()
+    def _end(self) -> None:
+        if self._application is not None and self._granian is not None:
+            self._application.stopping.set()
+            self._granian.stop()  # type: ignore[no-untyped-call]
 
     def _run(self) -> None:
         try:
@@ -66,8 +68,9 @@ class Server:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._application = Application(self._chain)
         self._granian = Granian(
-            Application(self._chain),
+            self._application,
             address=HOST,
             port=self.port,
             interface=Interfaces.ASGINL,

@@ -61,7 +61,6 @@ class Socket:
         """Send what is queued, until told to end."""
         while (text := await self._waiting.get()) is not None:
             await send({"type": "websocket.send", "text": text})
-        await send({"type": "websocket.close", "code": ABNORMAL})
 
     def take(self, text: str) -> None:
         """One message from the other side."""
@@ -123,9 +122,13 @@ class Sockets(Watcher):
         finally:
             with self._lock:
                 self._open.discard(socket)
+            is_ended = delivering.done()
             for task in (delivering, listening):
                 task.cancel()
-            await asyncio.gather(delivering, listening, return_exceptions=True)
+            # granian closes only once nobody waits for a message any more.
+            await asyncio.wait({delivering, listening}, timeout=1)
+            if is_ended:
+                await send({"type": "websocket.close", "code": ABNORMAL})
 
     def drop(self, node: Node | None = None) -> int:
         """Close every connection, or those of one node. Returns how many."""

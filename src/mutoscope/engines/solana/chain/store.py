@@ -6,7 +6,9 @@ process loses nothing, a power cut at most the last moments.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import sqlite3
 import struct
 import zlib
@@ -67,10 +69,18 @@ class Mention:
     memo: str | None
 
 
+class ChainInUse(Exception):
+    """Another process serves the chain in this folder."""
+
+
 class Store:
-    """Typed reads and writes; nothing in here decides anything. Callers hold a lock."""
+    """Typed reads and writes; nothing in here decides anything. Callers hold a lock. Raises ChainInUse."""
 
     def __init__(self, file: Path | None = None) -> None:
+        self._hold: int | None = None
+        if file is not None:
+            self._hold = _hold(file.with_suffix(".lock"))
+            file.touch(mode=0o600)
         self._db = sqlite3.connect(file or ":memory:", isolation_level=None, check_same_thread=False)
         if file is not None:
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -79,6 +89,9 @@ class Store:
 
     def close(self) -> None:
         self._db.close()
+        if self._hold is not None:
+            os.close(self._hold)
+            self._hold = None
 
     @contextmanager
     def atomically(self) -> Iterator[None]:
@@ -251,6 +264,17 @@ class Store:
 
 
 SELECT = "SELECT number, signature, slot, time_s, error, memo, raw, meta FROM transactions"
+
+
+def _hold(lock: Path) -> int:
+    """Hold the folder for as long as the handle is open. The kernel lets go when the process ends, however it ends."""
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise ChainInUse(f"another process serves the chain in {lock.parent}") from None
+    return handle
 
 
 def _record(row: tuple[Any, ...]) -> Record:

@@ -66,6 +66,7 @@ class Configuration:
     fee_account_low_lamports: int = 20_000_000
     attempts_max: int = 20
     poll_s: float = 1.0
+    report_s: float = 10.0
 
 
 def read_configuration(path: Path) -> Configuration:

@@ -20,7 +20,7 @@ from mutoscope.engines.solana.signer.plan import Accounts, NotNow, Plan, Planner
 from mutoscope.engines.solana.signer.receipts import Receipt, UnreadableReceipt, read_receipt
 from mutoscope.engines.solana.signer.record import AlreadySigned, record
 from mutoscope.engines.solana.signer.seeds import WALLETS, Operator, Seeds
-from mutoscope.engines.solana.signer.vault import KeyName, sign
+from mutoscope.engines.solana.signer.vault import KeyName, WrongKey, sign
 from mutoscope.engines.solana.wallets.models import Wallet
 
 SQL = SqlFile("signer/jobs.sql")
@@ -185,7 +185,17 @@ class Dispatcher:
         keys = draft.signers()
         block = Hash.from_string(blockhash.value)
         envelopes = self.seeds.envelopes({(key.purpose, key.epoch) for key in keys})
-        signatures = sign(self.seeds.ring, envelopes, draft.signed_bytes(block), keys)
+        try:
+            signatures = sign(self.seeds.ring, envelopes, draft.signed_bytes(block), keys)
+        except WrongKey as error:
+            # Somebody wrote to the table of wallets. That one job ends here, and everybody else's goes on.
+            logger.error("signer.wrong_key", extra={"error": str(error)})
+            for plan in draft.plans:
+                if len(draft.plans) > 1:
+                    self._postpone(plan.job, str(error), 0.0, alone=True)
+                else:
+                    self._end(plan.job, JobState.FAILED, str(error))
+            return 0
         wire = draft.wire(block, signatures)
         signature = str(signatures[0])
         try:

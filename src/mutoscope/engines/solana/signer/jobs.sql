@@ -2,7 +2,7 @@
 
 -- name: due
 -- Jobs that wait and whose time has come, oldest first. Expected row count: up to the limit.
-SELECT id FROM solana_signer_job WHERE state IN ('requested', 'expired') AND not_before <= now() ORDER BY not_before, id LIMIT %(limit)s
+SELECT id FROM solana_signer_job WHERE state IN ('requested', 'expired') AND not_before <= statement_timestamp() ORDER BY not_before, id LIMIT %(limit)s
 
 -- name: lock_day
 -- One at a time past here, until the transaction ends: what was spent today is read and added to.
@@ -11,7 +11,7 @@ SELECT pg_advisory_xact_lock(hashtextextended('mutoscope solana signer', 0))
 -- name: spent
 -- Base units of a token that left by a kind of job within 24 hours, or still may. Expected row count: one.
 SELECT coalesce(sum(amount), 0)::bigint FROM solana_signer_leg
-WHERE binding AND kind = %(kind)s AND mint = %(mint)s AND signed_at > now() - interval '24 hours'
+WHERE binding AND kind = %(kind)s AND mint = %(mint)s AND signed_at > statement_timestamp() - interval '24 hours'
 
 -- name: refunded
 -- Base units of one receipt that went back, or still may. Expected row count: one.
@@ -46,7 +46,7 @@ WHERE id = %(job)s AND state IN ('requested', 'expired')
 
 -- name: live
 -- Transactions that may still land, oldest first.
-SELECT id, signature, last_valid_block_height, wire, state, sent_at IS NULL OR sent_at < now() - make_interval(secs => %(again_s)s)
+SELECT id, signature, last_valid_block_height, wire, state, sent_at IS NULL OR sent_at < statement_timestamp() - make_interval(secs => %(again_s)s)
 FROM solana_signer_attempt WHERE state IN ('signed', 'sent', 'confirmed') ORDER BY id LIMIT %(limit)s
 
 -- name: move_attempt
@@ -55,10 +55,14 @@ UPDATE solana_signer_attempt SET state = %(to)s, slot = coalesce(%(slot)s, slot)
 WHERE id = %(attempt)s AND state = %(from)s
 
 -- name: broadcast
--- Expected row count: one.
-UPDATE solana_signer_attempt SET sent_at = clock_timestamp(), changed_at = clock_timestamp(),
-    state = CASE WHEN state = 'signed' THEN 'sent' ELSE state END
-WHERE id = %(attempt)s AND state IN ('signed', 'sent', 'confirmed')
+-- It was handed to a node. Expected row count: the jobs it binds, when it was the first time.
+WITH sent AS (
+    UPDATE solana_signer_attempt SET sent_at = clock_timestamp(), changed_at = clock_timestamp(),
+        state = CASE WHEN state = 'signed' THEN 'sent' ELSE state END
+    WHERE id = %(attempt)s AND state IN ('signed', 'sent', 'confirmed') RETURNING id, state
+)
+UPDATE solana_signer_job j SET state = 'sent', changed_at = clock_timestamp()
+FROM sent, solana_signer_leg l WHERE sent.state = 'sent' AND l.attempt_id = sent.id AND l.binding AND j.id = l.job_id AND j.state = 'signed'
 
 -- name: move_jobs
 -- The jobs that an attempt binds, to where it went. Expected row count: its legs.

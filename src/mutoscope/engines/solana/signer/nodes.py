@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -44,5 +45,7 @@ class HttpNode:
 @contextlib.contextmanager
 def open_nodes(urls: Sequence[str]) -> Iterator[list[HttpNode]]:
     """Nodes at these addresses, for the length of the block."""
+    # It would log every address whole, with the key that many providers put into it.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     with httpx.Client(timeout=TIMEOUT_S) as client:
         yield [HttpNode(url, client) for url in urls]

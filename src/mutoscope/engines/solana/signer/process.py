@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
@@ -41,6 +42,8 @@ class Signer:
         self.follower = Follower(self.chains, using)
         self._dispatcher: Dispatcher | None = None
         self._trouble = ""
+        self._reported_at = float("-inf")
+        self._was_low = False
 
     def run(self, stopped: threading.Event) -> None:
         """Turn until stopped. Trouble is waited out, longer and longer; it is in the report and in the log."""
@@ -63,10 +66,8 @@ class Signer:
         dispatcher = self._ready()
         moved = self.follower.run()
         sent = dispatcher.run()
-        self._report(dispatcher)
-        if self._trouble:
-            logger.info("signer.well_again")
-            self._trouble = ""
+        if self._trouble or time.monotonic() - self._reported_at >= self.configuration.report_s:
+            self._report(dispatcher)
         return bool(added or moved or sent)
 
     def close(self) -> None:
@@ -90,9 +91,15 @@ class Signer:
         fee = dispatcher.operator.fee.address
         account = self.chains[0].accounts([fee], "confirmed")[fee]
         lamports = account.lamports if account else 0
+        self._trouble, was_in_trouble = "", bool(self._trouble)
         self._write_report(fee, dispatcher.operator.payout.address, lamports)
-        if lamports < self.configuration.fee_account_low_lamports:
+        self._reported_at = time.monotonic()
+        if was_in_trouble:
+            logger.info("signer.well_again")
+        is_low = lamports < self.configuration.fee_account_low_lamports
+        if is_low and not self._was_low:
             logger.warning("signer.fee_account_low", extra={"address": fee, "lamports": lamports})
+        self._was_low = is_low
 
     def _tell_trouble(self, error: Exception) -> None:
         told = f"{type(error).__name__}: {error}"

@@ -21,6 +21,7 @@ SQL = SqlFile("signer/requests.sql")
 # What a bigint holds. A token amount can be larger on chain, and is then refused here rather than cut.
 AMOUNT_MAX = 2**63 - 1
 POOL_AT_ONCE_MAX = 100_000
+ASKED_AGAIN_MAX = 10
 
 
 class KeyReused(Failure):
@@ -122,14 +123,17 @@ ASKED = ("kind", "wallet_id", "mint", "destination", "amount", "receipt", "recei
 def _ask(using: str, **asked: Any) -> SignerJob:
     whole = {"wallet_id": None, "mint": "", "destination": "", "amount": None, "receipt": "", "receiver": "", **asked}
     whole["kind"] = str(whole["kind"])
-    SQL.run(using, "ask", whole)
-    job = SignerJob.objects.using(using).filter(key=whole["key"]).first()
-    if job is None:
-        # Not by its key: the one that is under way for the same account stood in its way.
-        ((number,),) = SQL.fetch(
-            using, "under_way", {"kind": whole["kind"], "wallet": whole["wallet_id"], "mint": whole["mint"]}
-        )
-        return SignerJob.objects.using(using).get(pk=number)
+    for _ in range(ASKED_AGAIN_MAX):
+        SQL.run(using, "ask", whole)
+        job = SignerJob.objects.using(using).filter(key=whole["key"]).first()
+        if job is not None:
+            break
+        # Not by its key: the one that is under way for the same account stood in its way. Should it end at this very moment, ask again.
+        account = {"kind": whole["kind"], "wallet": whole["wallet_id"], "mint": whole["mint"]}
+        rows = SQL.fetch(using, "under_way", account)
+        if rows:
+            return SignerJob.objects.using(using).get(pk=rows[0][0])
+    assert job is not None, "jobs of this account end faster than they can be asked for"
     if any(getattr(job, name) != whole[name] for name in ASKED):
         raise KeyReused(key=job.key, job_id=job.pk)
     return job

@@ -34,6 +34,10 @@ class VaultRefused(Exception):
     """A seed cannot be opened, or a key is not the one that the database says. Nothing was signed."""
 
 
+class WrongKey(VaultRefused):
+    """A key is not the one that its row in the database says: the row was changed. Nothing was signed."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyName:
     """Which key: the seed's purpose and epoch, the index in it, and the address that must come out."""
@@ -94,9 +98,9 @@ def sign(
         for key in keys:
             node = derive(seeds[key.purpose, key.epoch], wallet_path(key.index))
             if str(Pubkey(node.public_key())) != key.address:
-                raise CannotOpen(
+                raise WrongKey(
                     f"The key {key.index} of {key.purpose} epoch {key.epoch} does not belong to {key.address}: "
-                    "the database's row was changed, or the seed is another."
+                    "the database's row was changed."
                 )
             made.append(str(node.keypair().sign_message(message)))
         return made
@@ -118,6 +122,8 @@ def in_child(work: Callable[[], Any]) -> Any:
             harden()
             try:
                 answer = {"result": work()}
+            except WrongKey as error:
+                answer = {"wrong": str(error)}
             except (CannotOpen, KeySourceRefused) as error:
                 answer = {"refused": str(error)}
             except BaseException as error:
@@ -135,6 +141,8 @@ def in_child(work: Callable[[], Any]) -> Any:
     if not text:
         raise VaultRefused("The vault ended without an answer.")
     answer = json.loads(text)
+    if "wrong" in answer:
+        raise WrongKey(answer["wrong"])
     if "refused" in answer:
         raise VaultRefused(answer["refused"])
     return answer["result"]

@@ -40,7 +40,12 @@ def load(text: str | None, kind: Any) -> Any:
     return None if text is None else build(decode(text), kind)
 
 
+_JSON_TYPES = frozenset((type(None), str, int, float, bool))
+
+
 def _plain(value: Any) -> Any:
+    if type(value) in _JSON_TYPES:
+        return value
     if value is None or (isinstance(value, str | int | float | bool) and not isinstance(value, Enum)):
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

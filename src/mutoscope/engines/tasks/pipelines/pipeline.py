@@ -51,6 +51,8 @@ class Pipeline(Generic[In, Out]):
             part.key: part for part in _all_steps(step) if isinstance(part, Each)
         }
         self._followers = followers(step)
+        # Asked once for each step that is run.
+        self._next: dict[str, AnyUnit[Any, Any] | None] = {}
         other = _PIPELINES.get(name)
         if other is not None and repr(other.step) != repr(step):
             raise PipelineError(f"Two pipelines are named {name!r}.")
@@ -67,6 +69,11 @@ class Pipeline(Generic[In, Out]):
 
     def follower(self, unit: AnyUnit[Any, Any]) -> AnyUnit[Any, Any] | None:
         """The unit that the same task may go on with after this one; None where something has to be decided first."""
+        if unit.key not in self._next:
+            self._next[unit.key] = self._follower(unit)
+        return self._next[unit.key]
+
+    def _follower(self, unit: AnyUnit[Any, Any]) -> AnyUnit[Any, Any] | None:
         following = self._followers.get(unit.key)
         if following is None or unit.atomic:
             return None

@@ -28,7 +28,7 @@ SELECT item, output, version FROM tasks_unit WHERE run_id = %(run_id)s AND unit 
 -- The output of a unit, once and for all. No row when it has one already.
 INSERT INTO tasks_unit (run_id, unit, item, output, version, attempt, task_id, worker_id, started_at, finished_at)
 VALUES (%(run_id)s, %(unit)s, %(item)s, %(output)s, %(version)s, %(attempt)s, %(task_id)s, %(worker_id)s,
-        clock_timestamp() - %(run_s)s * interval '1 second', clock_timestamp())
+        clock_timestamp() - %(run_s)s::float8 * interval '1 second', clock_timestamp())
 ON CONFLICT DO NOTHING
 RETURNING 1
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections, transaction
+from django.db import transaction
 
 from mutoscope.engines.tasks.pipelines.codec import build, dump, load
 from mutoscope.engines.tasks.pipelines.plan import ITEMS, Outlook, Place, look_ahead
 from mutoscope.engines.tasks.pipelines.units import AnyUnit, AsyncUnit, Each
+from mutoscope.engines.tasks.queue.arrays import texts
 from mutoscope.engines.tasks.queue.backend import PostgresBackend, backend_of
+from mutoscope.engines.tasks.queue.connection import fetch
 from mutoscope.engines.tasks.queue.encoding import decode, encode
 from mutoscope.engines.tasks.statements import statements
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from mutoscope.engines.tasks.pipelines.pipeline import Pipeline
 
 SQL = statements(Path(__file__).with_name("queries.sql"))
+
+# Statements that wait for rows which others may hold for long.
+WAITING = frozenset({"lock_run", "own_task", "lock_live", "end_run", "resume_run", "checkpoint"})
 
 TASKS_MODULE = "mutoscope.engines.tasks.pipelines.tasks"
 
@@ -104,11 +109,8 @@ class RunStore:
         self.backend: PostgresBackend = backend_of(pipeline.backend if pipeline else backend)
         self.database = self.backend.configuration.database
 
-    def query(self, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        with connections[self.database].cursor() as cursor:
-            cursor.execute(SQL[statement], parameters)
-            rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
-            return rows
+    def query(self, statement: str, **parameters: str | int | None) -> list[tuple[Any, ...]]:
+        return fetch(self.database, SQL[statement], parameters, waits=statement in WAITING)
 
     def insert_run(self, subject: str, value: str, priority: int) -> int:
         assert self.pipeline is not None
@@ -173,7 +175,7 @@ class RunStore:
                 attempt=ended.attempt,
                 task_id=ended.task_id,
                 worker_id=ended.worker_id,
-                run_s=ended.run_s,
+                run_s=str(ended.run_s),
             )
             if not written or state != "RUNNING":
                 # A run that failed elsewhere keeps what was done, and goes no further until it is resumed.
@@ -223,7 +225,7 @@ class RunStore:
                 attempt=1,
                 task_id=0,
                 worker_id=None,
-                run_s=0.0,
+                run_s="0",
             )
         if outlook.done:
             self.end(run_id, "SUCCEEDED", None)
@@ -236,11 +238,11 @@ class RunStore:
             "enqueue_units",
             run_id=run_id,
             priority=priority,
-            queues=[unit.queue_name for unit, _ in units],
-            paths=[task_path(unit) for unit, _ in units],
-            kwargs=[unit_call(run_id, unit, item) for unit, item in units],
-            limit_keys=[_limit_key(unit) for unit, _ in units],
-            limit_maxes=[unit.policy.limit_max if unit.policy.limit_key else None for unit, _ in units],
+            queues=texts(unit.queue_name for unit, _ in units),
+            paths=texts(task_path(unit) for unit, _ in units),
+            kwargs=texts(unit_call(run_id, unit, item) for unit, item in units),
+            limit_keys=texts(_limit_key(unit) for unit, _ in units),
+            limit_maxes=texts(str(unit.policy.limit_max) if unit.policy.limit_key else None for unit, _ in units),
         )
 
 

@@ -17,7 +17,7 @@ from mutoscope.engines.tasks.pipelines.pipeline import Pipeline, pipeline_named,
 from mutoscope.engines.tasks.pipelines.plan import look_ahead
 from mutoscope.engines.tasks.pipelines.store import Ended, LeaseLost, RunStore, UnknownRun, unit_call
 from mutoscope.engines.tasks.pipelines.units import AnyUnit
-from mutoscope.engines.tasks.queue.context import Advance, QueueTaskContext
+from mutoscope.engines.tasks.queue.context import Advance, Carry, QueueTaskContext
 from mutoscope.engines.tasks.queue.policy import DEFAULT_POLICY, Policy, policy, policy_by
 from mutoscope.engines.tasks.queue.worker.threads import check_connections
 
@@ -54,6 +54,7 @@ class Work:
         text = dump(output)
         following = self.pipeline.follower(self.unit) if self.context.can_advance else None
         if following is not None:
+            call = {"run": self.run_id, "unit": following.key, "item": self.item}
             return Advance(
                 run_id=self.run_id,
                 unit=self.unit.key,
@@ -61,7 +62,7 @@ class Work:
                 output=text,
                 version=self.unit.version,
                 following=unit_call(self.run_id, following, self.item),
-                carry=(self.pipeline, self.subject, output),
+                carry=Carry(call, following.policy, (self.pipeline, self.subject, output)),
             )
         ended = Ended(
             run_id=self.run_id,

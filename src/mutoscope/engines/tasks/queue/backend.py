@@ -68,10 +68,11 @@ class PostgresBackend(BaseTaskBackend):
     def enqueue(self, task: Task[..., Any], args: Any, kwargs: Any) -> TaskResult[Any]:
         """Insert one task in the caller's transaction. Waits for nothing, unless the task has a unique key."""
         self.validate_task(task)
-        task_id, enqueued_at = self._enqueue_with(self._execute, task, args, kwargs)
+        parameters = self._parameters(task, args, kwargs)
+        task_id, enqueued_at = self._enqueue_with(self._execute, task, parameters)
         if enqueued_at is None:
             return self.get_result(str(task_id))
-        result = new_result(task, str(task_id), enqueued_at, list(args), kwargs, self.alias)
+        result = new_result(task, str(task_id), enqueued_at, parameters["args"], parameters["kwargs"], self.alias)
         if someone_listens(task_enqueued, type(self)):
             task_enqueued.send(type(self), task_result=result)
         return result
@@ -85,7 +86,7 @@ class PostgresBackend(BaseTaskBackend):
         def execute(statement: str, parameters: dict[str, Any]) -> Row | None:
             return connection.execute(statement, parameters).fetchone()
 
-        return self._enqueue_with(execute, task, args, kwargs)[0]
+        return self._enqueue_with(execute, task, self._parameters(task, args, kwargs))[0]
 
     def enqueue_many(
         self,
@@ -108,7 +109,7 @@ class PostgresBackend(BaseTaskBackend):
                 "queue": task.queue_name,
                 "path": task.module_path,
                 "priority": task.priority,
-                "run_at": task.run_after,
+                "run_at": None if task.run_after is None else task.run_after.isoformat(),
                 "args": texts(encode_args(args) for args, _ in part),
                 "kwargs": texts(encode_kwargs(kwargs) for _, kwargs in part),
             }
@@ -118,7 +119,7 @@ class PostgresBackend(BaseTaskBackend):
             self._execute(SQL["wake"], {"queue": task.queue_name, "count": len(ids)})
         if someone_listens(task_enqueued, type(self)):
             for result_id, (args, kwargs) in zip(ids, calls, strict=True):
-                result = new_result(task, result_id, None, list(args), kwargs, self.alias)
+                result = new_result(task, result_id, None, encode_args(args), encode_kwargs(kwargs), self.alias)
                 task_enqueued.send(type(self), task_result=result)
         return ids
 
@@ -136,17 +137,16 @@ class PostgresBackend(BaseTaskBackend):
             "priority": task.priority,
             "args": encode_args(args),
             "kwargs": encode_kwargs(kwargs),
-            "run_at": task.run_after,
+            "run_at": None if task.run_after is None else task.run_after.isoformat(),
             "unique_key": key_for(unique_key, args, kwargs) if unique_key else None,
             "limit_key": limited_by,
             "limit_max": limit_max if limited_by is not None else None,
         }
 
     def _enqueue_with(
-        self, execute: Execute, task: Task[..., Any], args: Any, kwargs: dict[str, Any]
+        self, execute: Execute, task: Task[..., Any], parameters: dict[str, Any]
     ) -> tuple[int, datetime | None]:
         """The new task's id and time; the waiting task's id and None when the task's key is taken."""
-        parameters = self._parameters(task, args, kwargs)
         if parameters["unique_key"] is None:
             statement = SQL["enqueue"]
         elif isinstance(task, QueueTask) and task.when_taken == "replace":
@@ -181,7 +181,8 @@ class PostgresBackend(BaseTaskBackend):
             raise TaskResultDoesNotExist(f"{result_id}: {error}") from error
 
     def _execute(self, statement: str, parameters: dict[str, Any]) -> Row | None:
-        return fetch_one(self.configuration.database, statement, parameters)
+        waits = parameters.get("unique_key") is not None
+        return fetch_one(self.configuration.database, statement, parameters, waits=waits)
 
 
 def backend_of(alias: str = "default") -> PostgresBackend:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import connections
+from psycopg import pq
+
+from mutoscope.engines.tasks.queue.prepared import Value, execute_prepared
 
 R = TypeVar("R")
 
 # Every statement of a worker is an index lookup on a table whose size changes a thousandfold between two looks of the
 # planner. A plan made while the table was empty must not be a scan of a million rows a moment later.
-PLANNER = "enable_seqscan=off enable_hashjoin=off enable_mergejoin=off enable_bitmapscan=off jit=off"
+PLANNER = "enable_seqscan=off enable_nestloop=off enable_mergejoin=off enable_bitmapscan=off jit=off"
 # A server that was demoted to a standby answers that it is read-only: as good as away.
 BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
 CONNECT_TIMEOUT_S = 5
@@ -60,41 +63,54 @@ def open_connection(alias: str, name: str) -> tuple[psycopg.Connection[tuple[Any
 _POOLED: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 
 
-def fetch_one(alias: str, statement: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
-    """Execute on Django's own connection, in its transaction, prepared where that is possible; the first row.
+def fetch_one(alias: str, statement: str, parameters: dict[str, Any], *, waits: bool = False) -> tuple[Any, ...] | None:
+    """The first row of fetch()."""
+    rows = fetch(alias, statement, parameters, waits=waits)
+    return rows[0] if rows else None
+
+
+def fetch(alias: str, statement: str, parameters: dict[str, Any], *, waits: bool = False) -> list[tuple[Any, ...]]:
+    """Execute on Django's own connection, in its transaction, prepared where that is possible; the rows.
 
     Django binds parameters on its own side and never prepares, because a transaction pooler may not allow it. Enqueueing
     one task spends more time on being planned than on being done, so without a pooler the server's own way is taken.
-    Whoever counts or wraps queries sees them as always.
+    Whoever counts or wraps queries sees them as always. A statement that `waits` for locks goes Django's way, because
+    Ctrl-C is heard there.
     """
     connection: Any = connections[alias]
-    if connection.queries_logged or connection.execute_wrappers:
-        return _fetch_one_by_django(connection, statement, parameters)
+    if waits or connection.queries_logged or connection.execute_wrappers:
+        return _fetch_by_django(connection, statement, parameters)
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     connection.validate_thread_sharing()
     raw = connection.connection
     pooled = _POOLED.get(raw)
     if pooled is None:
-        process_id = _fetch_one_by_django(connection, "SELECT pg_backend_pid()", {})
-        pooled = _POOLED[raw] = process_id is None or process_id[0] != raw.info.backend_pid
-    if pooled:
-        return _fetch_one_by_django(connection, statement, parameters)
+        process_id = _fetch_by_django(connection, "SELECT pg_backend_pid()", {})[0][0]
+        pooled = _POOLED[raw] = process_id != raw.info.backend_pid
+    if pooled or not _may_prepare(raw):
+        return _fetch_by_django(connection, statement, parameters)
     connection.validate_no_broken_transaction()
-    threshold, raw.prepare_threshold = raw.prepare_threshold, 0
-    try:
-        with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
-            row: tuple[Any, ...] | None = cursor.execute(statement, parameters).fetchone()
-            return row
-    finally:
-        raw.prepare_threshold = threshold
+    with connection.wrap_database_errors:
+        return execute_prepared(raw, statement, parameters)
 
 
-def _fetch_one_by_django(connection: Any, statement: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
+def _may_prepare(raw: psycopg.Connection[Any]) -> bool:
+    """Whether statements may be prepared behind psycopg's back.
+
+    Where it prepares too, it drops everybody's with DEALLOCATE ALL after a rollback; before the first statement of a
+    transaction it has a BEGIN to send; in a pipeline answers come later.
+    """
+    status = raw.pgconn.transaction_status
+    begun = status == pq.TransactionStatus.INTRANS or (raw.autocommit and status == pq.TransactionStatus.IDLE)
+    return begun and raw.prepare_threshold is None and raw.pgconn.pipeline_status == pq.PipelineStatus.OFF
+
+
+def _fetch_by_django(connection: Any, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters or None)
-        row: tuple[Any, ...] | None = cursor.fetchone()
-        return row
+        rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+        return rows
 
 
 class Line:
@@ -122,6 +138,14 @@ class Line:
         """One statement in a transaction of its own; its rows. Raises psycopg.Error."""
         cursor = self.connection().execute(statement, parameters)
         return cursor.fetchall() if cursor.description else []
+
+    def call(self, statement: str, parameters: Mapping[str, Value]) -> list[tuple[Any, ...]]:
+        """As execute, in a fifth of the time; for statements that wait for nobody, with texts and numbers only."""
+        connection = self.connection()
+        if self.pooled:
+            cursor = connection.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+        return execute_prepared(connection, statement, parameters)
 
     def persist(self, work: Callable[[], R], lost: Callable[[Exception], None] | None = None) -> R:
         """Do the work, again and again through broken connections. It must be safe to repeat. Raises Stopped."""

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mutoscope.engines.tasks.compat import TaskContext
+from mutoscope.engines.tasks.compat import TaskContext, TaskResult
+from mutoscope.engines.tasks.queue.policy import Policy
 
 # A worker writes progress together with other work; saying it more often than this is only remembered.
 PROGRESS_EVERY_S = 0.5
@@ -28,17 +29,47 @@ class QueueTaskContext(TaskContext):
     # By what right the task runs: (worker_id, lease) is what guarded statements ask for.
     worker_id: int = 0
     lease: int = 0
-    # A unit handed over by the one before it, in this process; and whether this one may hand over in turn.
+    # What the step before handed over, in this process; and whether this one may hand over in turn.
     carry: Any = field(default=None, repr=False, compare=False)
     can_advance: bool = False
     on_progress: Callable[[float | None, str], None] = field(default=_nobody, repr=False, compare=False)
     cancel_requested: Callable[[], bool] = field(default=_never, repr=False, compare=False)
+    attempt_number: int = 0
+    make_result: Callable[[], TaskResult[Any]] | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def with_result_on_demand(cls, **values: Any) -> QueueTaskContext:
+        """A context whose task_result is made by `make_result` when someone asks for it. Few do, and it is dear."""
+        context = object.__new__(cls)
+        for name, value in values.items():
+            object.__setattr__(context, name, value)
+        return context
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "task_result" and self.make_result is not None:
+            result = self.make_result()
+            object.__setattr__(self, "task_result", result)
+            return result
+        raise AttributeError(name)
+
+    @property
+    def attempt(self) -> int:
+        return self.attempt_number or self.task_result.attempts
 
     def report(self, fraction: float | None, note: str = "") -> None:
         """Show progress, from 0 to 1, readable by `get_result` while the task runs. Costs the task no round trip."""
         if fraction is not None:
             fraction = min(1.0, max(0.0, fraction))
         self.on_progress(fraction, note)
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """What a step hands over to the one that follows it in the same worker: its call, its policy, and a value."""
+
+    call: dict[str, Any]
+    policy: Policy
+    value: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +86,7 @@ class Advance:
     output: str
     version: int
     following: str
-    carry: Any
+    carry: Carry
 
 
 class ProgressClock:

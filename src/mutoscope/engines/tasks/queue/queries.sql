@@ -4,16 +4,12 @@
 -- name: enqueue
 -- One new task. Wakes at most one sleeping worker: NOTIFY takes a lock on the whole database at commit, so it is sent
 -- only when someone would hear it.
-WITH added AS (
-    INSERT INTO tasks_task (queue, path, priority, args, kwargs, run_at, deferred, limit_key, limit_max)
-    VALUES (%(queue)s, %(path)s, %(priority)s, %(args)s, %(kwargs)s, %(run_at)s::timestamptz,
-            COALESCE(%(run_at)s::timestamptz > statement_timestamp(), false), %(limit_key)s, %(limit_max)s)
-    RETURNING id, enqueued_at, deferred
-)
-SELECT id, enqueued_at,
-       (SELECT pg_notify('tasks_' || worker_id, '') FROM tasks_sleeper
-        WHERE queue = %(queue)s AND NOT added.deferred ORDER BY random() LIMIT 1)
-FROM added
+INSERT INTO tasks_task (queue, path, priority, args, kwargs, run_at, deferred, limit_key, limit_max)
+VALUES (%(queue)s, %(path)s, %(priority)s, %(args)s, %(kwargs)s, %(run_at)s::timestamptz,
+        COALESCE(%(run_at)s::timestamptz > statement_timestamp(), false), %(limit_key)s, %(limit_max)s)
+RETURNING id, enqueued_at,
+          (SELECT pg_notify('tasks_' || worker_id, '') FROM tasks_sleeper
+           WHERE queue = %(queue)s AND NOT tasks_task.deferred ORDER BY random() LIMIT 1)
 
 -- name: enqueue_unique_keep
 -- One new task unless one waits under its key; no row then. Waits for a transaction that holds the key uncommitted.

@@ -98,28 +98,51 @@ def task_error(error: BaseException, trace: str) -> dict[str, str]:
     return {"exception_class_path": f"{kind.__module__}.{kind.__qualname__}", "traceback": trace}
 
 
+def made_result(values: dict[str, Any]) -> QueueTaskResult:
+    """A result with these fields and nothing else to say.
+
+    Its class would normalise the arguments once more, to JSON and back; they have been through that when they were stored.
+    """
+    result = object.__new__(QueueTaskResult)
+    for name, value in _NOTHING_YET.items():
+        object.__setattr__(result, name, value)
+    for name, value in values.items():
+        object.__setattr__(result, name, value)
+    return result
+
+
+_NOTHING_YET: dict[str, Any] = {
+    "started_at": None,
+    "finished_at": None,
+    "last_attempted_at": None,
+    "_return_value": None,
+    "progress": None,
+    "progress_note": "",
+    "is_cancelled": False,
+}
+
+
 def new_result(
     task: Task[..., Any],
     result_id: str,
     enqueued_at: datetime | None,
-    args: list[Any],
-    kwargs: dict[str, Any],
+    args: str,
+    kwargs: str,
     backend: str,
 ) -> QueueTaskResult:
-    """The result of a task just enqueued."""
-    return QueueTaskResult(
-        task=task,
-        id=result_id,
-        status=TaskResultStatus.READY,
-        enqueued_at=enqueued_at,
-        started_at=None,
-        finished_at=None,
-        last_attempted_at=None,
-        args=args,
-        kwargs=kwargs,
-        backend=backend,
-        errors=[],
-        worker_ids=[],
+    """The result of a task just enqueued, from its arguments as they were stored."""
+    return made_result(
+        {
+            "task": task,
+            "id": result_id,
+            "status": TaskResultStatus.READY,
+            "enqueued_at": enqueued_at,
+            "args": [] if args == "[]" else decode(args),
+            "kwargs": {} if kwargs == "{}" else decode(kwargs),
+            "backend": backend,
+            "errors": [],
+            "worker_ids": [],
+        }
     )
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from mutoscope.platform.accounts.channels.forms import EditChannelForm, OpenChannelForm
 from mutoscope.platform.accounts.channels.service import EditChannel, EditChannelInputs, OpenChannel, OpenChannelInputs
+from mutoscope.platform.accounts.channels.shelf import channel_shelf
 from mutoscope.platform.accounts.failures import ChannelOpenAlready, Refused
 from mutoscope.platform.accounts.models import Channel, Person
 
@@ -25,7 +26,12 @@ def show(request: HttpRequest, handle: str) -> HttpResponse:
     if handle != handle.lower():
         return redirect("channel", handle=handle.lower(), permanent=True)
     channel = get_object_or_404(Channel, handle=handle)
-    return render(request, "accounts/channels/show.html", {"channel": channel, "is_owner": is_owner(request, channel)})
+    context = {
+        "channel": channel,
+        "is_owner": is_owner(request, channel),
+        "shelf": channel_shelf.get()(request, channel),
+    }
+    return render(request, "accounts/channels/show.html", context)
 
 
 @login_required
@@ -57,16 +63,6 @@ def open_channel(request: HttpRequest) -> HttpResponse:
             messages.success(request, "Your channel is open.")
             return HttpResponseRedirect(opened.channel.get_absolute_url())
     return render(request, "accounts/channels/open.html", {"form": form}, status=422 if form.errors else 200)
-
-
-@login_required
-@require_safe
-def studio(request: HttpRequest) -> HttpResponse:
-    """Where a creator begins."""
-    channel = Channel.objects.filter(owner=cast("Person", request.user)).first()
-    if channel is None:
-        return redirect("channel-open")
-    return render(request, "accounts/channels/studio.html", {"channel": channel})
 
 
 @login_required

@@ -8,7 +8,6 @@ from mutoscope.platform.accounts.channels import endpoints
 
 urlpatterns: list[URLPattern] = [
     re_path(r"^@(?P<handle>[A-Za-z0-9_-]{1,40})$", endpoints.show, name="channel"),
-    path("studio/", endpoints.studio, name="studio"),
     path("studio/channel/", endpoints.edit_channel, name="channel-edit"),
     path("studio/channel/open/", endpoints.open_channel, name="channel-open"),
     # The only folder of the media directory that has an address: what else lies there stays there.

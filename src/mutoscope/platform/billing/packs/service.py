@@ -59,7 +59,7 @@ class GrantPoints(Service[GrantPointsInputs, GrantPointsInternals, GrantPointsOu
     failures = (Unacceptable, RequestKeyReused)
 
     def steps(self) -> Steps[GrantPointsInputs, GrantPointsInternals, GrantPointsOutputs]:
-        return (self.read_what_was_typed, atomic(self.post))
+        return (self.read_what_was_typed, atomic(self.post, savepoint=True))
 
     def read_what_was_typed(self, granting: Granting) -> None:
         asked, work = granting.inputs, granting.internals

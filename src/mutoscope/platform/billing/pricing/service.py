@@ -55,6 +55,7 @@ class SetPrices(Service[SetPricesInputs, SetPricesInternals, SetPricesOutputs]):
                 self.hold_the_film,
                 self.open_accounts,
                 self.save,
+                savepoint=True,
             ),
         )
 
@@ -110,6 +111,8 @@ class SetPrices(Service[SetPricesInputs, SetPricesInternals, SetPricesOutputs]):
         ended = fetch("pricing", "end", asked)
         started = fetch("pricing", "start", asked)
         setting.outputs.changes = len(ended) + len(started)
+        # Asked at every key and on every card, so the film says it itself.
+        Video.objects.filter(pk=work.video.pk).update(is_free=setting.inputs.is_free)
 
 
 def current_offers(video_id: int) -> list[Offer]:

@@ -52,6 +52,7 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
                 self.refuse_beyond_the_limits,
                 self.reverse,
                 self.take_the_time_away,
+                savepoint=True,
             ),
         )
 

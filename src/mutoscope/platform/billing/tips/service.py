@@ -52,7 +52,7 @@ class GiveTip(Service[GiveTipInputs, GiveTipInternals, GiveTipOutputs]):
         return (
             self.read_what_was_typed,
             self.find_the_film,
-            atomic(self.give),
+            atomic(self.give, savepoint=True),
         )
 
     def read_what_was_typed(self, tipping: Tipping) -> None:

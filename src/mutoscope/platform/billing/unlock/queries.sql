@@ -38,3 +38,36 @@ SELECT * FROM billing_unlock(%(viewer_id)s, %(video_id)s, %(channel_id)s, %(offe
     %(price)s::integer, %(credit)s::integer, %(fee)s::integer, %(creator)s::integer, %(is_upgrade)s,
     %(now)s, %(starts_at)s, %(expires_at)s, %(request_key)s,
     %(key)s, %(accounts)s::bigint[], %(amounts)s::bigint[], %(metadata)s::jsonb);
+
+-- name: panel
+-- What the panel beside a film shows: one row for each offer, or one without an offer; none when there is no such film.
+SELECT clock.now, v.id, v.state, v.title, c.owner_id, c.title,
+    coalesce(e.version, 0), e.id IS NOT NULL, e.expires_at, coalesce(run.rank, 0), coalesce(run.worth, 0), o.term, o.points
+FROM (SELECT statement_timestamp() + %(ahead)s::interval AS now) clock
+JOIN videos_video v ON v.public_id = %(public_id)s
+JOIN accounts_channel c ON c.id = v.channel_id
+LEFT JOIN billing_offer o ON o.video_id = v.id AND o.ended_at IS NULL
+LEFT JOIN billing_entitlement e ON e.viewer_id = %(viewer_id)s AND e.video_id = v.id
+LEFT JOIN LATERAL (
+    SELECT max(CASE p.term WHEN 'day' THEN 1 WHEN 'month' THEN 2 ELSE 3 END) AS rank, sum(p.price_points)::bigint AS worth
+    FROM billing_purchase p
+    WHERE p.viewer_id = %(viewer_id)s AND p.video_id = v.id AND p.refunded_at IS NULL AND p.credited_to_id IS NULL
+      AND (p.expires_at IS NULL OR p.expires_at > clock.now)
+) run ON e.id IS NOT NULL
+ORDER BY CASE o.term WHEN 'day' THEN 1 WHEN 'month' THEN 2 ELSE 3 END;
+
+-- name: right
+-- Whether somebody may watch: asked at every key, so one round trip by two keys. One row. Never remembered.
+SELECT clock.now, e.id IS NOT NULL, e.expires_at,
+    EXISTS (SELECT FROM billing_offer o WHERE o.video_id = %(video_id)s AND o.ended_at IS NULL AND o.term <> 'free')
+FROM (SELECT statement_timestamp() + %(ahead)s::interval AS now) clock
+LEFT JOIN billing_entitlement e ON e.viewer_id = %(viewer_id)s AND e.video_id = %(video_id)s;
+
+-- name: notes
+-- For each film of a list: its lowest price, and what this viewer has of it. At most one row for each film.
+SELECT v.id, min(o.points), e.id IS NOT NULL AND (e.expires_at IS NULL OR e.expires_at > clock.now), e.expires_at
+FROM (SELECT statement_timestamp() + %(ahead)s::interval AS now) clock
+CROSS JOIN unnest(%(video_ids)s::bigint[]) v (id)
+LEFT JOIN billing_offer o ON o.video_id = v.id AND o.ended_at IS NULL AND o.term <> 'free'
+LEFT JOIN billing_entitlement e ON e.viewer_id = %(viewer_id)s AND e.video_id = v.id
+GROUP BY v.id, e.id, clock.now;

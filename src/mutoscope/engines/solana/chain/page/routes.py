@@ -10,8 +10,14 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from solders.pubkey import Pubkey
+
 from mutoscope.engines.solana.chain.asgi import Headers, Receive, Scope, Send, header, read_body, respond
+from mutoscope.engines.solana.chain.bank import Refused
 from mutoscope.engines.solana.chain.page.summary import summary
+from mutoscope.engines.solana.chain.params import U64_MAX
+from mutoscope.engines.solana.chain.tokens import TEST_TOKENS
+from mutoscope.engines.solana.chain.transaction_errors import sentence
 from mutoscope.engines.solana.chain.wallet.link import WrongLink
 from mutoscope.engines.solana.chain.wallet.wallet import NotPaid
 
@@ -55,7 +61,9 @@ async def show(chain: SandboxChain, scope: Scope, send: Send) -> bool:
 
 async def act(chain: SandboxChain, scope: Scope, receive: Receive, send: Send) -> bool:
     """Answer a POST that is the wallet's. Returns whether it was."""
-    action = {"/wallet/quote": _quote, "/wallet/pay": _pay, "/wallet/fill-up": _fill_up}.get(scope["path"])
+    action = {"/wallet/quote": _quote, "/wallet/pay": _pay, "/wallet/fill-up": _fill_up, "/faucet": _give}.get(
+        scope["path"]
+    )
     if action is None:
         return False
     problem = foreign(scope)
@@ -76,6 +84,8 @@ async def act(chain: SandboxChain, scope: Scope, receive: Receive, send: Send) -
         await _json(send, 422, {"field": wrong.field, "problem": wrong.problem})
     except NotPaid as refused:
         await _json(send, 409, {"problem": str(refused)})
+    except Refused as refused:
+        await _json(send, 409, {"problem": sentence(refused.error)})
     return True
 
 
@@ -115,6 +125,26 @@ def _fill_up(chain: SandboxChain, given: dict[str, Any]) -> dict[str, Any]:
     wallet = chain.wallet()
     wallet.fill_up()
     return {"address": str(wallet.address)}
+
+
+def _give(chain: SandboxChain, given: dict[str, Any]) -> dict[str, Any]:
+    """Play money for anybody: `amount` base units of `token`, which is SOL or the symbol of a test token."""
+    try:
+        address = Pubkey.from_string(_text(given, "address"))
+    except ValueError:
+        raise WrongLink("address", "is not a Solana address") from None
+    amount = _amount(given)
+    if amount is None or amount > U64_MAX:
+        raise WrongLink("amount", "must be a whole number of base units")
+    symbol = given.get("token", "SOL")
+    token = next((token for token in TEST_TOKENS.values() if token.symbol == symbol), None)
+    if token is None and symbol != "SOL":
+        raise WrongLink("token", "must be SOL, " + " or ".join(token.symbol for token in TEST_TOKENS.values()))
+    if token is None:
+        if amount > chain.airdrop_lamports_max:
+            raise WrongLink("amount", f"is more than the {chain.airdrop_lamports_max} lamports given at once")
+        return {"signature": str(chain.airdrop(address, amount))}
+    return {"signature": str(chain.give(address, amount, token))}
 
 
 def _text(given: dict[str, Any], name: str) -> str:

@@ -39,6 +39,8 @@ REFUSALS = (
 
 class Command(BaseCommand):
     help = "The signer: the one process that holds the seeds. Without an action it runs until told to stop."
+    # Those are about the site, whose settings and secrets are none of the signer's business.
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="connection to use")

@@ -1,6 +1,10 @@
 -- What a worker says to the database, on its own connection. A worker's right to a task is (worker_id, lease): lease
 -- grows with each claim, worker_id is cleared when the right ends, and every statement that ends or returns a task
 -- names both. No lock is waited for: rows are taken with SKIP LOCKED, or belong to this worker already.
+--
+-- Rows are named by `id = ANY(...)`, even where a join says the same. A prepared statement keeps the plan it got when the
+-- table held ten rows, and for ten rows the planner would rather read the whole index than look into it ten times; an array
+-- is the one condition that it has no other way to meet than by looking up each of its elements.
 
 -- name: register
 WITH queues AS (
@@ -10,7 +14,8 @@ INSERT INTO tasks_worker (name, queues, concurrency) VALUES (%(name)s, %(queues)
 RETURNING id, clock_timestamp()
 
 -- name: finish_and_claim
--- End up to a thousand tasks and claim the next ones, one round trip. kind 0: an ended task. kind 1: a claimed one.
+-- End up to a thousand tasks and claim the next ones, one round trip. kind 1: a claimed task. kind 0: how many were
+-- ended, and in place of kwargs, when some were not, which ones.
 -- `lanes` are (queue, priority, mark): nothing up to a lane's mark is looked at, so that rows which are deleted but
 -- still visible to some old transaction are not walked over again and again.
 WITH done AS MATERIALIZED (
@@ -18,7 +23,7 @@ WITH done AS MATERIALIZED (
                          %(results)s::text[], %(errors)s::text[]) AS d (id, lease, status, run_us, result, error)
 ), gone AS (
     DELETE FROM tasks_task t USING done d
-    WHERE t.id = d.id AND t.worker_id = %(worker_id)s AND t.lease = d.lease
+    WHERE t.id = ANY(%(ids)s::bigint[]) AND t.id = d.id AND t.lease = d.lease AND t.worker_id = %(worker_id)s
     RETURNING t.id, t.enqueued_at, t.started_at, t.attempted_at, d.run_us, d.status, t.attempt, t.priority,
               t.limit_max, t.queue, t.path, t.args, t.kwargs, d.result, d.error, t.past, t.limit_key,
               t.run_id
@@ -52,14 +57,17 @@ WITH done AS MATERIALIZED (
     UPDATE tasks_task t
     SET worker_id = %(worker_id)s, lease = t.lease + 1, attempt = t.attempt + 1, unique_key = NULL,
         attempted_at = statement_timestamp(), started_at = COALESCE(t.started_at, statement_timestamp())
-    FROM candidate c WHERE t.id = c.id
+    WHERE t.id = ANY(ARRAY(SELECT id FROM candidate))
     RETURNING t.id, t.lease, t.attempt, t.queue, t.priority, t.path, t.args, t.kwargs, t.past, t.unique_name,
-              t.enqueued_at, t.started_at
+              t.enqueued_at::text, t.started_at::text
 )
-SELECT 0 AS kind, id, 0 AS lease, 0 AS attempt, '' AS queue, 0 AS priority, '' AS path, '' AS args, '' AS kwargs,
-       '' AS past, '' AS unique_name, NULL::timestamptz AS enqueued_at, NULL::timestamptz AS started_at FROM kept
+SELECT 1 AS kind, id, lease, attempt, queue, priority, path, args, kwargs, past, unique_name, enqueued_at, started_at
+FROM claimed
 UNION ALL
-SELECT 1, id, lease, attempt, queue, priority, path, args, kwargs, past, unique_name, enqueued_at, started_at FROM claimed
+SELECT 0, count(*), 0, 0::smallint, '', 0::smallint, '', '',
+       CASE WHEN count(*) < cardinality(%(ids)s::bigint[]) THEN COALESCE(string_agg(id::text, ','), '') ELSE '' END,
+       NULL, NULL, NULL, NULL
+FROM kept
 
 -- name: finish
 -- The first half alone; gives back the places that limited tasks held as well.
@@ -68,12 +76,12 @@ WITH done AS MATERIALIZED (
                          %(results)s::text[], %(errors)s::text[]) AS d (id, lease, status, run_us, result, error)
 ), gone AS (
     DELETE FROM tasks_task t USING done d
-    WHERE t.id = d.id AND t.worker_id = %(worker_id)s AND t.lease = d.lease
+    WHERE t.id = ANY(%(ids)s::bigint[]) AND t.id = d.id AND t.lease = d.lease AND t.worker_id = %(worker_id)s
     RETURNING t.id, t.enqueued_at, t.started_at, t.attempted_at, d.run_us, d.status, t.attempt, t.priority,
               t.limit_max, t.queue, t.path, t.args, t.kwargs, d.result, d.error, t.past, t.limit_key,
               t.run_id
 ), freed AS (
-    DELETE FROM tasks_slot s USING gone g WHERE s.task_id = g.id
+    DELETE FROM tasks_slot WHERE task_id = ANY(ARRAY(SELECT id FROM gone))
 )
 INSERT INTO tasks_finished (id, enqueued_at, started_at, attempted_at, finished_at, worker_id, run_us, status,
                             attempt, priority, limit_max, queue, path, args, kwargs, result, error, past, limit_key,
@@ -107,9 +115,9 @@ WITH soft AS MATERIALIZED (
 UPDATE tasks_task t
 SET worker_id = %(worker_id)s, lease = t.lease + 1, attempt = t.attempt + 1, unique_key = NULL,
     attempted_at = statement_timestamp(), started_at = COALESCE(t.started_at, statement_timestamp())
-FROM candidate c WHERE t.id = c.id
+WHERE t.id = ANY(ARRAY(SELECT id FROM candidate))
 RETURNING 1 AS kind, t.id, t.lease, t.attempt, t.queue, t.priority, t.path, t.args, t.kwargs, t.past, t.unique_name,
-          t.enqueued_at, t.started_at
+          t.enqueued_at::text, t.started_at::text
 
 -- name: lock_limits
 -- Take, for this transaction, the right to count running tasks under each name that has waiting ones: limit keys and
@@ -176,9 +184,9 @@ WITH keyed AS MATERIALIZED (
 UPDATE tasks_task t
 SET worker_id = %(worker_id)s, lease = t.lease + 1, attempt = t.attempt + 1, unique_key = NULL,
     attempted_at = statement_timestamp(), started_at = COALESCE(t.started_at, statement_timestamp())
-FROM placed p WHERE t.id = p.id
+WHERE t.id = ANY(ARRAY(SELECT id FROM placed))
 RETURNING 1 AS kind, t.id, t.lease, t.attempt, t.queue, t.priority, t.path, t.args, t.kwargs, t.past, t.unique_name,
-          t.enqueued_at, t.started_at
+          t.enqueued_at::text, t.started_at::text
 
 -- name: advance
 -- Steps of pipeline runs: write the checkpoint of the unit that ended and turn its task into the next unit's, which this
@@ -194,7 +202,8 @@ WITH step AS MATERIALIZED (
     SET lease = t.lease + 1, attempt = 1, lost = 0, past = NULL, progress = NULL, progress_note = NULL,
         kwargs = s.following, attempted_at = statement_timestamp()
     FROM step s
-    WHERE t.id = s.id AND t.worker_id = %(worker_id)s AND t.lease = s.lease AND NOT t.cancel_requested
+    WHERE t.id = ANY(%(ids)s::bigint[]) AND t.id = s.id AND t.lease = s.lease AND t.worker_id = %(worker_id)s
+      AND NOT t.cancel_requested
     RETURNING t.id, t.lease, s.run_id, s.unit, s.item, s.output, s.version, s.attempt, s.run_us
 ), kept AS (
     INSERT INTO tasks_unit (run_id, unit, item, output, version, attempt, task_id, worker_id, started_at, finished_at)
@@ -215,10 +224,10 @@ WITH again AS MATERIALIZED (
     SET worker_id = NULL, deferred = true, run_at = clock_timestamp() + a.delay_s * interval '1 second', past = a.past,
         progress = NULL, progress_note = NULL
     FROM again a
-    WHERE t.id = a.id AND t.worker_id = %(worker_id)s AND t.lease = a.lease AND NOT t.cancel_requested
+    WHERE t.id = ANY(%(ids)s::bigint[]) AND t.id = a.id AND t.worker_id = %(worker_id)s AND t.lease = a.lease AND NOT t.cancel_requested
     RETURNING t.id
 ), freed AS (
-    DELETE FROM tasks_slot s USING back b WHERE s.task_id = b.id
+    DELETE FROM tasks_slot WHERE task_id = ANY(ARRAY(SELECT id FROM back))
 )
 SELECT id FROM back
 
@@ -231,7 +240,7 @@ WITH back AS (
     WHERE t.id = %(id)s AND t.worker_id = %(worker_id)s AND t.lease = %(lease)s AND NOT t.cancel_requested
     RETURNING t.id
 ), freed AS (
-    DELETE FROM tasks_slot s USING back b WHERE s.task_id = b.id
+    DELETE FROM tasks_slot WHERE task_id = ANY(ARRAY(SELECT id FROM back))
 )
 SELECT id FROM back
 
@@ -247,10 +256,10 @@ WITH again AS MATERIALIZED (
         unique_key = CASE WHEN a.first AND t.unique_name IS NOT NULL AND NOT EXISTS
                          (SELECT 1 FROM tasks_task o WHERE o.unique_key = t.unique_name) THEN t.unique_name END
     FROM again a
-    WHERE t.id = a.id AND t.worker_id = %(worker_id)s AND t.lease = a.lease
+    WHERE t.id = ANY(%(ids)s::bigint[]) AND t.id = a.id AND t.worker_id = %(worker_id)s AND t.lease = a.lease
     RETURNING t.id, t.queue
 ), freed AS (
-    DELETE FROM tasks_slot s USING back b WHERE s.task_id = b.id
+    DELETE FROM tasks_slot WHERE task_id = ANY(ARRAY(SELECT id FROM back))
 )
 SELECT id, (SELECT pg_notify('tasks_' || z.worker_id, '') FROM tasks_sleeper z
             WHERE z.queue = back.queue AND z.worker_id <> %(worker_id)s LIMIT 1)
@@ -265,16 +274,16 @@ WITH back AS (
     WHERE worker_id = %(worker_id)s AND NOT id = ANY(%(known)s)
     RETURNING id
 ), freed AS (
-    DELETE FROM tasks_slot s USING back b WHERE s.task_id = b.id
+    DELETE FROM tasks_slot WHERE task_id = ANY(ARRAY(SELECT id FROM back))
 )
 SELECT id FROM back
 
 -- name: promote
 -- Tasks whose time has come become ready. Returns nothing but their number.
-UPDATE tasks_task SET deferred = false WHERE id IN (
+UPDATE tasks_task SET deferred = false WHERE id = ANY(ARRAY(
     SELECT id FROM tasks_task WHERE deferred AND run_at <= statement_timestamp()
     ORDER BY run_at LIMIT 1000 FOR UPDATE SKIP LOCKED
-)
+))
 
 -- name: next_due
 SELECT extract(epoch FROM min(run_at) - clock_timestamp())::float8 FROM tasks_task WHERE deferred
@@ -282,7 +291,7 @@ SELECT extract(epoch FROM min(run_at) - clock_timestamp())::float8 FROM tasks_ta
 -- name: progress
 UPDATE tasks_task t SET progress = p.progress, progress_note = p.note
 FROM unnest(%(ids)s::bigint[], %(leases)s::int[], %(progress)s::float4[], %(notes)s::text[]) AS p (id, lease, progress, note)
-WHERE t.id = p.id AND t.worker_id = %(worker_id)s AND t.lease = p.lease
+WHERE t.id = ANY(%(ids)s::bigint[]) AND t.id = p.id AND t.worker_id = %(worker_id)s AND t.lease = p.lease
 
 -- name: fall_asleep
 INSERT INTO tasks_sleeper (worker_id, queue) SELECT %(worker_id)s, unnest(%(queues)s::text[]) ON CONFLICT DO NOTHING

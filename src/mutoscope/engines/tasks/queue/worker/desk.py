@@ -13,6 +13,7 @@ import psycopg
 from mutoscope.engines.tasks.queue.arrays import numbers, texts
 from mutoscope.engines.tasks.queue.connection import Line
 from mutoscope.engines.tasks.queue.encoding import decode, encode
+from mutoscope.engines.tasks.queue.prepared import Value
 from mutoscope.engines.tasks.queue.results import CANCELLED
 from mutoscope.engines.tasks.queue.worker.job import Job
 from mutoscope.engines.tasks.statements import statements
@@ -54,8 +55,12 @@ class Desk:
 
     def claim(self, count: int) -> list[Job]:
         """Up to `count` tasks by a whole scan."""
-        parameters = {"worker_id": self.worker_id, "queues": self.queues_in_turn(), "count": count}
-        return _jobs(self.line.execute(SQL["claim"], parameters))
+        parameters: dict[str, Value] = {
+            "worker_id": self.worker_id,
+            "queues": texts(self.queues_in_turn()),
+            "count": count,
+        }
+        return _jobs(self.line.call(SQL["claim"], parameters))
 
     def claim_limited(self, count: int) -> list[Job]:
         """Up to `count` tasks of those that share a limit."""
@@ -85,17 +90,19 @@ class Desk:
         turn = {queue: place for place, queue in enumerate(self.queues_in_turn())}
         lanes = sorted(marks, key=lambda lane: (turn[lane[0]], -lane[1]))
         parameters = self._ended(ended) | {
-            "lane_queues": [queue for queue, _ in lanes],
-            "lane_priorities": [priority for _, priority in lanes],
-            "lane_marks": [marks[lane] for lane in lanes],
+            "lane_queues": texts(queue for queue, _ in lanes),
+            "lane_priorities": numbers(priority for _, priority in lanes),
+            "lane_marks": numbers(marks[lane] for lane in lanes),
             "count": count,
         }
-        rows = self.line.execute(SQL["finish_and_claim"], parameters)
-        return {row[1] for row in rows if row[0] == 0}, _jobs([row for row in rows if row[0] == 1])
+        rows = self.line.call(SQL["finish_and_claim"], parameters)
+        _, number, *_, which, _, _, _, _ = rows.pop()
+        kept = {job.id for job in ended} if number == len(ended) else {int(one) for one in which.split(",") if one}
+        return kept, _jobs(rows)
 
     def finish(self, ended: list[Job]) -> set[int]:
         """End these, those that held a place under a limit among them."""
-        return {row[0] for row in self.line.execute(SQL["finish"], self._ended(ended))}
+        return {row[0] for row in self.line.call(SQL["finish"], self._ended(ended))}
 
     def _ended(self, ended: list[Job]) -> dict[str, Any]:
         return {
@@ -111,7 +118,7 @@ class Desk:
     def advance(self, jobs: list[Job]) -> set[int]:
         """Write these steps' checkpoints and make the jobs the following steps'. The ids that were ours."""
         steps = [(job, job.advance) for job in jobs if job.advance is not None]
-        parameters = {
+        parameters: dict[str, Value] = {
             "worker_id": self.worker_id,
             "ids": numbers(job.id for job, _ in steps),
             "leases": numbers(job.lease for job, _ in steps),
@@ -124,7 +131,7 @@ class Desk:
             "run_us": numbers(job.run_us for job, _ in steps),
             "following": texts(step.following for _, step in steps),
         }
-        leases = dict(self.line.execute(SQL["advance"], parameters))
+        leases: dict[int, int] = dict(self.line.call(SQL["advance"], parameters))
         others = []
         for job in jobs:
             if job.id in leases:
@@ -225,10 +232,10 @@ class Desk:
         self.line.execute(SQL["progress"], parameters)
 
     def fall_asleep(self) -> None:
-        self.line.execute(SQL["fall_asleep"], {"worker_id": self.worker_id, "queues": self.queues})
+        self.line.call(SQL["fall_asleep"], {"worker_id": self.worker_id, "queues": texts(self.queues)})
 
     def wake_up(self) -> None:
-        self.line.execute(SQL["wake_up"], {"worker_id": self.worker_id, "queues": self.queues})
+        self.line.call(SQL["wake_up"], {"worker_id": self.worker_id, "queues": texts(self.queues)})
 
 
 def _jobs(rows: list[tuple[Any, ...]], *, limited: bool = False) -> list[Job]:

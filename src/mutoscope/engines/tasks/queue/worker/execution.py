@@ -43,6 +43,7 @@ from mutoscope.engines.tasks.queue.results import (
     QueueTaskResult,
     TaskNotFound,
     find_task,
+    made_result,
     task_error,
 )
 from mutoscope.engines.tasks.queue.worker.job import Interrupted, Job
@@ -92,6 +93,9 @@ def choose_policy(job: Job, runnable: Runnable) -> None:
     if runnable.policy_by_call is None:
         job.policy = runnable.policy
         return
+    if job.carry is not None:
+        job.policy = job.carry.policy
+        return
     try:
         chosen = runnable.policy_by_call(decode(job.kwargs))
     except Exception:
@@ -125,7 +129,10 @@ class Execution:
     def arguments(self) -> tuple[list[Any], dict[str, Any]]:
         job = self.job
         args = [] if job.args == "[]" else decode(job.args)
-        kwargs = {} if job.kwargs == "{}" else decode(job.kwargs)
+        if job.carry is not None:
+            kwargs = job.carry.call
+        else:
+            kwargs = {} if job.kwargs == "{}" else decode(job.kwargs)
         if someone_listens(task_started, self.around.backend_class):
             self._send(task_started, self._result(args, kwargs))
         if self.runnable.takes_context:
@@ -139,11 +146,12 @@ class Execution:
             job.progress = (fraction, note)
             around.progress(job)
 
-        return QueueTaskContext(
-            task_result=self._result(args, kwargs),
+        return QueueTaskContext.with_result_on_demand(
+            make_result=lambda: self._result(args, kwargs),
+            attempt_number=job.attempt,
             worker_id=around.worker_id(),
             lease=job.lease,
-            carry=job.carry,
+            carry=None if job.carry is None else job.carry.value,
             # A child process cannot hand anything over.
             can_advance=job.policy.run_in == "thread",
             on_progress=on_progress,
@@ -224,29 +232,21 @@ class Execution:
             kwargs = decode(job.kwargs)
         past = decode(job.past) if job.past else []
         now = datetime.now(UTC)
-        values: dict[str, Any] = {
+        values = {
             "task": self.runnable.task,
             "id": str(job.id),
             "status": TaskResultStatus.RUNNING,
-            "enqueued_at": job.enqueued_at,
-            "started_at": job.started_at if job.attempt > 1 else now,
-            "finished_at": None,
+            "enqueued_at": job.enqueued_at(),
+            "started_at": job.started_at() if job.attempt > 1 else now,
             "last_attempted_at": now,
             "args": args,
             "kwargs": kwargs,
             "backend": self.around.backend_alias,
             "errors": [TaskError(**entry["error"]) for entry in past if entry.get("error")],
             "worker_ids": [*(str(entry["worker"]) for entry in past), str(self.around.worker_id())],
-            "_return_value": None,
-            "progress": None,
-            "progress_note": "",
-            "is_cancelled": False,
         }
-        result = object.__new__(QueueTaskResult)
-        for name, value in values.items():
-            object.__setattr__(result, name, value)
-        self.result = result
-        return result
+        self.result = made_result(values)
+        return self.result
 
     def _finish(self, result: QueueTaskResult) -> None:
         object.__setattr__(result, "status", STATUSES[self.job.status])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from typing import Any
 
-from mutoscope.engines.tasks.queue.context import Advance
+from mutoscope.engines.tasks.queue.context import Advance, Carry
 from mutoscope.engines.tasks.queue.policy import DEFAULT_POLICY
 from mutoscope.engines.tasks.queue.results import READY
 
@@ -20,34 +21,25 @@ class Job:
     Made by the pump, run by one executor, read by the pump again after the executor has put it into `finished`.
     """
 
-    __slots__ = (
-        "advance",
-        "args",
-        "attempt",
-        "begun_at",
-        "carry",
-        "claimed_at",
-        "delay_s",
-        "enqueued_at",
-        "error",
-        "id",
-        "interruption",
-        "kwargs",
-        "lease",
-        "limited",
-        "lost",
-        "past",
-        "path",
-        "policy",
-        "priority",
-        "progress",
-        "queue",
-        "result",
-        "run_us",
-        "started_at",
-        "status",
-        "unique_name",
-    )
+    # Fields that most jobs never change live in the class: making a job is a good part of what running a short one costs.
+
+    # Monotonic time at which it began to run; None while it waits in this worker.
+    begun_at: float | None = None
+    run_us = 0
+    # READY until it has run; stays READY with delay_s when it shall be tried again, without when it was not run.
+    status = READY
+    result: str | None = None
+    error: dict[str, str] | None = None
+    delay_s: float | None = None
+    # Why it was told to stop: "timeout", "cancel" or "shutdown".
+    interruption: str | None = None
+    progress: tuple[float | None, str] | None = None
+    policy = DEFAULT_POLICY
+    # What a step of a pipeline wants written, and what it was handed by the step before.
+    advance: Advance | None = None
+    carry: Carry | None = None
+    # Whether this worker's right to it is gone. What it did then counts for nothing.
+    lost = False
 
     def __init__(self, row: tuple[Any, ...], *, limited: bool, now: float) -> None:
         (
@@ -62,28 +54,18 @@ class Job:
             self.kwargs,
             self.past,
             self.unique_name,
-            self.enqueued_at,
-            self.started_at,
+            self._enqueued_at,
+            self._started_at,
         ) = row
         self.limited = limited
         self.claimed_at = now
-        # Monotonic time at which it began to run; None while it waits in this worker.
-        self.begun_at: float | None = None
-        self.run_us = 0
-        # READY until it has run; stays READY with delay_s when it shall be tried again, without when it was not run.
-        self.status = READY
-        self.result: str | None = None
-        self.error: dict[str, str] | None = None
-        self.delay_s: float | None = None
-        # Why it was told to stop: "timeout", "cancel" or "shutdown".
-        self.interruption: str | None = None
-        self.progress: tuple[float | None, str] | None = None
-        self.policy = DEFAULT_POLICY
-        # What a step of a pipeline wants written, and what it was handed by the step before.
-        self.advance: Advance | None = None
-        self.carry: Any = None
-        # Whether this worker's right to it is gone. What it did then counts for nothing.
-        self.lost = False
+
+    def enqueued_at(self) -> datetime:
+        return datetime.fromisoformat(self._enqueued_at)
+
+    def started_at(self) -> datetime:
+        """When its first attempt began."""
+        return datetime.fromisoformat(self._started_at)
 
     def begin(self) -> float:
         self.begun_at = time.monotonic()

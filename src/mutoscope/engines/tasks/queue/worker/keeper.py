@@ -97,7 +97,6 @@ class Keeper:
         if now >= self._history_at:
             self._history_at = now + HISTORY_AGAIN_S
             self.keep_history()
-            self._history_at = now + HISTORY_EVERY_S
 
     def _beat(self) -> None:
         pump, tally = self.pump, self.pump.tally
@@ -166,6 +165,14 @@ class Keeper:
         self.pump.wake()
         return int(back + ended)
 
+    def prepare(self) -> None:
+        """What has to be there before the first task: its day's partition, since a row in the rest's keeps it from being made."""
+        try:
+            self.line.persist(self.keep_history)
+        except psycopg.Error:
+            logger.exception("The history's partitions could not be made", extra={"action": "history_failed"})
+        self.line.persist(self.declare_schedules)
+
     def declare_schedules(self) -> None:
         """Write what the code declares into the table, and forget what it no longer does."""
         connection = self.line.connection()
@@ -219,3 +226,4 @@ class Keeper:
             assert today is not None
             keep_days(connection, today[0], self.configuration.retention_days)
             connection.execute(SQL["forget_workers"])
+        self._history_at = time.monotonic() + HISTORY_EVERY_S

@@ -11,6 +11,8 @@ LONG_S = 0.5
 GUESS_S = 0.05
 # A claimed task that has not begun after this long goes back for others to take.
 WAIT_MAX_S = 1.0
+# Work for less than this is not worth another thread.
+HAND_S = 0.0005
 
 
 class Pace:
@@ -36,3 +38,7 @@ class Pace:
             return 0
         wanted = int(concurrency * AHEAD_S / max(self.task_s, 1e-6))
         return max(2 * concurrency, min(wanted, 2 * batch_max))
+
+    def hands(self, count: int) -> int:
+        """How many threads so many tasks are worth."""
+        return 1 + int(count * self.task_s / HAND_S)

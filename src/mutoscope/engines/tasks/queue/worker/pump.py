@@ -16,28 +16,23 @@ from mutoscope.engines.tasks.queue.results import CANCELLED, FAILED, READY, SUCC
 from mutoscope.engines.tasks.queue.worker.desk import Desk, Lane
 from mutoscope.engines.tasks.queue.worker.execution import choose_policy, find_runnable
 from mutoscope.engines.tasks.queue.worker.executors import Executors, Tally
+from mutoscope.engines.tasks.queue.worker.finisher import WORTH_IT, Finisher
 from mutoscope.engines.tasks.queue.worker.job import Job
+from mutoscope.engines.tasks.queue.worker.looks import Looks
 from mutoscope.engines.tasks.queue.worker.measure import WAIT_MAX_S, Pace
 
 R = TypeVar("R")
 
 logger = logging.getLogger("mutoscope.tasks")
 
-# A worker that has run dry looks again after these pauses before it only waits to be woken: an enqueuing transaction that
-# looked for sleepers before this one lay down wakes nobody.
-DOZE_S = (0.004, 0.016, 0.064, 0.25)
-# The whole scan is made at least this often, to find new priorities and tasks that came in behind a mark...
-SCAN_EVERY_S = 1.0
-# ... but where old transactions make it slow, it may cost at most one part in so many of the time.
-SCAN_COST_SHARE = 20
-SCAN_CHEAP_S = 0.005
-CLAIM_ONE_S = 0.0001
 # After a limited task was seen, limits are looked at with every claim for so long.
 LIMITS_WARM_S = 30.0
 LIMITS_COLD_EVERY_S = 1.0
 KIND_WARM_S = 10.0
 # A worker with no room looks up this often for tasks that have waited in it for too long.
 FULL_S = 0.25
+# What was added to threads and is not begun after this long shall wake those that sleep.
+NUDGE_S = 0.002
 
 
 @dataclass
@@ -46,6 +41,7 @@ class Pump:
 
     line: Line
     desk: Desk
+    finisher: Finisher
     configuration: Configuration
     executors: Executors
     tally: Tally
@@ -62,9 +58,7 @@ class Pump:
         self.pace = Pace()
         self.reporting: dict[int, Job] = {}
         self._marks: dict[Lane, int] = {}
-        self._scanned_at = 0.0
-        self._scan_s = 0.0
-        self._dry, self._dry_until = 0, 0.0
+        self._looks = Looks(self.configuration.poll_s)
         self._called = self._asleep = False
         self._promote_at = 0.0
         self._limits_at = 0.0
@@ -77,7 +71,7 @@ class Pump:
     def done(self, job: Job) -> None:
         """An executor has run the job."""
         self.finished.append(job)
-        if self.sleeping:
+        if self.sleeping and not self.finisher.busy:
             self.wakened.set()
 
     def wake(self) -> None:
@@ -92,13 +86,14 @@ class Pump:
         """Everything known of the queue is of no use under a new worker id."""
         self._marks.clear()
         self._asleep = False
-        self._dry = 0
+        self._looks.now()
 
     # The loop
 
     def run(self) -> None:
         """Until drained or disowned. Raises Stopped when told to give up while the database is away."""
         while not self.disowned.is_set():
+            self._hear_of_written()
             ended = self._collect()
             if self.draining.is_set():
                 self._give_back_unstarted()
@@ -111,16 +106,28 @@ class Pump:
             claimed = self._turn(ended)
             self._reconcile()
             self._tend()
-            if claimed or ended or self.finished:
-                self._dry = 0
-                if claimed and self._asleep:
-                    self._asleep = False
-                    self._persist(self.desk.wake_up)
-            else:
+            if claimed and self._asleep:
+                self._asleep = False
+                self._persist(self.desk.wake_up)
+            elif self._looks.came_back_empty_first() and not self._asleep:
+                # Lie down, commit, and look once more before closing the eyes. What is under way here, steps of pipelines
+                # for one, goes on all the same: lying down only means to be called when there is more.
+                self._persist(self.desk.fall_asleep)
+                self._asleep = True
+                self._looks.once_more()
+            elif not (claimed or ended or (self.finished and not self.finisher.busy)):
                 self._rest()
+
+    def _hear_of_written(self) -> None:
+        written = self.finisher.take()
+        if written is not None:
+            self._confirm(written.jobs, written.kept, certain=written.certain)
 
     def _collect(self) -> list[Job]:
         ended: list[Job] = []
+        if self.finisher.busy:
+            # They go together with what ends until then.
+            return ended
         take = self.finished.popleft
         for _ in range(min(len(self.finished), 2 * self.configuration.batch_max)):
             job = take()
@@ -139,12 +146,17 @@ class Pump:
             ended = self._advance(ended)
         plain = self._settle_special(ended)
         room = self._room()
-        if room and not plain and not self._called and time.monotonic() < self._dry_until:
+        if not plain and not self._called and self._looks.are_early():
             # Nothing was there a moment ago and nobody has said otherwise. Steps of pipelines come by here all the time.
             return []
         self._called = False
-        scan = room > 0 and (not self._marks or self._scan_is_due() or (not plain and self._scan_s < SCAN_CHEAP_S))
-        if plain and (scan or not room):
+        scan = room > 0 and (
+            not self._marks or self._looks.scan_is_due() or (not plain and self._looks.scan_is_cheap())
+        )
+        if len(plain) >= WORTH_IT:
+            self.finisher.give(plain, self.desk.worker_id)
+            plain = []
+        elif plain and (scan or not room):
             self._finish(plain)
             plain = []
         claimed: list[Job] = []
@@ -154,6 +166,8 @@ class Pump:
             claimed = self._fused(plain, room)
         # What was claimed starts before anything else is asked for.
         self._dispatch(claimed)
+        if room:
+            self._looks.saw(len(claimed))
         if len(claimed) < room and self._limits_are_due():
             limited = self._claim_limited(room - len(claimed))
             self._dispatch(limited)
@@ -175,25 +189,16 @@ class Pump:
 
     # Claim
 
-    def _scan_is_due(self) -> bool:
-        every_s = max(SCAN_EVERY_S, self._scan_s * SCAN_COST_SHARE)
-        return time.monotonic() - self._scanned_at >= every_s
-
     def _scan(self, room: int) -> list[Job]:
         began = time.monotonic()
         claimed = self._persist(lambda: self.desk.claim(room))
-        self._scanned_at = time.monotonic()
-        self._scan_s = self._scanned_at - began
-        # Taking tasks takes time too: only the walk to the first one is the scan's own cost.
-        self._scan_s = max(0.0, self._scan_s - len(claimed) * CLAIM_ONE_S)
-        self._dry_until = 0.0 if claimed else self._scanned_at + DOZE_S[0]
+        self._looks.scanned(began, len(claimed))
         self._hold(claimed)
         return claimed
 
     def _fused(self, ended: list[Job], room: int) -> list[Job]:
         kept, claimed = self._persist(lambda: self.desk.finish_and_claim(ended, self._marks, room))
         self._confirm(ended, kept)
-        self._dry_until = 0.0 if claimed else time.monotonic() + DOZE_S[0]
         self._hold(claimed)
         return claimed
 
@@ -235,14 +240,14 @@ class Pump:
             else:
                 loop.append(job)
         now = time.monotonic()
-        for name, jobs, executor in (
-            ("threads", threads, self.executors.threads),
+        if threads:
+            self.executors.threads.add(threads, self.pace.hands(len(threads)))
+        for kind, jobs, executor in (
             ("loop", loop, self.executors.loop),
             ("children", children, self.executors.children),
         ):
             if jobs:
-                if name in self._kinds_seen:
-                    self._kinds_seen[name] = now
+                self._kinds_seen[kind] = now
                 executor.add(jobs)
 
     # End
@@ -284,13 +289,16 @@ class Pump:
         kept = self._persist(lambda: self.desk.finish(ended))
         self._confirm(ended, kept)
 
-    def _confirm(self, ended: list[Job], kept: set[int]) -> None:
+    def _confirm(self, ended: list[Job], kept: set[int], *, certain: bool | None = None) -> None:
         tally = self.tally
+        if certain is None:
+            # After a reconnection, the first try may have been committed and its answer lost: no refusal then.
+            certain = self._reconnections == self.line.reconnections
         for job in ended:
-            self.held.pop(job.id, None)
+            if self.held.get(job.id) is job:
+                del self.held[job.id]
             if job.id not in kept:
-                # After a reconnection, the first try may have been committed and its answer lost: no refusal then.
-                if self._reconnections == self.line.reconnections:
+                if certain:
                     tally.refused += 1
                     logger.warning(
                         "Task %s: this worker's lease %s was no longer valid, its result is not written",
@@ -313,6 +321,7 @@ class Pump:
         found = self._persist(lambda: self.desk.release_unknown(known))
         self._reconnections = self.line.reconnections
         self._asleep = False
+        self._looks.now()
         self._marks.clear()
         logger.info(
             "Connected again; %s tasks claimed unknowingly were given back",
@@ -345,8 +354,8 @@ class Pump:
             self._promote_at = now + min(self.configuration.poll_s, max(0.005, next_s if next_s is not None else 60.0))
             if promoted:
                 self._promote_at = now
-                self._scanned_at = 0.0
-                self._dry = 0
+                self._looks.scan_next()
+                self._looks.now()
         if self.reporting:
             jobs, self.reporting = list(self.reporting.values()), {}
             current = [job for job in jobs if job.id in self.held and not job.lost]
@@ -366,30 +375,25 @@ class Pump:
         """Nothing to write and nothing to claim: wait, the longer the drier."""
         if self._room() == 0:
             self._sleep(self._nap(FULL_S))
-            return
-        if self._dry == 1 and not self._asleep:
-            # Lie down, commit, and look once more before closing the eyes.
-            self._persist(self.desk.fall_asleep)
-            self._asleep = True
-            self._dry += 1
-            return
-        pause_s = DOZE_S[self._dry] if self._dry < len(DOZE_S) else self.configuration.poll_s
-        self._dry += 1
-        self._sleep(self._nap(pause_s))
+        else:
+            self._sleep(self._nap(self._looks.pause_s()))
 
     def _nap(self, pause_s: float) -> float:
         return max(0.001, min(pause_s, self._promote_at - time.monotonic()))
 
     def _sleep(self, pause_s: float) -> bool:
         """Wait to be woken. False when the time was up."""
+        threads = self.executors.threads
+        pause_s = min(pause_s, NUDGE_S) if threads.waiting else pause_s
         self.sleeping = True
         try:
-            if self.finished:
+            if self.finished and not self.finisher.busy:
                 return True
             return self.wakened.wait(pause_s)
         finally:
             self.sleeping = False
             self.wakened.clear()
+            threads.nudge()
 
     def _persist(self, work: Callable[[], R]) -> R:
         return self.line.persist(work, self._line_lost)

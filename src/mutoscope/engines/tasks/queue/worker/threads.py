@@ -57,11 +57,24 @@ class Crew:
         for thread in self._threads:
             thread.start()
 
-    def add(self, jobs: list[Job]) -> None:
+    def add(self, jobs: list[Job], hands: int | None = None) -> None:
+        """Run these; `hands` is how many threads they are worth, as many as there are jobs unless given.
+
+        Waking a thread costs more than a short task does. Whoever names fewer calls nudge() when that was too few.
+        """
         self.waiting.extend(jobs)
-        if self._sleeping:
+        sleeping = self._sleeping
+        if sleeping:
+            wanted = len(jobs) if hands is None else hands - (self.count - sleeping)
+            if wanted > 0:
+                with self._condition:
+                    self._condition.notify(wanted)
+
+    def nudge(self) -> None:
+        """Wake whoever sleeps although there is something to run."""
+        if self._sleeping and self.waiting:
             with self._condition:
-                self._condition.notify(len(jobs))
+                self._condition.notify(len(self.waiting))
 
     def idle(self) -> int:
         """How many threads have nothing to run."""

@@ -23,6 +23,7 @@ from mutoscope.engines.tasks.queue.worker.coroutines import LoopThread
 from mutoscope.engines.tasks.queue.worker.desk import Desk
 from mutoscope.engines.tasks.queue.worker.execution import Surroundings, run_in_thread
 from mutoscope.engines.tasks.queue.worker.executors import Executors, Tally
+from mutoscope.engines.tasks.queue.worker.finisher import Finisher
 from mutoscope.engines.tasks.queue.worker.job import Job
 from mutoscope.engines.tasks.queue.worker.keeper import SQL as KEEPING
 from mutoscope.engines.tasks.queue.worker.keeper import Keeper
@@ -85,7 +86,9 @@ class Worker:
         )
         line = Line(direct, "tasks pump", self._given_up)
         self.desk = Desk(line, self.queues)
-        self.pump = Pump(line, self.desk, self.configuration, executors, self.tally, self._finished)
+        finisher_line = Line(direct, "tasks finisher", self._given_up)
+        self.finisher = Finisher(finisher_line, Desk(finisher_line, self.queues), self._written)
+        self.pump = Pump(line, self.desk, self.finisher, self.configuration, executors, self.tally, self._finished)
         keeper_line = Line(direct, "tasks keeper", threading.Event())
         self.keeper = Keeper(keeper_line, self.configuration, self.pump, self.interrupt, self.backend.enqueue_on)
         listener_line = Line(direct, "tasks listener", threading.Event())
@@ -94,6 +97,9 @@ class Worker:
 
     def _done(self, job: Job) -> None:
         self.pump.done(job)
+
+    def _written(self) -> None:
+        self.pump.wakened.set()
 
     def _report(self, job: Job) -> None:
         self.pump.report(job)
@@ -109,9 +115,10 @@ class Worker:
             return
         for executor in executors.each():
             executor.start()
-        self.keeper.line.persist(self.keeper.declare_schedules)
+        self.keeper.prepare()
         self.keeper.start()
         self.listener.start()
+        self.finisher.start()
         self._watchdog.start()
         self.ready.set()
         logger.info(
@@ -195,6 +202,7 @@ class Worker:
         remaining = [job for job in self.pump.held.values() if not job.lost]
         self.listener.stop()
         self.keeper.stop()
+        self.finisher.close(1.0)
         try:
             if remaining:
                 # Threads stuck in a C call. This process is about to end, so they will not get in the way of the next try.

@@ -1,0 +1,202 @@
+"""Unlocking over HTTP, against one indexed SELECT on the same server: the same processes, middleware and database.
+
+A client process with keep-alive connections shares the machine with the server and PostgreSQL. Each unlock is a viewer, a session and a film of
+its own, so each one charges. "Hot" is all of them with one creator's one film.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from mutoscope.engines.postgres.embedded import EmbeddedServer
+
+CONNECTIONS = int(os.environ.get("BENCH_CONNECTIONS", "8"))
+REQUESTS = int(os.environ.get("BENCH_REQUESTS", "2000"))
+CREATORS = 50
+TOKEN = "a" * 32
+
+Request = tuple[str, str, dict[str, str], str]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="bench-billing-") as folder:
+        home = Path(folder)
+        # PostgreSQL may run as another user, who has to get in.
+        home.chmod(0o755)
+        server = EmbeddedServer(home / "postgres", may_create_databases=True)
+        server.start()
+        try:
+            _measure(home, server)
+        finally:
+            server.stop()
+
+
+def _measure(home: Path, server: EmbeddedServer) -> None:
+    port = _free_port()
+    os.environ.update(
+        MUTOSCOPE_HOME=str(home),
+        DATABASE_URL=server.url(),
+        MUTOSCOPE_PORT=str(port),
+        MUTOSCOPE_LOG_LEVEL="WARNING",
+        DJANGO_SETTINGS_MODULE="bench.billing.settings",
+    )
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    offers, many, hot = _furnish()
+    selects: list[Request] = [("GET", f"/bench/select/{offers[n % len(offers)]}", {}, "") for n in range(REQUESTS)]
+    web = subprocess.Popen([sys.executable, "-m", "mutoscope.cli", "web"], env=os.environ, stdout=subprocess.DEVNULL)
+    try:
+        _wait_for(port)
+        _run(port, selects)
+        select_s, select_p99 = _run(port, selects)
+        many_s, many_p99 = _run(port, many[: len(many) // 2])
+        hot_s, hot_p99 = _run(port, hot[: len(hot) // 2])
+        _, half_p99 = _run(port, many[len(many) // 2 :], rate=many_s / 2)
+        again_s, _ = _run(port, selects)
+    finally:
+        web.terminate()
+        web.wait(30)
+    print(f"\n{CONNECTIONS} connections, {REQUESTS} requests, load average {os.getloadavg()[0]:.1f} at the end\n")
+    print("| request | per second | p99 ms | against the SELECT |")
+    print("|---|---|---|---|")
+    base = max(select_s, again_s)
+    print(f"| one indexed SELECT | {select_s:,.0f} and {again_s:,.0f} | {select_p99:.1f} | 1.00 |")
+    print(f"| unlock, {CREATORS} creators | {many_s:,.0f} | {many_p99:.1f} | {many_s / base:.2f} |")
+    print(
+        f"| unlock, one hot creator | {hot_s:,.0f} | {hot_p99:.1f} | {hot_s / base:.2f} ({hot_s / many_s:.2f} of many) |"
+    )
+    print(f"| unlock at half its load | {many_s / 2:,.0f} | {half_p99:.1f} | |")
+
+
+def _furnish() -> tuple[list[int], list[Request], list[Request]]:
+    """Films with prices, viewers with points and sessions; and the requests to come."""
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.db import transaction
+    from tests.platform.videos.films import new_channel, new_video
+
+    from mutoscope.engines.ledger import Transfer, credit, debit
+    from mutoscope.platform.accounts.public import Person
+    from mutoscope.platform.billing import books
+    from mutoscope.platform.billing.domain.terms import Term
+    from mutoscope.platform.billing.models import Offer
+    from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs
+    from mutoscope.platform.videos.domain.life import VideoState
+
+    with transaction.atomic():
+        films = []
+        for number in range(CREATORS):
+            video = new_video(new_channel(f"creator-{number}"), VideoState.PUBLISHED)
+            SetPrices().call(SetPricesInputs(video.channel.owner_id, video.public_id, {Term.DAY: 30}))
+            films.append(video.public_id)
+        people = Person.objects.bulk_create(
+            Person(username=f"viewer-{n}", email=f"viewer-{n}@example.org", password="!") for n in range(REQUESTS)
+        )
+        sessions = []
+        for person in people:
+            account = books.account(books.Kind.POINTS, person.pk)
+            top_up = (debit(books.account(books.Kind.ISSUED), 100), credit(account, 100))
+            books.ledger().post(Transfer(f"bench:{person.pk}", top_up))
+            session = SessionStore()
+            session[SESSION_KEY] = str(person.pk)
+            session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+            session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+            session.create()
+            sessions.append(session.session_key)
+    offers = list(Offer.objects.values_list("id", flat=True))
+
+    def unlock(viewer: int, film: str) -> Request:
+        headers = {
+            "Cookie": f"session={sessions[viewer]}; csrf={TOKEN}",
+            "X-CSRFToken": TOKEN,
+            "HX-Request": "true",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        return ("POST", f"/unlock/{film}/", headers, "choice=day%3A30&version=0")
+
+    # Of 50 creators the first is the hot one; nobody of "many" buys from it.
+    many = [unlock(n, films[1 + n % (CREATORS - 1)]) for n in range(REQUESTS)]
+    hot = [unlock(n, films[0]) for n in range(REQUESTS)]
+    return offers, many, hot
+
+
+def _run(port: int, requests: list[Request], rate: float | None = None) -> tuple[float, float]:
+    """Send them all over CONNECTIONS connections, at a rate if there is one. Requests a second, and p99 in ms."""
+    times: list[float] = []
+    lock = threading.Lock()
+    position = iter(range(len(requests)))
+    began = time.perf_counter()
+
+    def send() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        mine = []
+        while True:
+            with lock:
+                number = next(position, None)
+            if number is None:
+                break
+            due = began + number / rate if rate else 0.0
+            if due:
+                time.sleep(max(0.0, due - time.perf_counter()))
+            method, path, headers, body = requests[number]
+            sent = time.perf_counter()
+            connection.request(method, path, body or None, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+            mine.append(time.perf_counter() - sent)
+            if answer.status != 200 or (method == "POST" and b"You paid 30 points" not in content):
+                raise RuntimeError(f"{answer.status} for {path}: {content[:300]!r}")
+        connection.close()
+        with lock:
+            times.extend(mine)
+
+    _together(send)
+    elapsed = time.perf_counter() - began
+    if len(times) != len(requests):
+        raise RuntimeError(f"{len(requests) - len(times)} requests failed")
+    return len(times) / elapsed, sorted(times)[int(len(times) * 0.99)] * 1000
+
+
+def _together(send: Callable[[], None]) -> None:
+    threads = [threading.Thread(target=send) for _ in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(600):
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/livez")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("the server did not come up")
+
+
+if __name__ == "__main__":
+    main()

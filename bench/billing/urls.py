@@ -1,0 +1,21 @@
+"""The site's addresses, and one that answers a single indexed SELECT behind the same middleware."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+from mutoscope.web.urls import handler400, handler403, handler404, handler500, urlpatterns
+
+__all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
+
+
+def one_select(request: HttpRequest, number: int) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT points FROM billing_offer WHERE id = %s", [number])
+        row = cursor.fetchone()
+    return HttpResponse(str(row))
+
+
+urlpatterns = [path("bench/select/<int:number>", one_select), *urlpatterns]

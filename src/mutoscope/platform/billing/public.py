@@ -1,0 +1,44 @@
+"""The one door into billing. Other contexts, and the site, import this and nothing else."""
+
+from __future__ import annotations
+
+from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.models import Pack
+from mutoscope.platform.billing.packs.service import GrantPoints, GrantPointsInputs
+from mutoscope.platform.billing.payouts.ports import PayoutOrder, PaysCreators, pays_creators
+from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs
+from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs
+from mutoscope.platform.billing.reconcile.metrics import ReconciliationCollector
+from mutoscope.platform.billing.topup.ports import Order, Quote, TakesPayments, top_ups
+from mutoscope.platform.billing.topup.service import CreditTopUp, CreditTopUpInputs
+from mutoscope.platform.billing.unlock.adapters import billing_card_notes, billing_may_watch, billing_unlock_panel
+from mutoscope.platform.billing.unlock.rights import Right, right_of
+from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoInputs
+
+__all__ = [
+    "CreditTopUp",
+    "CreditTopUpInputs",
+    "EndPayout",
+    "EndPayoutInputs",
+    "GrantPoints",
+    "GrantPointsInputs",
+    "Order",
+    "Pack",
+    "PayoutOrder",
+    "PaysCreators",
+    "Quote",
+    "ReconciliationCollector",
+    "Right",
+    "SetPrices",
+    "SetPricesInputs",
+    "TakesPayments",
+    "Term",
+    "UnlockVideo",
+    "UnlockVideoInputs",
+    "billing_card_notes",
+    "billing_may_watch",
+    "billing_unlock_panel",
+    "pays_creators",
+    "right_of",
+    "top_ups",
+]

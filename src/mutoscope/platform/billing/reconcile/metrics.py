@@ -1,0 +1,38 @@
+"""The last comparison, for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from mutoscope.platform.billing.models import Reconciliation
+from mutoscope.platform.billing.reconcile.service import MEANINGS
+
+
+class ReconciliationCollector(Collector):
+    """One question to the database for each scrape."""
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        last = Reconciliation.objects.order_by("-id").first()
+        if last is None:
+            return
+        at = GaugeMetricFamily(
+            "mutoscope_reconciled_at_seconds", "When the books were last compared, in seconds since 1970."
+        )
+        at.add_metric([], last.at.timestamp())
+        rows = GaugeMetricFamily(
+            "mutoscope_reconciliation_rows",
+            "Rows that differ, by finding; 100 stands for 100 or more.",
+            labels=["finding"],
+        )
+        found = {finding["name"]: len(finding["rows"]) for finding in last.findings}
+        for name in MEANINGS:
+            rows.add_metric([name], found.get(name, 0))
+        yield at
+        yield rows

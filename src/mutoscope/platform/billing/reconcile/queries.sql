@@ -1,0 +1,95 @@
+-- Each statement finds what should not be: rows of (what, number, ...), at most the limit, none when all is well. They pass over
+-- whole tables, in one snapshot (service.py), and lock nothing.
+
+-- name: purchase_without_transfer
+-- A receipt whose transfer is not in the ledger, or moved other amounts than the receipt says.
+SELECT 'purchase', p.id, 'transfer', p.transfer_id FROM billing_purchase p
+LEFT JOIN billing_bookaccount mine ON mine.kind = 'points' AND mine.owner_id = p.viewer_id
+LEFT JOIN billing_bookaccount theirs ON theirs.kind = 'earnings' AND theirs.owner_id = p.channel_id
+LEFT JOIN ledger_transfer t ON t.id = p.transfer_id AND t.kind = 'single'
+WHERE t.id IS NULL
+   OR t.amounts[array_position(t.accounts, mine.account_id)] IS DISTINCT FROM -(p.fee_points + p.creator_points)
+   OR t.amounts[array_position(t.accounts, theirs.account_id)] IS DISTINCT FROM p.creator_points
+ORDER BY p.id LIMIT %(limit)s;
+
+-- name: tip_without_transfer
+-- The same of tips.
+SELECT 'tip', p.id, 'transfer', p.transfer_id FROM billing_tip p
+LEFT JOIN billing_bookaccount mine ON mine.kind = 'points' AND mine.owner_id = p.viewer_id
+LEFT JOIN billing_bookaccount theirs ON theirs.kind = 'earnings' AND theirs.owner_id = p.channel_id
+LEFT JOIN ledger_transfer t ON t.id = p.transfer_id AND t.kind = 'single'
+WHERE t.id IS NULL
+   OR t.amounts[array_position(t.accounts, mine.account_id)] IS DISTINCT FROM -p.points
+   OR t.amounts[array_position(t.accounts, theirs.account_id)] IS DISTINCT FROM p.creator_points
+ORDER BY p.id LIMIT %(limit)s;
+
+-- name: transfer_without_receipt
+-- Points that moved for an unlock, a tip or a gift of which there is no record.
+SELECT 'transfer', t.id, t.metadata->>'for', NULL FROM ledger_transfer t
+WHERE t.kind = 'single' AND t.metadata->>'for' IN ('unlock', 'tip', 'grant')
+  AND NOT EXISTS (SELECT FROM billing_purchase p WHERE p.transfer_id = t.id)
+  AND NOT EXISTS (SELECT FROM billing_tip p WHERE p.transfer_id = t.id)
+  AND NOT EXISTS (SELECT FROM billing_grant p WHERE p.transfer_id = t.id)
+ORDER BY t.id LIMIT %(limit)s;
+
+-- name: refund_differs
+-- A purchase marked as refunded without a reversal of its transfer, or the reverse.
+SELECT 'purchase', p.id, 'reversal', t.id FROM billing_purchase p
+LEFT JOIN billing_refund r ON r.purchase_id = p.id
+LEFT JOIN ledger_transfer t ON t.refers_to = p.transfer_id AND t.kind = 'reversal'
+WHERE (p.refunded_at IS NULL) <> (r.id IS NULL) OR (r.id IS NULL) <> (t.id IS NULL) OR r.transfer_id <> t.id
+ORDER BY p.id LIMIT %(limit)s;
+
+-- name: entitlement_without_film
+-- An entitlement or a receipt whose film or channel is gone.
+SELECT 'entitlement', e.id, 'video', e.video_id FROM billing_entitlement e
+WHERE NOT EXISTS (SELECT FROM videos_video v WHERE v.id = e.video_id)
+ORDER BY e.id LIMIT %(limit)s;
+
+-- name: entitlement_without_purchase
+-- A right to watch that nobody bought, or a count of changes that receipts and refunds do not explain; and the reverse.
+SELECT 'entitlement', e.id, 'receipts', coalesce(p.changes, 0) FROM billing_entitlement e
+LEFT JOIN (SELECT viewer_id, video_id, count(*) + count(refunded_at) AS changes FROM billing_purchase GROUP BY 1, 2) p
+    ON p.viewer_id = e.viewer_id AND p.video_id = e.video_id
+WHERE coalesce(p.changes, 0) <> e.version
+UNION ALL
+SELECT 'purchase', p.id, 'entitlement', NULL FROM billing_purchase p
+WHERE NOT EXISTS (SELECT FROM billing_entitlement e WHERE e.viewer_id = p.viewer_id AND e.video_id = p.video_id)
+LIMIT %(limit)s;
+
+-- name: payout_differs
+-- A payout under way whose points are not held, or one that ended whose hold did not end the same way.
+SELECT 'payout', p.id, 'hold', p.hold_id FROM billing_payout p
+LEFT JOIN ledger_transfer h ON h.id = p.hold_id AND h.kind = 'hold'
+LEFT JOIN ledger_open_hold o ON o.transfer_id = p.hold_id
+LEFT JOIN ledger_transfer t ON t.id = p.ended_by_id AND t.refers_to = p.hold_id
+LEFT JOIN billing_bookaccount mine ON mine.kind = 'earnings' AND mine.owner_id = p.channel_id
+WHERE h.id IS NULL
+   OR h.amounts[array_position(h.accounts, mine.account_id)] IS DISTINCT FROM -p.points
+   OR (p.state IN ('waiting', 'approved')) <> (o.transfer_id IS NOT NULL)
+   OR (p.state NOT IN ('waiting', 'approved') AND t.kind IS DISTINCT FROM CASE p.state WHEN 'paid' THEN 'post' ELSE 'void' END)
+ORDER BY p.id LIMIT %(limit)s;
+
+-- name: hold_without_payout
+-- Points that are held for a payout which is not there.
+SELECT 'hold', h.id, h.key, NULL FROM ledger_open_hold o JOIN ledger_transfer h ON h.id = o.transfer_id
+WHERE h.metadata->>'for' = 'payout' AND NOT EXISTS (SELECT FROM billing_payout p WHERE p.hold_id = h.id)
+ORDER BY h.id LIMIT %(limit)s;
+
+-- name: account_differs
+-- An account of the books that is not the ledger's account of that owner and kind.
+SELECT 'account', b.account_id, b.kind, b.owner_id FROM billing_bookaccount b
+LEFT JOIN ledger_account a ON a.id = b.account_id
+WHERE a.id IS NULL OR a.kind <> b.kind OR a.currency <> 'PTS' OR a.owner <> CASE b.kind
+    WHEN 'points' THEN 'person:' || b.owner_id WHEN 'earnings' THEN 'channel:' || b.owner_id ELSE 'house' END
+ORDER BY b.id LIMIT %(limit)s;
+
+-- name: receipts_by_film
+-- Every receipt that still counts, with its entitlement, those of one entitlement together and in their order: what each lets
+-- watch is worked out by the same rules as when it was bought (domain/terms.py). One row for each receipt, and one for an entitlement
+-- all of whose receipts were refunded.
+SELECT e.id, e.expires_at, p.term, p.bought_at, p.is_upgrade,
+    (SELECT max(r.refunded_at) FROM billing_purchase r WHERE r.viewer_id = e.viewer_id AND r.video_id = e.video_id)
+FROM billing_entitlement e
+LEFT JOIN billing_purchase p ON p.viewer_id = e.viewer_id AND p.video_id = e.video_id AND p.refunded_at IS NULL
+ORDER BY e.id, p.number;

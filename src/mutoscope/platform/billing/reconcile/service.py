@@ -1,0 +1,138 @@
+"""Whether ledger, receipts, entitlements and payouts say the same. The chain and its payments join when they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from django.db import connection
+
+from mutoscope.engines.services import NoInternals, Outputs, Service, State, Steps, atomic
+from mutoscope.platform.billing.domain.terms import Bought, Term, replay
+from mutoscope.platform.billing.models import Reconciliation
+from mutoscope.platform.billing.statements import fetch, named_statements
+
+ROWS_MAX = 100
+BATCH_ROWS = 2000
+
+# What each finding means, in words for the operator.
+MEANINGS = {
+    "account_differs": "An account of the books is not the ledger's account of that owner.",
+    "purchase_without_transfer": "A receipt says something else than the ledger.",
+    "tip_without_transfer": "A tip says something else than the ledger.",
+    "transfer_without_receipt": "Points moved for something that is not on record.",
+    "refund_differs": "A refund on record and the ledger's reversals do not agree.",
+    "entitlement_without_film": "Somebody bought a film that is gone.",
+    "entitlement_without_purchase": "Somebody may watch what nobody bought, or bought what they may not watch.",
+    "entitlement_differs": "Somebody may watch longer, or shorter, than their receipts say.",
+    "payout_differs": "A payout and its hold do not agree.",
+    "hold_without_payout": "Points are held for a payout that is not there.",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of difference, with the rows behind it: at most 100 of them."""
+
+    name: str
+    meaning: str
+    rows: tuple[tuple[Any, ...], ...]
+
+    def is_cut(self) -> bool:
+        """Whether there may be more rows than are shown."""
+        return len(self.rows) == ROWS_MAX
+
+
+@dataclass(frozen=True)
+class ReconcileInputs:
+    is_kept: bool = True
+    """Whether the result is kept for the operator pages and the metrics."""
+
+
+class ReconcileOutputs(Outputs):
+    findings: tuple[Finding, ...]
+
+
+Reconciling = State[ReconcileInputs, NoInternals, ReconcileOutputs]
+
+
+class Reconcile(Service[ReconcileInputs, NoInternals, ReconcileOutputs]):
+    """Compare what was agreed with what moved, row by row, and name every difference."""
+
+    def steps(self) -> Steps[ReconcileInputs, NoInternals, ReconcileOutputs]:
+        return (
+            atomic(
+                self.look_at_one_moment,
+                self.compare,
+            ),
+            self.keep,
+        )
+
+    def look_at_one_moment(self, reconciling: Reconciling) -> None:
+        """All statements see the same snapshot, or a sale in the middle would look like a difference."""
+        if not _is_nested():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+    def compare(self, reconciling: Reconciling) -> None:
+        reconciling.outputs.findings = tuple(find())
+
+    def keep(self, reconciling: Reconciling) -> None:
+        if reconciling.inputs.is_kept:
+            found = [{**asdict(finding), "rows": _plain(finding.rows)} for finding in reconciling.outputs.findings]
+            Reconciliation.objects.create(findings=found, is_clean=not found)
+
+
+def find() -> Iterator[Finding]:
+    """Every finding, in the order of MEANINGS."""
+    for name, meaning in MEANINGS.items():
+        if name == "entitlement_differs":
+            rows: Iterable[tuple[Any, ...]] = wrong_entitlements()
+        else:
+            rows = fetch("reconcile", name, {"limit": ROWS_MAX})
+        kept = tuple(row for _, row in zip(range(ROWS_MAX), rows, strict=False))
+        if kept:
+            yield Finding(name, meaning, kept)
+
+
+def wrong_entitlements() -> Iterator[tuple[Any, ...]]:
+    """Entitlements whose end is not what their receipts give together: (what, id, has, should)."""
+    for (entitlement_id, expires_at, refunded_at), rows in groupby(_receipts(), key=itemgetter(0, 1, 5)):
+        receipts = [Bought(Term(row[2]), row[3], row[4]) for row in rows if row[2] is not None]
+        should = expected_end(receipts, refunded_at)
+        if should != expires_at:
+            yield ("entitlement", entitlement_id, _written(expires_at), _written(should))
+
+
+def expected_end(receipts: list[Bought], refunded_at: datetime | None) -> datetime | None:
+    """When watching ends by these receipts; None is for ever. A refund ends at its own moment what would have ended before it."""
+    has_any, until = replay(receipts)
+    if refunded_at is None or (has_any and until is None):
+        return until
+    if has_any and receipts[-1].bought_at > refunded_at:
+        return until
+    return max(until, refunded_at) if until is not None else refunded_at
+
+
+def _receipts() -> Iterator[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(named_statements("reconcile")["receipts_by_film"])
+        while rows := cursor.fetchmany(BATCH_ROWS):
+            yield from rows
+
+
+def _is_nested() -> bool:
+    # The first statement of a transaction alone may choose its isolation.
+    return len(connection.savepoint_ids) > 0 or len(connection.atomic_blocks) > 1
+
+
+def _plain(rows: tuple[tuple[Any, ...], ...]) -> list[list[Any]]:
+    return [[value if isinstance(value, int | str | None) else str(value) for value in row] for row in rows]
+
+
+def _written(moment: datetime | None) -> str:
+    return "for ever" if moment is None else moment.isoformat()

@@ -1,0 +1,86 @@
+"""The panel, alone and inside a film's page, and the click."""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from mutoscope.platform.billing.asker import person_id
+from mutoscope.platform.billing.domain.money import BadAmount, parse_points
+from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.failures import NoSuchFilm, Refused
+from mutoscope.platform.billing.unlock.panel import panel_for
+from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoInputs, UnlockVideoOutputs
+
+VERSION_MAX = 2**31 - 1
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def unlock(request: HttpRequest, public_id: str) -> HttpResponse:
+    """GET: what the film costs. POST `choice=TERM:POINTS` and `version`: the click."""
+    if request.method == "POST":
+        return _click(request, public_id)
+    return _show(request, public_id)
+
+
+def _click(request: HttpRequest, public_id: str) -> HttpResponse:
+    if request.user.pk is None:
+        return redirect(f"/account/login/?next=/unlock/{public_id}/")
+    asked = _read(request, public_id)
+    if asked is None:
+        return HttpResponseBadRequest("choice must be TERM:POINTS, such as day:30, and version a number from 0.")
+    try:
+        bought = UnlockVideo().call(asked)
+    except NoSuchFilm:
+        raise Http404 from None
+    except Refused as refusal:
+        return _show(request, public_id, refusal=refusal)
+    if "HX-Request" in request.headers:
+        return _done(request, asked, bought)
+    messages.success(request, f"Unlocked. You paid {bought.points:,} points.")
+    return redirect(f"/watch/{public_id}")
+
+
+def _read(request: HttpRequest, public_id: str) -> UnlockVideoInputs | None:
+    """What the button sent; None when no button of ours sends that."""
+    term, _, points = request.POST.get("choice", "").partition(":")
+    version = request.POST.get("version", "")
+    if term not in set(Term) or not (version.isascii() and version.isdigit()) or len(version) > 10:
+        return None
+    try:
+        agreed = parse_points(points)
+    except BadAmount:
+        return None
+    return UnlockVideoInputs(
+        viewer_id=person_id(request),
+        public_id=public_id,
+        term=Term(term),
+        agreed_points=agreed,
+        version=min(int(version), VERSION_MAX),
+    )
+
+
+def _done(request: HttpRequest, asked: UnlockVideoInputs, bought: UnlockVideoOutputs) -> HttpResponse:
+    """The panel after the click, drawn from the receipt alone: what it says was just written, so nothing is asked again."""
+    context = {"bought": bought, "public_id": asked.public_id}
+    response = render(request, "billing/unlock/done.html", context)
+    # The film's page listens, and starts the film where it stands.
+    response["HX-Trigger-After-Swap"] = json.dumps({"film-unlocked": {"publicId": asked.public_id}})
+    return response
+
+
+def _show(request: HttpRequest, public_id: str, refusal: Refused | None = None) -> HttpResponse:
+    panel = panel_for(request.user.pk, public_id)
+    if panel is None or not (panel.is_public or panel.is_own or panel.is_live):
+        raise Http404
+    context = {"panel": panel, "refusal": refusal}
+    if "HX-Request" in request.headers:
+        # 200, or htmx would not show it: what was refused is said in the panel.
+        return render(request, "billing/unlock/panel.html", context)
+    return render(request, "billing/unlock/page.html", context, status=200 if refusal is None else 409)

@@ -1,0 +1,114 @@
+"""What stands beside a film: its prices, the viewer's points, and what one click would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mutoscope.platform.billing import books
+from mutoscope.platform.billing.clock import DATABASE_CLOCK, Clock
+from mutoscope.platform.billing.domain import terms
+from mutoscope.platform.billing.domain.terms import Holding, Quote, Term
+from mutoscope.platform.billing.models import FREE, Pack
+from mutoscope.platform.billing.packs.service import packs_on_sale, smallest_fitting
+from mutoscope.platform.billing.statements import fetch
+from mutoscope.platform.videos.public import PUBLIC
+
+TITLES = {Term.DAY: "One day", Term.MONTH: "One month", Term.LIFETIME: "For ever"}
+FOR = {Term.DAY: "for a day", Term.MONTH: "for a month", Term.LIFETIME: "for ever"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One term as it is offered to this viewer."""
+
+    quote: Quote
+    left_points: int
+    """What would be left after it; below zero is what is missing."""
+    pack: Pack | None
+    """Where points are missing: the cheapest pack that brings them."""
+    is_extension: bool
+
+    def value(self) -> str:
+        """What the button sends: the term, and the points that the viewer agrees to."""
+        return f"{self.quote.term}:{self.quote.due_points}"
+
+    def title(self) -> str:
+        return TITLES[self.quote.term]
+
+    def words(self) -> str:
+        return FOR[self.quote.term]
+
+    def missing_points(self) -> int:
+        return max(-self.left_points, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Everything the template draws from."""
+
+    public_id: str
+    video_id: int
+    title: str
+    channel_title: str
+    version: int
+    balance: int
+    is_signed_in: bool
+    is_own: bool
+    is_public: bool
+    is_free: bool
+    is_live: bool
+    has_expired: bool
+    expires_at: datetime | None
+    choices: tuple[Choice, ...]
+
+
+def panel_for(viewer_id: int | None, public_id: str, clock: Clock = DATABASE_CLOCK) -> Panel | None:
+    """The panel of a film for a viewer, or for somebody who is not signed in; None where there is no such film."""
+    rows = fetch("unlock", "panel", {"ahead": clock.ahead(), "viewer_id": viewer_id, "public_id": public_id})
+    if not rows:
+        return None
+    now, video_id, state, title, owner_id, channel_title, version, has, expires_at, rank, worth, *_ = rows[0]
+    holding = Holding(expires_at, rank, worth) if has else None
+    is_own = viewer_id is not None and viewer_id == owner_id
+    prices = {Term(row[-2]): row[-1] for row in rows if row[-2] not in (None, FREE)}
+    balance = books.points_of(viewer_id) if viewer_id is not None else 0
+    choices: tuple[Choice, ...] = ()
+    if state in PUBLIC and not is_own:
+        choices = _choices(prices, holding, now, balance)
+    return Panel(
+        public_id=public_id,
+        video_id=video_id,
+        title=title,
+        channel_title=channel_title,
+        version=version,
+        balance=balance,
+        is_signed_in=viewer_id is not None,
+        is_own=is_own,
+        is_public=state in PUBLIC,
+        is_free=any(row[-2] == FREE for row in rows),
+        is_live=holding is not None and holding.is_live(now),
+        has_expired=holding is not None and not holding.is_live(now),
+        expires_at=expires_at,
+        choices=choices,
+    )
+
+
+def _choices(prices: dict[Term, int], holding: Holding | None, now: datetime, balance: int) -> tuple[Choice, ...]:
+    quotes = []
+    for term, points in prices.items():
+        try:
+            quotes.append(terms.quote(term, points, holding, now))
+        except terms.AlreadyForever:
+            return ()
+    # Asked for only where they are needed.
+    packs = packs_on_sale() if any(quote.due_points > balance for quote in quotes) else []
+    return tuple(
+        Choice(
+            quote=quote,
+            left_points=balance - quote.due_points,
+            pack=smallest_fitting(packs, quote.due_points - balance) if quote.due_points > balance else None,
+            is_extension=quote.is_extension(now),
+        )
+        for quote in quotes
+    )

@@ -1,0 +1,32 @@
+"""Addresses of points, prices and earnings."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path, re_path
+
+from mutoscope.platform.billing.api.endpoints import api
+from mutoscope.platform.billing.earnings import endpoints as earnings
+from mutoscope.platform.billing.library import endpoints as library
+from mutoscope.platform.billing.pricing import endpoints as pricing
+from mutoscope.platform.billing.tips import endpoints as tips
+from mutoscope.platform.billing.unlock import endpoints as unlock
+from mutoscope.platform.billing.wallet import endpoints as wallet
+
+# The form of a film's public id, as videos makes them.
+FILM = r"(?P<public_id>[a-z0-9]{12})"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    re_path(rf"^unlock/{FILM}/$", unlock.unlock, name="unlock"),
+    re_path(rf"^tip/{FILM}/$", tips.tip, name="tip"),
+    path("wallet/", wallet.wallet, name="wallet"),
+    path("wallet/statement.csv", wallet.statement_csv, name="wallet-csv"),
+    path("wallet/top-up/", wallet.top_up, name="top-up"),
+    path("library/", library.library, name="library"),
+    re_path(rf"^studio/films/{FILM}/price/$", pricing.price, name="film-price"),
+    path("studio/earnings/", earnings.earnings, name="earnings"),
+    re_path(r"^studio/earnings/statement\.(?P<kind>csv|json)$", earnings.statement, name="earnings-statement"),
+    path("studio/earnings/payouts/", earnings.request_payout, name="payout-request"),
+    path("studio/earnings/payouts/<int:number>/cancel/", earnings.cancel_payout, name="payout-cancel"),
+    path("studio/earnings/tips/<int:number>/", earnings.choose_tip, name="tip-choice"),
+    path("api/billing/", api.urls),
+]

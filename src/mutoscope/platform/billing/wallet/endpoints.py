@@ -1,0 +1,66 @@
+"""A viewer's points, and the packs."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from mutoscope.platform.billing import books
+from mutoscope.platform.billing.asker import person_id
+from mutoscope.platform.billing.books import Kind
+from mutoscope.platform.billing.packs.service import packs_on_sale
+from mutoscope.platform.billing.topup.ports import top_ups
+from mutoscope.platform.billing.wallet.statement import BEFORE_MAX, as_csv, every_line, newest_lines
+
+
+@never_cache
+@login_required
+@require_safe
+def wallet(request: HttpRequest) -> HttpResponse:
+    """Balance, packs, statement."""
+    account = books.find_account(Kind.POINTS, person_id(request))
+    lines, next_before = newest_lines(account, before_of(request))
+    context = {
+        "balance": books.points_of(person_id(request)),
+        "packs": packs_on_sale(),
+        "lines": lines,
+        "next_before": next_before,
+        "is_first_page": "before" not in request.GET,
+    }
+    return render(request, "billing/wallet/wallet.html", context)
+
+
+@never_cache
+@login_required
+@require_safe
+def statement_csv(request: HttpRequest) -> HttpResponse:
+    """Every line as a file."""
+    lines = every_line(books.find_account(Kind.POINTS, person_id(request)))
+    headers = {"Content-Disposition": 'attachment; filename="statement.csv"'}
+    return HttpResponse(as_csv(lines), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+@never_cache
+@login_required
+@require_safe
+def top_up(request: HttpRequest) -> HttpResponse:
+    """Choose a pack. Who takes the money is plugged in (topup/ports.py); without one the page says so."""
+    packs = packs_on_sale()
+    wanted = request.GET.get("pack", "")
+    taker = top_ups.get()
+    context = {
+        "balance": books.points_of(person_id(request)),
+        "packs": packs,
+        "wanted_id": int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 10 else None,
+        "takes_payments": taker is not None,
+    }
+    return render(request, "billing/wallet/top_up.html", context)
+
+
+def before_of(request: HttpRequest) -> int:
+    """Where a page of a statement begins; the newest for anything that is no number."""
+    typed = request.GET.get("before", "")
+    return min(int(typed), BEFORE_MAX) if typed.isascii() and typed.isdigit() and len(typed) < 20 else BEFORE_MAX

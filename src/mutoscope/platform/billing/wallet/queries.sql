@@ -1,0 +1,14 @@
+-- name: lines
+-- An account's transfers, newest first, before one of them: what each changed, and the balance after it. Reads the ledger's own
+-- tables, by their key, since its statement goes forward only. At most the limit.
+WITH page AS (
+    SELECT e.transfer_id, e.amount FROM ledger_entry e
+    WHERE e.account_id = %(account_id)s AND e.transfer_id < %(before)s
+    ORDER BY e.transfer_id DESC LIMIT %(limit)s
+), opening AS (
+    SELECT coalesce(sum(e.amount), 0) AS balance FROM ledger_entry e
+    WHERE e.account_id = %(account_id)s AND e.transfer_id < (SELECT min(transfer_id) FROM page)
+)
+SELECT page.transfer_id, t.recorded_at, page.amount,
+    (opening.balance + sum(page.amount) OVER (ORDER BY page.transfer_id))::bigint, t.metadata
+FROM page JOIN ledger_transfer t ON t.id = page.transfer_id CROSS JOIN opening ORDER BY page.transfer_id DESC;

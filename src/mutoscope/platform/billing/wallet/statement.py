@@ -1,0 +1,102 @@
+"""The ledger's lines in words that a person understands."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mutoscope.engines.ledger import Account
+from mutoscope.platform.billing.statements import fetch
+from mutoscope.platform.videos.public import Video
+
+PAGE_LINES = 50
+BEFORE_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One transfer as its owner sees it. `points` above zero came in."""
+
+    transfer_id: int
+    at: datetime
+    points: int
+    balance: int
+    words: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The line for JSON and CSV."""
+        return {
+            "number": self.transfer_id,
+            "at": self.at.isoformat(),
+            "what": self.words,
+            "points": self.points,
+            "balance": self.balance,
+        }
+
+
+def newest_lines(
+    account: Account | None, before: int = BEFORE_MAX, limit: int = PAGE_LINES
+) -> tuple[list[Line], int | None]:
+    """One page, newest first, and what to pass as `before` for the next; None on the last."""
+    if account is None:
+        return [], None
+    asked = {"account_id": account.id, "before": min(before, BEFORE_MAX), "limit": limit + 1}
+    rows = fetch("wallet", "lines", asked)
+    more = len(rows) > limit
+    rows = rows[:limit]
+    abouts = [row[4] if isinstance(row[4], dict) else json.loads(row[4]) for row in rows]
+    titles = dict(
+        Video.objects.filter(pk__in={about["video"] for about in abouts if "video" in about}).values_list("pk", "title")
+    )
+    lines = [
+        Line(row[0], row[1], row[2], row[3], in_words(about, titles, row[2]))
+        for row, about in zip(rows, abouts, strict=True)
+    ]
+    return lines, lines[-1].transfer_id if more else None
+
+
+def every_line(account: Account | None) -> Iterator[Line]:
+    """The whole statement, newest first, page by page."""
+    before: int | None = BEFORE_MAX
+    while before is not None:
+        lines, before = newest_lines(account, before, 1000)
+        yield from lines
+
+
+FOR = {"day": "for a day", "month": "for a month", "lifetime": "for ever"}
+
+
+def in_words(about: dict[str, Any], titles: dict[int, str], points: int) -> str:
+    """What a transfer was, from what it says of itself."""
+    title = titles.get(about.get("video", 0), "a film")
+    match about.get("for"):
+        case "unlock":
+            term = FOR.get(about.get("term", ""), "")
+            return f"Sold {title} {term}" if points > 0 else f"Unlocked {title} {term}"
+        case "tip":
+            return f"Tip for {title}"
+        case "refund":
+            return f"Refund of {title}"
+        case "grant":
+            return f"Given: {about.get('reason', '')}"
+        case "top-up":
+            return "Points bought"
+        case "payout":
+            return f"Payout {about.get('number', '')}"
+    return "Transfer"
+
+
+def as_csv(lines: Iterator[Line]) -> str:
+    """Lines as CSV with a head. A text that a spreadsheet would run as a formula gets a quote in front."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["number", "at", "what", "points", "balance"])
+    for line in lines:
+        words = f"'{line.words}" if line.words.startswith(("=", "+", "-", "@", "\t", "\r")) else line.words
+        writer.writerow({**line.as_dict(), "what": words}.values())
+    return out.getvalue()

@@ -1,0 +1,179 @@
+"""What ffmpeg is told: filters and encoders for a plan. Nothing in here comes from a title or a file's name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from mutoscope.engines.sandbox import Places
+from mutoscope.platform.videos.domain.ladder import Plan, Rung
+from mutoscope.platform.videos.domain.source import PictureFacts, SourceFacts
+from mutoscope.platform.videos.process import ffmpeg
+
+AAC_DELAY_SAMPLES = 1024
+SOUND_RATE_HZ = 48_000
+SOUND_BITS_PER_S = 128_000
+SEGMENT_OF_SOUND_US = 4_000_000
+FRAGMENTS = "+frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets+skip_trailer"
+FRAGMENTS_OF_SOUND = "+empty_moov+default_base_moof+skip_trailer"
+SPRITE_WIDTH, SPRITE_COLUMNS, SPRITE_ROWS = 160, 5, 5
+# Containers without an index: a jump lands somewhere before, so it starts further ahead.
+WITHOUT_INDEX = ("mpegts", "mpeg", "flv", "asf", "ogg")
+TO_SDR = (
+    "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv"
+)
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """How H.264 is made. Faster presets cost bits, slower ones time."""
+
+    preset: str = "veryfast"
+    crf: int = 23
+    # As many as there are cores where 0.
+    threads: int = 0
+
+    def arguments(self, rung: Rung, plan: Plan, first_segment: int, segments: int) -> list[str]:
+        """For one rung, whose first frame is that of `first_segment`."""
+        rate = rung.bits_per_s_max
+        return [
+            "-c:v", "libx264", "-preset", self.preset, "-crf", str(self.crf), "-maxrate", str(rate * 3 // 2),
+            "-bufsize", str(rate * 2), "-profile:v", "high", "-pix_fmt", "yuv420p", "-sc_threshold", "0",
+            "-threads", str(self.threads), *_keys(plan, first_segment, segments), "-video_track_timescale", str(ticks_per_s(plan)),
+            "-map_metadata", "-1", "-map_chapters", "-1", "-flush_packets", "1",
+            "-f", "mp4", "-movflags", FRAGMENTS,
+        ]  # fmt: skip
+
+
+def ticks_per_s(plan: Plan) -> int:
+    """A timescale in which every frame is a whole number of ticks."""
+    return plan.rate_num if plan.rate_num >= 10_000 else plan.rate_num * 1000
+
+
+def ticks(plan: Plan, frame: int) -> int:
+    """When a frame begins, in that timescale."""
+    return frame * ticks_per_s(plan) * plan.rate_den // plan.rate_num
+
+
+def _keys(plan: Plan, first_segment: int, segments: int) -> list[str]:
+    starts = plan.starts[first_segment : first_segment + segments]
+    lengths = {after - start for start, after in pairwise(starts)}
+    last = plan.end_of(first_segment + segments - 1) - starts[-1]
+    if len(lengths) <= 1:
+        length = lengths.pop() if lengths else last
+        if last <= length:
+            return ["-g", str(length), "-keyint_min", str(length)]
+    moments = (str(float((start - starts[0]) / plan.rate())) for start in starts)
+    return ["-g", "100000", "-force_key_frames", ",".join(moments)]
+
+
+def upright_picture(picture: PictureFacts) -> list[str]:
+    """Filters that make any picture an ordinary one: whole frames, eight bits, the colours of a screen."""
+    filters = []
+    if picture.is_interlaced:
+        filters.append("bwdif=mode=send_frame")
+    if picture.is_hdr():
+        filters.append(f"setparams=color_primaries=bt2020:color_trc={picture.transfer}:colorspace=bt2020nc,{TO_SDR}")
+    return filters
+
+
+def on_the_grid(facts: SourceFacts, plan: Plan, first: int, end: int) -> str:
+    """Filters that make the frames from `first` up to `end` of the plan's steady rate out of whatever comes."""
+    rate = f"{plan.rate_num}/{plan.rate_den}"
+    start_s = float(first / plan.rate())
+    deinterlaced, rest = upright_picture(facts.picture), []
+    if deinterlaced and facts.picture.is_interlaced:
+        rest, deinterlaced = deinterlaced[1:], deinterlaced[:1]
+    else:
+        rest, deinterlaced = deinterlaced, []
+    parts = [*deinterlaced, f"fps=fps={rate}:start_time={start_s:.9f}", f"trim=start_pts={first}:end_pts={end}",
+             "setpts=PTS-STARTPTS", *rest]  # fmt: skip
+    return ",".join(parts)
+
+
+def scaled(rung: Rung) -> str:
+    return f"scale={rung.width}:{rung.height}:flags=bicubic,setsar=1,format=yuv420p"
+
+
+def opened(places: Places, facts: SourceFacts, from_s: float = 0.0) -> list[str]:
+    """The film as an input, its time kept, from a key some way before `from_s`."""
+    ahead_s = 12.0 if any(name in facts.container for name in WITHOUT_INDEX) else 1.0
+    jump_s = max(0.0, from_s - ahead_s)
+    jump = ["-noaccurate_seek", "-ss", f"{jump_s:.6f}"] if jump_s > 0 else []
+    return ["-copyts", "-start_at_zero", *jump, *ffmpeg.film_input(places)]
+
+
+def fast_lane(places: Places, facts: SourceFacts, plan: Plan, encoder: Encoder) -> list[str]:
+    """One decode: the small rungs, the sound, the sprites. Files: `{rung}.mp4`, `audio-{n}.mp4`, `sprite-001.jpg`..."""
+    rungs = plan.fast()
+    height = max(2, round(SPRITE_WIDTH * rungs[0].height / rungs[0].width / 2) * 2)
+    taps = "".join(f"[r{number}]" for number in range(len(rungs)))
+    graph = [f"[0:{facts.picture.index}]{on_the_grid(facts, plan, 0, plan.frames)},split={len(rungs)}{taps}"]
+    for number, rung in enumerate(rungs):
+        branch = f"[r{number}]{scaled(rung)}"
+        graph.append(f"{branch},split=2[v{number}][s]" if number == 0 else f"{branch}[v{number}]")
+    graph.append(
+        f"[s]fps=fps=1/{plan.sprite_interval_s:.6f}:round=up:start_time=0,scale={SPRITE_WIDTH}:{height},"
+        f"tile={SPRITE_COLUMNS}x{SPRITE_ROWS}[sheet]"
+    )
+    graph += [f"[0:{index}]{sound(plan)}[a{number}]" for number, index in enumerate(plan.sound_indices)]
+    arguments = ["-nostats", "-progress", "pipe:1", "-stats_period", "0.25", *opened(places, facts)]
+    arguments += ["-filter_complex", ";".join(graph)]
+    for number, rung in enumerate(rungs):
+        arguments += ["-map", f"[v{number}]", *encoder.arguments(rung, plan, 0, len(plan.starts))]
+        arguments.append(places.output(f"{rung.name}.mp4"))
+    for number in range(len(plan.sound_indices)):
+        arguments += ["-map", f"[a{number}]", *sound_encoder(), places.output(f"audio-{number}.mp4")]
+    return [*arguments, "-map", "[sheet]", "-c:v", "mjpeg", "-q:v", "5", "-pix_fmt", "yuvj420p", "-fps_mode", "passthrough",
+            "-f", "image2", places.output("sprite-%03d.jpg")]  # fmt: skip
+
+
+def sound(plan: Plan) -> str:
+    """Filters for sound: stereo, from the film's beginning to its end, its loudness measured on the way.
+
+    The first samples are left out for the encoder's own delay, which takes their place: so it stays in time without an
+    edit list, which browsers leave unread.
+    """
+    return (
+        f"aresample={SOUND_RATE_HZ}:async=1:first_pts=0,aformat=sample_fmts=fltp:channel_layouts=stereo,"
+        f"ebur128=framelog=quiet,aformat=sample_fmts=fltp,apad=whole_dur={plan.duration_s:.6f},"
+        f"atrim=start_sample={AAC_DELAY_SAMPLES}:end={plan.duration_s:.6f},asetpts=PTS-STARTPTS"
+    )
+
+
+def sound_encoder() -> list[str]:
+    return [
+        "-c:a", "aac", "-b:a", str(SOUND_BITS_PER_S), "-map_metadata", "-1", "-map_chapters", "-1",
+        "-avoid_negative_ts", "make_zero", "-frag_duration", str(SEGMENT_OF_SOUND_US), "-flush_packets", "1",
+        "-f", "mp4", "-movflags", FRAGMENTS_OF_SOUND,
+    ]  # fmt: skip
+
+
+def chunk(
+    places: Places, facts: SourceFacts, plan: Plan, encoder: Encoder, rungs: Iterable[Rung], first: int, segments: int,
+    *, jumps: bool = True,
+) -> list[str]:  # fmt: skip
+    """Some rungs of some segments. Files: `{rung}.mp4`."""
+    made = list(rungs)
+    begin, end = plan.starts[first], plan.end_of(first + segments - 1)
+    from_s = float(begin / plan.rate()) if jumps else 0.0
+    taps = "".join(f"[r{number}]" for number in range(len(made)))
+    graph = [f"[0:{facts.picture.index}]{on_the_grid(facts, plan, begin, end)},split={len(made)}{taps}"]
+    graph += [f"[r{number}]{scaled(rung)}[v{number}]" for number, rung in enumerate(made)]
+    arguments = ["-nostats", "-progress", "pipe:1", "-stats_period", "0.5", *opened(places, facts, from_s)]
+    arguments += ["-an", "-sn", "-dn", "-filter_complex", ";".join(graph)]
+    for number, rung in enumerate(made):
+        arguments += ["-map", f"[v{number}]", *encoder.arguments(rung, plan, first, segments)]
+        arguments.append(places.output(f"{rung.name}.mp4"))
+    return arguments
+
+
+def copied(places: Places, facts: SourceFacts, plan: Plan, rung: Rung) -> list[str]:
+    """The source's own pictures, cut at its own keys. File: `{rung}.mp4`."""
+    return [
+        "-nostats", "-progress", "pipe:1", "-stats_period", "0.5", *opened(places, facts),
+        "-map", f"0:{facts.picture.index}", "-c:v", "copy", "-map_metadata", "-1", "-map_chapters", "-1",
+        "-video_track_timescale", str(ticks_per_s(plan)), "-f", "mp4", "-movflags", FRAGMENTS,
+        places.output(f"{rung.name}.mp4"),
+    ]  # fmt: skip

@@ -1,0 +1,145 @@
+"""What nobody asks for and has to be done all the same: files that belong to nothing, runs that ended without a word."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import structlog
+from django.core.files.storage import Storage, storages
+from django.db.models import F, Q
+from django.utils import timezone
+from django_tasks import task
+
+from mutoscope.engines.tasks.pipelines.progress import read_progress
+from mutoscope.engines.tasks.pipelines.store import UnknownRun
+from mutoscope.engines.tasks.queue.schedules import schedule
+from mutoscope.platform.videos.domain.life import VideoState
+from mutoscope.platform.videos.domain.places import MANIFEST, PUBLIC_ID, TOKEN
+from mutoscope.platform.videos.models import Cover, Edition, Subtitle, Video
+from mutoscope.platform.videos.process import ffmpeg, originals
+from mutoscope.platform.videos.process.failing import BROKEN, fail_video
+from mutoscope.platform.videos.process.segments import FILMS
+
+log = structlog.get_logger(__name__)
+
+# Whoever is watching an edition that another has replaced may watch it to its end.
+DROPPED_KEPT = timedelta(hours=24)
+OVER = ("FAILED", "CANCELLED", "STOPPED")
+
+
+@schedule("23 * * * *", name="videos.sweep")
+@task()
+def sweep() -> int:
+    """Everything below; how many files, folders and rows went."""
+    swept = ffmpeg.sweep_work_folders() + notice_ended_runs()
+    swept += drop_editions() + sweep_films() + sweep_originals()
+    if swept:
+        log.info("swept", action="sweep_videos", count=swept)
+    return swept
+
+
+def notice_ended_runs() -> int:
+    """Videos whose run was ended by an operator, or with its worker: their creators are told."""
+    told = 0
+    for video in Video.objects.filter(state=VideoState.PROCESSING, run_id__isnull=False):
+        try:
+            ended = read_progress(video.run_id or 0).state in OVER
+        except UnknownRun:
+            ended = True
+        if ended:
+            fail_video(video.pk, BROKEN, run_id=video.run_id or 0)
+            told += 1
+    return told
+
+
+def drop_editions() -> int:
+    """Rows of editions that were replaced a while ago, or given up for another. Their files go next."""
+    ours = Q(pk__in=Video.objects.filter(edition__isnull=False).values("edition"))
+    making = Q(pk__in=Video.objects.filter(next_edition__isnull=False).values("next_edition"))
+    gone = Edition.objects.exclude(ours | making).filter(
+        Q(dropped_at__lt=timezone.now() - DROPPED_KEPT)
+        | Q(dropped_at=None, created_at__lt=timezone.now() - DROPPED_KEPT)
+    )
+    count = gone.count()
+    gone.delete()
+    return count
+
+
+def sweep_films(storage: Storage | None = None) -> int:
+    """Files of the public storage that no row and no manifest names; how many.
+
+    An edition that is being made is left alone: its workers are writing there.
+    """
+    storage = storage or storages[FILMS]
+    swept = 0
+    for public_id in _folders(storage, ""):
+        if not PUBLIC_ID.fullmatch(public_id):
+            continue
+        video = Video.objects.filter(public_id=public_id).first()
+        editions = {} if video is None else {edition.token: edition for edition in video.editions.all()}
+        for folder in _folders(storage, public_id):
+            path = f"{public_id}/{folder}"
+            if folder in ("covers", "subtitles"):
+                swept += _delete(storage, path, _named(video, folder))
+            elif TOKEN.fullmatch(folder) and folder not in editions:
+                swept += _delete(storage, path, frozenset())
+            elif TOKEN.fullmatch(folder) and editions[folder].whole_at is not None:
+                swept += _delete(storage, path, _in_manifest(storage, path))
+    return swept
+
+
+def sweep_originals() -> int:
+    """Originals that no video names, and this machine's copies of those that are not being worked on."""
+    storage = storages[originals.ORIGINALS]
+    swept = 0
+    for public_id in _folders(storage, ""):
+        named = frozenset(Video.objects.filter(public_id=public_id).values_list("original", flat=True))
+        swept += _delete(storage, public_id, named)
+    for name in (
+        Video.objects.exclude(state=VideoState.PROCESSING).exclude(original="").values_list("original", flat=True)
+    ):
+        originals.forget_copy(name)
+    return swept
+
+
+def _named(video: Video | None, folder: str) -> frozenset[str]:
+    if video is None:
+        return frozenset()
+    rows = Cover.objects.filter(video=video) if folder == "covers" else Subtitle.objects.filter(video=video)
+    return frozenset(rows.annotate(name=F("file")).values_list("name", flat=True))
+
+
+def _in_manifest(storage: Storage, path: str) -> frozenset[str]:
+    with storage.open(f"{path}/{MANIFEST}", "rb") as file:
+        listed = json.loads(file.read())["files"]
+    return frozenset([f"{path}/{MANIFEST}", *(f"{path}/{entry['path']}" for entry in listed)])
+
+
+def _delete(storage: Storage, folder: str, kept: frozenset[str]) -> int:
+    """Delete what lies in a folder and is not kept; how many files."""
+    count = 0
+    for name in list(_files(storage, folder)):
+        if name not in kept:
+            storage.delete(name)
+            count += 1
+    return count
+
+
+def _folders(storage: Storage, path: str) -> list[str]:
+    try:
+        return [name.strip("/") for name in storage.listdir(path)[0]]
+    except FileNotFoundError:
+        return []
+
+
+def _files(storage: Storage, path: str) -> Iterator[str]:
+    try:
+        folders, found = storage.listdir(path)
+    except FileNotFoundError:
+        return
+    for name in found:
+        yield f"{path}/{name}"
+    for folder in folders:
+        yield from _files(storage, f"{path}/{folder.strip('/')}")

@@ -1,0 +1,259 @@
+"""The studio's pages about films. Everything here is the signed-in creator's own; another's film is not there."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.files.storage import storages
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from mutoscope.platform.accounts.public import Person, channel_of
+from mutoscope.platform.videos.domain.life import DISCARDABLE, MOVES, PLAYABLE, VideoState
+from mutoscope.platform.videos.failures import Refused
+from mutoscope.platform.videos.models import Video
+from mutoscope.platform.videos.studio.forms import CoverForm, SubtitlesForm, VideoForm
+from mutoscope.platform.videos.studio.service import (
+    COVER_BYTES_MAX,
+    AddSubtitles,
+    AddSubtitlesInputs,
+    DiscardVideo,
+    DiscardVideoInputs,
+    EditVideo,
+    EditVideoInputs,
+    PickCover,
+    PickCoverInputs,
+    RetryVideo,
+    RetryVideoInputs,
+    ShowVideo,
+    ShowVideoInputs,
+)
+from mutoscope.platform.videos.studio.standing import standing_of
+from mutoscope.platform.videos.subtitles.convert import BYTES_MAX
+
+FILMS_SHOWN = 500
+# What a creator may choose, in the order of the buttons: state, words, kind of button.
+CHOICES = (
+    (VideoState.PUBLISHED, "Publish", "primary"),
+    (VideoState.UNLISTED, "Share by link only", "quiet"),
+    (VideoState.READY, "Take back", "quiet"),
+    (VideoState.ARCHIVED, "Archive", "quiet"),
+)
+
+
+@login_required
+@require_safe
+def studio(request: HttpRequest) -> HttpResponse:
+    """The channel's films, and where new ones are dropped."""
+    channel = channel_of(cast("Person", request.user))
+    if channel is None:
+        return redirect("channel-open")
+    videos = channel_videos(channel.pk)
+    context = {
+        "channel": channel,
+        **standings(videos),
+        "chunk_bytes": 8 * 1024 * 1024,
+        "bytes_max": settings.UPLOAD_BYTES_MAX,
+    }
+    return render(request, "videos/studio/films.html", context)
+
+
+@login_required
+@require_safe
+def rows(request: HttpRequest) -> HttpResponse:
+    """The list alone, for the page that asks again."""
+    channel = channel_of(cast("Person", request.user))
+    if channel is None:
+        raise Http404
+    return render(request, "videos/studio/rows.html", standings(channel_videos(channel.pk)))
+
+
+def standings(videos: list[Video]) -> dict[str, object]:
+    """What the list shows. The page asks again only while something moves."""
+    pairs = [(video, standing_of(video)) for video in videos]
+    return {"rows": pairs, "is_moving": any(standing.is_moving for _, standing in pairs)}
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def film(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One film: where it stands, its words, cover and subtitles."""
+    video = own_video(request, public_id)
+    form = VideoForm(request.POST or None, initial={"title": video.title, "description": video.description})
+    if request.method == "POST" and form.is_valid():
+        try:
+            EditVideo().call(EditVideoInputs(video, form.cleaned_data["title"], form.cleaned_data["description"]))
+        except Refused as refusal:
+            form.add_error(refusal.field(), refusal.sentence())
+        else:
+            messages.success(request, "Saved.")
+            return redirect("studio-film", public_id=public_id)
+    return film_page(request, video, form)
+
+
+def film_page(request: HttpRequest, video: Video, form: VideoForm | None = None) -> HttpResponse:
+    state = VideoState(video.state)
+    form = form or VideoForm(initial={"title": video.title, "description": video.description})
+    offered = [choice for choice in CHOICES if choice[0] in MOVES[state]] if state in PLAYABLE else []
+    context = {
+        "video": video,
+        "standing": standing_of(video),
+        "form": form,
+        "subtitles_form": SubtitlesForm(),
+        "cover_form": CoverForm(),
+        "covers": list(video.covers.all()),
+        "subtitles": list(video.subtitles.all()),
+        "renditions": list(video.edition.renditions.all()) if video.edition else [],
+        "choices": offered,
+        "is_failed": state is VideoState.FAILED,
+        "can_discard": state in DISCARDABLE,
+    }
+    return render(request, "videos/studio/film.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_safe
+def standing(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Where it stands now. When it has come to rest the page is loaded anew, with the buttons of its new state."""
+    video = own_video(request, public_id)
+    found = standing_of(video)
+    response = render(request, "videos/studio/standing.html", {"video": video, "standing": found})
+    if not found.is_moving:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@login_required
+@require_POST
+def show(request: HttpRequest, public_id: str) -> HttpResponse:
+    video = own_video(request, public_id)
+    try:
+        wanted = VideoState(request.POST.get("state", ""))
+    except ValueError:
+        raise Http404 from None
+    try:
+        ShowVideo().call(ShowVideoInputs(video, cast("Person", request.user), wanted))
+    except Refused as refusal:
+        messages.error(request, refusal.sentence())
+    else:
+        messages.success(request, DONE[wanted])
+    return redirect("studio-film", public_id=public_id)
+
+
+DONE = {
+    VideoState.PUBLISHED: "Published. Everybody can find it now.",
+    VideoState.UNLISTED: "Whoever has the link can see it now; no list shows it.",
+    VideoState.READY: "Only you can see it now.",
+    VideoState.ARCHIVED: "Put away. You can bring it back at any time.",
+}
+
+
+@login_required
+@require_POST
+def retry(request: HttpRequest, public_id: str) -> HttpResponse:
+    video = own_video(request, public_id)
+    try:
+        RetryVideo().call(RetryVideoInputs(video, cast("Person", request.user)))
+    except Refused as refusal:
+        messages.error(request, refusal.sentence())
+    return redirect("studio-film", public_id=public_id)
+
+
+@login_required
+@require_POST
+def discard(request: HttpRequest, public_id: str) -> HttpResponse:
+    video = own_video(request, public_id)
+    try:
+        DiscardVideo().call(DiscardVideoInputs(video))
+    except Refused as refusal:
+        messages.error(request, refusal.sentence())
+        return redirect("studio-film", public_id=public_id)
+    messages.success(request, f"“{video.title}” is gone.")
+    return redirect("studio")
+
+
+@login_required
+@require_POST
+def cover(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Pick one of the candidates, or send another picture."""
+    video = own_video(request, public_id)
+    picked = request.POST.get("cover", "")
+    upload = request.FILES.get("picture")
+    if upload is not None and (upload.size or 0) > COVER_BYTES_MAX:
+        messages.error(request, "This picture is larger than 10 MB. Use a smaller one.")
+        return redirect("studio-film", public_id=public_id)
+    picture = upload.file if upload is not None else None
+    cover_id = int(picked) if picked.isascii() and picked.isdecimal() and len(picked) < 19 else None
+    inputs = PickCoverInputs(video, cover_id, picture)
+    try:
+        PickCover().call(inputs)
+    except Refused as refusal:
+        messages.error(request, refusal.sentence())
+    else:
+        messages.success(request, "This is the cover now.")
+    return redirect("studio-film", public_id=public_id)
+
+
+@login_required
+@require_POST
+def subtitles(request: HttpRequest, public_id: str) -> HttpResponse:
+    video = own_video(request, public_id)
+    form = SubtitlesForm(request.POST, request.FILES)
+    if not form.is_valid():
+        messages.error(request, "Choose a file and its language.")
+        return redirect("studio-film", public_id=public_id)
+    upload = form.cleaned_data["file"]
+    try:
+        inputs = AddSubtitlesInputs(video, upload.read(BYTES_MAX + 1), form.cleaned_data["language"])
+        added = AddSubtitles().call(inputs).subtitle
+    except Refused as refusal:
+        messages.error(request, refusal.sentence())
+    else:
+        messages.success(request, f"{added.label}: {added.cues} lines.")
+    return redirect("studio-film", public_id=public_id)
+
+
+@login_required
+@require_POST
+def subtitles_remove(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
+    video = own_video(request, public_id)
+    found = video.subtitles.filter(pk=number).first()
+    if found is None:
+        raise Http404
+    found.delete()
+    storages["films"].delete(found.file)
+    messages.success(request, f"{found.label} removed.")
+    return redirect("studio-film", public_id=public_id)
+
+
+@login_required
+@require_safe
+def cover_picture(request: HttpRequest, public_id: str, number: int) -> FileResponse:
+    """A candidate, for its creator alone: the film may not be public yet."""
+    found = own_video(request, public_id).covers.filter(pk=number).first()
+    if found is None:
+        raise Http404
+    try:
+        picture = storages["films"].open(found.file)
+    except FileNotFoundError:
+        raise Http404 from None
+    response = FileResponse(picture, content_type="image/jpeg")
+    response["Cache-Control"] = "private, max-age=86400"
+    return response
+
+
+def own_video(request: HttpRequest, public_id: str) -> Video:
+    """The signed-in creator's film. Raises Http404 for all others."""
+    owned = Video.objects.filter(public_id=public_id, channel__owner=request.user.pk)
+    found = owned.select_related("channel", "cover", "edition").first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def channel_videos(channel_id: int) -> list[Video]:
+    return list(Video.objects.filter(channel=channel_id).select_related("cover")[:FILMS_SHOWN])

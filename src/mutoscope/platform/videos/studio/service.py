@@ -1,0 +1,296 @@
+"""What a creator does with a film, apart from sending it."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.db import transaction
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from mutoscope.engines.services import Internals, NoInternals, NoOutputs, Outputs, Service, State, Steps, atomic
+from mutoscope.engines.tasks.pipelines.pipeline import UnknownRun, WrongState, resume
+from mutoscope.platform.accounts.public import BadText, Person, parse_description, parse_title
+from mutoscope.platform.videos.domain import webvtt
+from mutoscope.platform.videos.domain.life import DISCARDABLE, VideoState
+from mutoscope.platform.videos.domain.source import Unusable
+from mutoscope.platform.videos.failures import NoSuchVideo, NotNow, Refused, Unacceptable
+from mutoscope.platform.videos.life.moves import move
+from mutoscope.platform.videos.models import Cover, Subtitle, Video
+from mutoscope.platform.videos.process import ffmpeg
+from mutoscope.platform.videos.process.finishing import keep_cover
+from mutoscope.platform.videos.process.rows import label_of
+from mutoscope.platform.videos.process.start import start_processing
+from mutoscope.platform.videos.subtitles.convert import BYTES_MAX, convert
+from mutoscope.platform.videos.tokens import letters
+
+COVER_BYTES_MAX = 10 * 1024 * 1024
+COVER_PIXELS_MAX = 40_000_000
+COVER_SIZE = (1280, 720)
+SUBTITLES_MAX = 60
+# A subtitle file is converted within this much of a film's allowance.
+SUBTITLES_FILM_S = 60.0
+
+
+@dataclass(frozen=True)
+class EditVideoInputs:
+    video: Video
+    title: str
+    description: str
+
+
+Editing = State[EditVideoInputs, NoInternals, NoOutputs]
+
+
+class EditVideo(Service[EditVideoInputs, NoInternals, NoOutputs]):
+    """A creator gives a film its words."""
+
+    failures = (Unacceptable,)
+
+    def steps(self) -> Steps[EditVideoInputs, NoInternals, NoOutputs]:
+        return (self.save,)
+
+    def save(self, editing: Editing) -> None:
+        video = editing.inputs.video
+        try:
+            video.title = parse_title(editing.inputs.title)
+        except BadText as error:
+            raise Unacceptable(where="title", why=str(error)) from None
+        try:
+            video.description = parse_description(editing.inputs.description)
+        except BadText as error:
+            raise Unacceptable(where="description", why=str(error)) from None
+        video.save(update_fields=["title", "description"])
+
+
+@dataclass(frozen=True)
+class ShowVideoInputs:
+    video: Video
+    by: Person
+    # Published, unlisted, ready (seen by nobody else) or archived.
+    state: VideoState
+
+
+Showing = State[ShowVideoInputs, NoInternals, NoOutputs]
+
+
+class ShowVideo(Service[ShowVideoInputs, NoInternals, NoOutputs]):
+    """A creator decides who may see a film."""
+
+    failures = (NotNow, NoSuchVideo)
+
+    def steps(self) -> Steps[ShowVideoInputs, NoInternals, NoOutputs]:
+        return (self.move_it,)
+
+    def move_it(self, showing: Showing) -> None:
+        inputs = showing.inputs
+        shown = frozenset({VideoState.READY, VideoState.PUBLISHED, VideoState.UNLISTED, VideoState.ARCHIVED})
+        if inputs.state not in shown:
+            raise NotNow(state=inputs.video.state, wanted=inputs.state.value)
+        move(inputs.video.pk, inputs.state, by_id=inputs.by.pk, only_from=shown)
+
+
+@dataclass(frozen=True)
+class RetryVideoInputs:
+    video: Video
+    by: Person
+
+
+Retrying = State[RetryVideoInputs, NoInternals, NoOutputs]
+
+
+class RetryVideo(Service[RetryVideoInputs, NoInternals, NoOutputs]):
+    """A film that failed is tried again, from where it failed."""
+
+    failures = (NotNow, NoSuchVideo)
+
+    def steps(self) -> Steps[RetryVideoInputs, NoInternals, NoOutputs]:
+        return (atomic(self.move_back, self.go_on),)
+
+    def move_back(self, retrying: Retrying) -> None:
+        inputs = retrying.inputs
+        failed = frozenset({VideoState.FAILED})
+        move(inputs.video.pk, VideoState.PROCESSING, by_id=inputs.by.pk, only_from=failed)
+
+    def go_on(self, retrying: Retrying) -> None:
+        video = retrying.inputs.video
+        try:
+            resume(video.run_id or 0)
+        except (UnknownRun, WrongState):
+            # The run is not there any more, or was made by an older release.
+            start_processing(video.pk)
+
+
+@dataclass(frozen=True)
+class DiscardVideoInputs:
+    video: Video
+
+
+Discarding = State[DiscardVideoInputs, NoInternals, NoOutputs]
+
+
+class DiscardVideo(Service[DiscardVideoInputs, NoInternals, NoOutputs]):
+    """A film that nobody ever saw is deleted. Its files go with the next sweep."""
+
+    failures = (NotNow, NoSuchVideo)
+
+    def steps(self) -> Steps[DiscardVideoInputs, NoInternals, NoOutputs]:
+        return (atomic(self.delete), self.delete_the_original)
+
+    def delete(self, discarding: Discarding) -> None:
+        video = Video.objects.select_for_update().filter(pk=discarding.inputs.video.pk).first()
+        if video is None:
+            raise NoSuchVideo
+        if video.state not in DISCARDABLE:
+            raise NotNow(state=video.state, wanted="deleted")
+        video.delete()
+
+    def delete_the_original(self, discarding: Discarding) -> None:
+        name = discarding.inputs.video.original
+        if name:
+            transaction.on_commit(lambda: storages["originals"].delete(name))
+
+
+class NotAPicture(Refused):
+    """The file is not a picture that can be used."""
+
+    def field(self) -> str:
+        return "picture"
+
+    def sentence(self) -> str:
+        return "This file cannot be used as a cover. Use a PNG, JPEG or WebP of at most 10 MB and 640 pixels or more across."
+
+
+class NotSubtitles(Refused):
+    """The file holds no subtitles that can be read."""
+
+    def field(self) -> str:
+        return "file"
+
+    def sentence(self) -> str:
+        return "This file holds no subtitles that can be read here. Use SRT, WebVTT or ASS, at most 2 MB."
+
+
+@dataclass(frozen=True)
+class PickCoverInputs:
+    video: Video
+    # One of the video's covers, or a picture of the creator's own.
+    cover_id: int | None = None
+    picture: IO[bytes] | None = None
+
+
+class PickCoverInternals(Internals):
+    cover: Cover
+
+
+Picking = State[PickCoverInputs, PickCoverInternals, NoOutputs]
+
+
+class PickCover(Service[PickCoverInputs, PickCoverInternals, NoOutputs]):
+    """A creator decides what stands for a film."""
+
+    failures = (NotAPicture, NoSuchVideo)
+
+    def steps(self) -> Steps[PickCoverInputs, PickCoverInternals, NoOutputs]:
+        return (self.find_or_draw, self.use)
+
+    def find_or_draw(self, picking: Picking) -> None:
+        inputs = picking.inputs
+        if inputs.picture is not None:
+            picking.internals.cover = keep_cover(inputs.video, as_jpeg(inputs.picture), at_ms=None)
+            return
+        found = inputs.video.covers.filter(pk=inputs.cover_id or 0).first()
+        if found is None:
+            raise NoSuchVideo
+        picking.internals.cover = found
+
+    def use(self, picking: Picking) -> None:
+        Video.objects.filter(pk=picking.inputs.video.pk).update(cover=picking.internals.cover)
+
+
+def as_jpeg(upload: IO[bytes]) -> bytes:
+    """A cover of 16 to 9 without metadata. The claimed size is checked before a pixel is decoded. Raises NotAPicture."""
+    try:
+        image = Image.open(upload, formats=("PNG", "JPEG", "WEBP"))
+        if image.width * image.height > COVER_PIXELS_MAX or image.width < COVER_SIZE[0] // 2:
+            raise NotAPicture
+        upright = ImageOps.exif_transpose(image).convert("RGB")
+        fitted = ImageOps.fit(upright, COVER_SIZE)
+        clean = Image.new("RGB", fitted.size)
+        clean.paste(fitted)
+        encoded = io.BytesIO()
+        clean.save(encoded, "JPEG", quality=88)
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, EOFError) as error:
+        raise NotAPicture from error
+    return encoded.getvalue()
+
+
+@dataclass(frozen=True)
+class AddSubtitlesInputs:
+    video: Video
+    content: bytes
+    language: str
+    label: str = ""
+
+
+class AddSubtitlesInternals(Internals):
+    cues: list[webvtt.Cue]
+
+
+class AddSubtitlesOutputs(Outputs):
+    subtitle: Subtitle
+
+
+Adding = State[AddSubtitlesInputs, AddSubtitlesInternals, AddSubtitlesOutputs]
+
+
+class AddSubtitles(Service[AddSubtitlesInputs, AddSubtitlesInternals, AddSubtitlesOutputs]):
+    """A creator sends subtitles; what is kept is written anew from what could be read."""
+
+    failures = (NotSubtitles,)
+
+    def steps(self) -> Steps[AddSubtitlesInputs, AddSubtitlesInternals, AddSubtitlesOutputs]:
+        return (self.read, self.keep)
+
+    def read(self, adding: Adding) -> None:
+        inputs = adding.inputs
+        if len(inputs.content) > BYTES_MAX or inputs.video.subtitles.count() >= SUBTITLES_MAX:
+            raise NotSubtitles
+        text = decoded(inputs.content)
+        with tempfile.NamedTemporaryFile(suffix=".txt") as file:
+            file.write(text.encode())
+            file.flush()
+            try:
+                cues = convert(Path(file.name), "0:s:0", film_s=SUBTITLES_FILM_S)
+            except (ffmpeg.Broke, Unusable) as error:
+                raise NotSubtitles from error
+        if not cues:
+            raise NotSubtitles
+        adding.internals.cues = cues
+
+    def keep(self, adding: Adding) -> None:
+        inputs, cues = adding.inputs, adding.internals.cues
+        name = f"{inputs.video.public_id}/subtitles/{letters(16)}.vtt"
+        storages["films"].save(name, ContentFile(webvtt.render(cues).encode()))
+        adding.outputs.subtitle = Subtitle.objects.create(
+            video=inputs.video,
+            language=inputs.language,
+            label=label_of(inputs.language, inputs.label, inputs.video.subtitles.count(), "Subtitles"),
+            file=name,
+            cues=len(cues),
+        )
+
+
+def decoded(content: bytes) -> str:
+    """The text of a file of unknown encoding: Unicode if it can be, else what Windows would take it for."""
+    for encoding in ("utf-8-sig", "utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return content.decode("cp1252", errors="replace")

@@ -1,0 +1,1 @@
+"""The published files of films: ciphertext, pictures, subtitles and playlists."""

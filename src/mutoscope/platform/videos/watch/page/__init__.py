@@ -1,0 +1,1 @@
+"""The page of a film, and the cards that lead to it."""

@@ -1,0 +1,1 @@
+"""Sessions that may have keys, and the keys."""

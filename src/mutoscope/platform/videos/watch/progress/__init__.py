@@ -1,0 +1,1 @@
+"""Where somebody was in a film, and what they have watched."""

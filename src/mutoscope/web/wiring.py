@@ -1,0 +1,50 @@
+"""Which adapter serves which port. The only place that knows both sides."""
+
+from __future__ import annotations
+
+from injector import Injector, Module, provider, singleton
+
+from mutoscope.platform.accounts.public import ChannelShelf, channel_shelf
+from mutoscope.platform.billing.public import billing_card_notes, billing_may_watch, billing_unlock_panel
+from mutoscope.platform.videos.public import (
+    CardNotes,
+    MayWatch,
+    UnlockPanel,
+    card_notes,
+    may_watch,
+    unlock_panel,
+)
+from mutoscope.web.shelf import films_of_channel
+
+
+class Films(Module):
+    """What watching needs from whoever sells films."""
+
+    @provider
+    @singleton
+    def may_watch(self) -> MayWatch:
+        return billing_may_watch
+
+    @provider
+    @singleton
+    def unlock_panel(self) -> UnlockPanel:
+        return billing_unlock_panel
+
+    @provider
+    @singleton
+    def card_notes(self) -> CardNotes:
+        return billing_card_notes
+
+    @provider
+    @singleton
+    def channel_shelf(self) -> ChannelShelf:
+        return films_of_channel
+
+
+def plug(*further: Module) -> None:
+    """Bind every port, once, while the program starts. A later module replaces what an earlier one provides."""
+    injector = Injector([Films(), *further], auto_bind=False)
+    may_watch.bind(injector.get(MayWatch))  # type: ignore[type-abstract]
+    unlock_panel.bind(injector.get(UnlockPanel))  # type: ignore[type-abstract]
+    card_notes.bind(injector.get(CardNotes))  # type: ignore[type-abstract]
+    channel_shelf.bind(injector.get(ChannelShelf))  # type: ignore[type-abstract]

@@ -1,0 +1,143 @@
+"""Payouts: the rules, the hold, the ends; each once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.test import Client
+
+from mutoscope.platform.billing.clock import Clock, MovedClock
+from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.failures import CannotPayOut, Unacceptable
+from mutoscope.platform.billing.models import Payout
+from mutoscope.platform.billing.payouts.available import earnings_of
+from mutoscope.platform.billing.payouts.service import (
+    ApprovePayout,
+    ApprovePayoutInputs,
+    EndPayout,
+    EndPayoutInputs,
+    RequestPayout,
+    RequestPayoutInputs,
+)
+from tests.people import PASSWORD, make_person
+from tests.platform.billing.shop import Shop
+
+pytestmark = pytest.mark.django_db
+
+LATER = MovedClock(timedelta(days=8))
+
+
+@pytest.fixture(autouse=True)
+def small_rules(settings: Any) -> None:
+    settings.PAYOUT_POINTS_MIN, settings.PAYOUT_DELAY_DAYS, settings.PAYOUT_APPROVAL_POINTS = 50, 7, 150
+
+
+def ask(shop: Shop, points: object = 100, key: str = "a", clock: Clock = LATER, **rest: bool) -> Payout:
+    asked = RequestPayoutInputs(shop.creator.pk, points, key, **{"has_second_factor": True, **rest})
+    return RequestPayout(clock).call(asked).payout
+
+
+@pytest.fixture
+def shop() -> Shop:
+    opened = Shop.open()
+    opened.unlock(Term.LIFETIME)
+    return opened
+
+
+def test_what_is_recent_is_not_paid_out(shop: Shop) -> None:
+    now = earnings_of(shop.video.channel_id)
+    assert (now.posted, now.recent, now.available()) == (180, 180, 0)
+    with pytest.raises(CannotPayOut):
+        ask(shop, clock=MovedClock(timedelta(days=6)))
+    assert ask(shop).state == Payout.State.APPROVED
+    later = earnings_of(shop.video.channel_id, LATER)
+    assert (later.held, later.available()) == (100, 80)
+
+
+def test_the_rules(shop: Shop, settings: Any) -> None:
+    for points in (49, 181):
+        with pytest.raises(CannotPayOut):
+            ask(shop, points)
+    for bad in (0, -1, "1.5", True):
+        with pytest.raises(Unacceptable) as refused:
+            ask(shop, bad)
+        assert refused.value.field() == "points"
+    with pytest.raises(CannotPayOut) as second_factor:
+        ask(shop, has_second_factor=False)
+    assert "two-step" in second_factor.value.sentence()
+    with pytest.raises(CannotPayOut):
+        RequestPayout(LATER).call(RequestPayoutInputs(make_person("petra").pk, 100, "a", True))
+    assert not Payout.objects.exists()
+    assert earnings_of(shop.video.channel_id).held == 0
+
+
+def test_the_same_request_twice_is_one_payout_and_there_is_one_at_a_time(shop: Shop) -> None:
+    first = ask(shop)
+    assert ask(shop).pk == first.pk
+    with pytest.raises(Unacceptable):
+        ask(shop, 120)
+    with pytest.raises(CannotPayOut):
+        ask(shop, 60, key="b")
+    assert earnings_of(shop.video.channel_id).held == 100
+
+
+def test_paid_posts_the_hold_once(shop: Shop) -> None:
+    payout = ask(shop)
+    for _ in range(2):
+        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID, reference="signature"))
+    after = earnings_of(shop.video.channel_id, LATER)
+    assert (after.posted, after.held) == (80, 0)
+    with pytest.raises(CannotPayOut):
+        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.FAILED))
+
+
+def test_failed_brings_the_points_back_and_numbers_have_no_gaps(shop: Shop) -> None:
+    first = ask(shop)
+    EndPayout().call(EndPayoutInputs(first.pk, Payout.State.FAILED, reason="The address is closed."))
+    assert earnings_of(shop.video.channel_id, LATER).available() == 180
+    with pytest.raises(CannotPayOut):
+        ask(shop, 1000, key="too much")
+    assert [first.number, ask(shop, key="b").number] == [1, 2]
+
+
+def test_above_a_sum_somebody_approves(shop: Shop) -> None:
+    staff = make_person("stan", is_staff=True)
+    payout = ask(shop, 160)
+    assert payout.state == Payout.State.WAITING
+    with pytest.raises(CannotPayOut):
+        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID))
+    ApprovePayout().call(ApprovePayoutInputs(payout.pk, staff.pk))
+    with pytest.raises(CannotPayOut):
+        ApprovePayout().call(ApprovePayoutInputs(payout.pk, staff.pk))
+    with pytest.raises(CannotPayOut):
+        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.CANCELLED))
+
+
+def test_through_the_pages(shop: Shop, client: Client, settings: Any) -> None:
+    settings.PAYOUT_DELAY_DAYS = 0
+    shop.creator.set_password(PASSWORD)
+    shop.creator.save()
+    EmailAddress.objects.create(user=shop.creator, email=shop.creator.email, verified=True, primary=True)
+    client.post("/account/login/", {"login": "ada", "password": PASSWORD})
+    page = client.get("/studio/earnings/")
+    assert page.context["earned"].available() == 180
+    key = page.context["request_key"]
+    assert client.post("/studio/earnings/payouts/", {"points": "10", "request_key": key}).status_code == 422
+    for _ in range(2):
+        answer = client.post("/studio/earnings/payouts/", {"points": "160", "request_key": key})
+        assert (answer.status_code, answer["Location"]) == (302, "/studio/earnings/")
+    assert "waits for approval" in client.get("/studio/earnings/").content.decode()
+    client.post("/studio/earnings/payouts/1/cancel/")
+    assert Payout.objects.get().state == Payout.State.CANCELLED
+    lines = client.get("/studio/earnings/statement.json").json()["lines"]
+    assert [(line["points"], line["balance"]) for line in lines] == [(180, 180)]
+    assert client.get("/studio/earnings/statement.csv").content.decode().startswith("number,at,what,points,balance\n")
+
+
+def test_in_production_a_payout_needs_a_second_factor(shop: Shop, client: Client, settings: Any) -> None:
+    settings.SANDBOX = False
+    client.force_login(shop.creator)
+    assert "two-step sign-in" in client.get("/studio/earnings/").content.decode()

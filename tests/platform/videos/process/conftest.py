@@ -1,0 +1,80 @@
+"""A film through the whole pipeline, by a real worker, into folders of the test's own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import storages
+
+from mutoscope.engines.tasks.pipelines.progress import read_progress
+from mutoscope.engines.tasks.queue.backend import backend_of
+from mutoscope.engines.tasks.queue.worker.worker import Worker
+from mutoscope.platform.videos.domain.life import VideoState
+from mutoscope.platform.videos.life.moves import move
+from mutoscope.platform.videos.models import Video
+from mutoscope.platform.videos.process.start import start_processing
+from tests.platform.videos.films import new_channel
+
+Maker = Callable[[Path], Video]
+
+
+@pytest.fixture
+def places(settings: Any, tmp_path: Path) -> Path:
+    """Storages and work folders below the test's own folder."""
+    local = "mutoscope.platform.videos.storage.LocalStorage"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "films": {"BACKEND": local, "OPTIONS": {"location": tmp_path / "films"}},
+        "originals": {"BACKEND": local, "OPTIONS": {"location": tmp_path / "originals"}},
+    }
+    settings.UPLOADS_FOLDER = tmp_path / "uploads"
+    settings.VIDEO_WORK_FOLDER = tmp_path / "work"
+    settings.VIDEO_PRESET = "ultrafast"
+    return tmp_path
+
+
+@pytest.fixture
+def make_film(places: Path, transactional_db: None) -> Maker:
+    """Hand a file to the pipeline and work until its run has ended; the video."""
+
+    def through(film: Path) -> Video:
+        video = new_film(film)
+        work_until_ended(video)
+        video.refresh_from_db()
+        return video
+
+    return through
+
+
+def new_film(film: Path) -> Video:
+    """A video in processing whose original is this file, its run started."""
+    channel = new_channel(f"ada{Video.objects.count()}")
+    video = Video.objects.create(channel=channel, title="A voyage")
+    with film.open("rb") as file:
+        video.original = storages["originals"].save(f"{video.public_id}/original", file)
+    video.save(update_fields=["original"])
+    move(video.pk, VideoState.UPLOADING)
+    move(video.pk, VideoState.PROCESSING)
+    start_processing(video.pk)
+    video.refresh_from_db()
+    return video
+
+
+def work_until_ended(video: Video, patience_s: float = 120.0) -> None:
+    """A real worker in threads of this process, until the video's run has ended, well or badly."""
+    worker = Worker(backend_of())
+    thread = threading.Thread(target=worker.run, name="worker under test")
+    thread.start()
+    deadline = time.monotonic() + patience_s
+    try:
+        while read_progress(video.run_id or 0).state == "RUNNING":
+            assert time.monotonic() < deadline, f"the film was not made: {read_progress(video.run_id or 0)}"
+            time.sleep(0.05)
+    finally:
+        worker.stop()
+        thread.join(30)
