@@ -89,7 +89,10 @@ def configuration() -> Configuration:
             raise ImproperlyConfigured(f"MUTOSCOPE_SOLANA[{name.upper()!r}] must be {kind.__name__}, not {value!r}")
         values[name] = value
     unknown = tuple(sorted(key for key in given if key.lower() not in kinds and key != "RPC"))
-    return Configuration(rpc=tuple(map(_endpoint, given.get("RPC", ()))), unknown=unknown, **values)
+    nodes = given.get("RPC", ())
+    if not isinstance(nodes, list | tuple):
+        raise ImproperlyConfigured(f"MUTOSCOPE_SOLANA['RPC'] must be a list of nodes, not {type(nodes).__name__}")
+    return Configuration(rpc=tuple(map(_endpoint, nodes)), unknown=unknown, **values)
 
 
 def _endpoint(given: Any) -> Endpoint:

@@ -102,7 +102,7 @@ def test_the_same_key_is_the_same_payment(shop: Shop) -> None:
     first = shop.offer(PRICES, purpose="order:1", idempotency_key="order:1")
     assert shop.offer(PRICES, purpose="order:1", idempotency_key="order:1") == first
     with pytest.raises(public.KeyUsedDifferently):
-        shop.offer({SOL: 1}, purpose="order:1", idempotency_key="order:1")
+        shop.offer({SOL: 1_000_000}, purpose="order:1", idempotency_key="order:1")
 
 
 @pytest.mark.parametrize("prices", [{}, {SOL: 0}, {SOL: -1}, {SOL: 2**64}, {"nothing": 1}, {SOL: True}, {SOL: 1.5}])

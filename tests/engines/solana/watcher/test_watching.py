@@ -85,7 +85,7 @@ def test_a_signature_that_a_node_left_out_is_found_by_the_audit(shop: Shop) -> N
     payment = shop.offer({SOL: 10_000_000})
     left_out = shop.pay(payment, 10_000_000)
     shop.chain.finalize()
-    later = shop.chain.bank.head().number
+    later = shop.chain.bank.head().number + 10**6
     # As a node that hid it would have left the cursor: past it, with nothing recorded and nothing due.
     WatchedAccount.objects.update(until_signature=str(left_out), until_slot=later, next_look_at=None)
     assert shop.watcher.audit() == []
@@ -124,8 +124,8 @@ def test_memory_is_flat_however_many_wait(shop: Shop) -> None:
         tracemalloc.stop()
         return peak
 
-    few = most(200)
-    assert most(2000) < 2 * few + 500_000
+    few = most(100)
+    assert most(500) < 2 * few + 500_000
 
 
 def _insert(shop: Shop, number: int) -> None:

@@ -61,7 +61,7 @@ def payment_links(payment: AbstractPayment, *, message: str = "") -> dict[str, s
             label=configuration().label,
             message=message,
         )
-        for price in Price.objects.filter(payment=payment).select_related("token").order_by("id")
+        for price in Price.objects.filter(payment=payment.pk).select_related("token").order_by("id")
     }
 
 

@@ -130,14 +130,16 @@ def _by_mint(verdict: Verdict, prices: Iterable[Price]) -> dict[str, int]:
 
 def _prices(payments: Sequence[AbstractPayment]) -> dict[int, list[Price]]:
     found: dict[int, list[Price]] = defaultdict(list)
-    for price in Price.objects.filter(payment__in=payments).select_related("token").order_by("id"):
+    for price in (
+        Price.objects.filter(payment__in=[payment.pk for payment in payments]).select_related("token").order_by("id")
+    ):
         found[price.payment_id].append(price)
     return found
 
 
 def _receipts(payments: Sequence[AbstractPayment]) -> dict[int, list[Receipt]]:
     found: dict[int, list[Receipt]] = defaultdict(list)
-    rows = Transfer.objects.filter(payment__in=payments, amount__gt=0)
+    rows = Transfer.objects.filter(payment__in=[payment.pk for payment in payments], amount__gt=0)
     for payment_id, slot, signature, token_id, amount, at in rows.values_list(
         "payment_id", "slot", "signature", "token_id", "amount", "block_time"
     ):

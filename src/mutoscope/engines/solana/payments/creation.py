@@ -127,11 +127,11 @@ class CreatePayment(Service[CreateInputs, CreateInternals, CreateOutputs]):
             state.outputs.payment = known
 
     def _known(self, inputs: CreateInputs) -> AbstractPayment | None:
-        payment = payment_model().objects.filter(idempotency_key=inputs.idempotency_key).first()
+        payment: AbstractPayment | None = payment_model().objects.filter(idempotency_key=inputs.idempotency_key).first()
         if payment is None:
             return None
         prices = {
-            price.token.mint: price.amount for price in Price.objects.filter(payment=payment).select_related("token")
+            price.token.mint: price.amount for price in Price.objects.filter(payment=payment.pk).select_related("token")
         }
         if (prices, payment.purpose, payment.owner_ref) != (dict(inputs.prices), inputs.purpose, inputs.owner_ref):
             raise KeyUsedDifferently(key=str(inputs.idempotency_key))
@@ -146,7 +146,7 @@ class CreatePayment(Service[CreateInputs, CreateInternals, CreateOutputs]):
             raise ValueError(f"expires_after_s is 1 to {EXPIRES_AFTER_MAX_S}, not {after_s}")
         public_id = random_id()
         is_wallet = internals.receives_by is ReceivesBy.WALLET
-        payment = payment_model()(
+        row = payment_model()(
             public_id=public_id,
             purpose=inputs.purpose,
             owner_ref=inputs.owner_ref,
@@ -160,9 +160,10 @@ class CreatePayment(Service[CreateInputs, CreateInternals, CreateOutputs]):
             expires_at=now + timedelta(seconds=after_s),
             **inputs.extra,
         )
-        payment.save(force_insert=True)
-        tokens = internals.tokens
-        prices = [Price(payment=payment, token=tokens[mint], amount=amount) for mint, amount in inputs.prices.items()]
+        row.save(force_insert=True)
+        payment: AbstractPayment = row
+        tokens: dict[str, Any] = dict(internals.tokens)
+        prices = [Price(payment=row, token=tokens[mint], amount=amount) for mint, amount in inputs.prices.items()]
         Price.objects.bulk_create(prices)
         _watch(payment, list(tokens.values()), is_wallet)
         write([News(f"{public_id}:initiated", "initiated", payment.pk, describe(payment, prices))])
@@ -175,7 +176,7 @@ def _claim_wallet(public_id: str) -> str:
     return str(getattr(claimed, "address", claimed))
 
 
-def _watch(payment: AbstractPayment, tokens: list[AbstractToken], is_wallet: bool) -> None:
+def _watch(payment: Any, tokens: list[Any], is_wallet: bool) -> None:
     kind = WatchedAccount.Kind.ONE_TIME if is_wallet else WatchedAccount.Kind.RECEIVING
     rows = [
         WatchedAccount(

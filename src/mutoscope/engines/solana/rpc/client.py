@@ -119,11 +119,14 @@ class Rpc:
         """Take a permit for one call, after finding out once whether the node is on the right network. 0, or seconds."""
         if not node.is_checked:
             with self._checking:
-                if not node.is_checked and (wait_s := self._check(node)):
+                # Another thread may have found out meanwhile: _check asks again.
+                if wait_s := self._check(node):
                     return wait_s
         return node.permits.take()
 
     def _check(self, node: Node) -> float:
+        if node.is_checked:
+            return 0.0
         if wait_s := node.permits.take():
             return wait_s
         try:

@@ -39,11 +39,11 @@ def audit(rpc: Rpc, pool: ThreadPoolExecutor) -> list[Difference]:
             holds = amount_of(account, on_chain.get(account.address))
             if account.opening is not None and holds == account.opening + account.recorded:
                 continue
+            # From the beginning, whatever the cursor says: a node may have left something out of a list that a walk has
+            # passed, or named a slot that is yet to come. What is recorded is not fetched again.
+            account.until_signature, account.until_slot = "", 0
+            account.head_signature, account.head_slot, account.before_signature = "", 0, ""
             difference = _walk(rpc, pool, account)
-            if difference and account.until_signature:
-                # A node may have left something out of a list that the walk has passed. Once more, from the beginning.
-                account.until_signature, account.until_slot = "", 0
-                difference = _walk(rpc, pool, account)
             if difference:
                 found.append(difference)
                 log.error(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import F, Q
@@ -211,7 +212,7 @@ def _note(account: WatchedAccount, walked: Walked | None, progress: Progress) ->
 def _schedule(rows: Sequence[tuple[int, int, float | None, bool]], asked_at: datetime, *, observe: bool) -> None:
     """Write down a look at accounts: id, what was seen, seconds until the next look, and whether all is recorded."""
     ids, observed, pauses, complete = zip(*rows, strict=True)
-    parameters = [observe, asked_at, asked_at, list(ids), list(observed), list(pauses), list(complete)]
+    parameters: list[Any] = [observe, asked_at, asked_at, list(ids), list(observed), list(pauses), list(complete)]
     with connection.cursor() as cursor:
         cursor.execute(_SCHEDULE, parameters)
 
