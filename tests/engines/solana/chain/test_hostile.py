@@ -12,7 +12,7 @@ from solders.keypair import Keypair
 from mutoscope.engines.solana.chain import SandboxChain
 
 PATIENCE_S = 60.0
-KEY = str(Keypair().pubkey())
+KEY = str(Keypair.from_seed(bytes(32)).pubkey())
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,8 @@ from mutoscope.engines.solana.chain import (
 )
 
 SCRIPT = Path(__file__).with_name("parse_link.mjs")
-TO, REFERENCE, OTHER = (str(Keypair().pubkey()) for _ in range(3))
+# Not drawn: they are part of the tests' names, which every process has to agree on.
+TO, REFERENCE, OTHER = (str(Keypair.from_seed(bytes([number]) * 32).pubkey()) for number in (1, 2, 3))
 FULL = (
     f"solana:{TO}?amount=1.25&spl-token={TEST_USDC.mint}&reference={REFERENCE}&reference={OTHER}"
     "&label=Caf%C3%A9%20Lux&message=Two+films&memo=order%2317"
