@@ -343,6 +343,8 @@ class TopUp(models.Model):
     points = models.IntegerField()
     bonus_points = models.IntegerField()
     price_usd_cents = models.IntegerField()
+    # The token that was chosen, empty for SOL. The payment has a price in the others as well, for whoever sends one of those.
+    mint = models.CharField(max_length=44, blank=True)
     # Dollars for one whole token, as they were quoted.
     rate_usd = models.CharField(max_length=40)
     # The film to go back to; empty for the wallet.

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.test import override_settings
 
+from mutoscope.engines.solana.chain import TEST_USDC
 from mutoscope.engines.solana.outbox.telling import tell_due
 from mutoscope.engines.solana.public import payment_model
 from mutoscope.platform.accounts.public import Person
@@ -16,7 +17,7 @@ from mutoscope.platform.billing import books
 from mutoscope.platform.billing.models import Pack, TopUp
 from mutoscope.platform.billing.topup.buying import BuyPoints, BuyPointsInputs
 from mutoscope.platform.billing.topup.standing import Standing, standing_of
-from tests.engines.solana.payments.shop import TEST_USDC, Shop, open_shop
+from tests.engines.solana.payments.shop import Shop, open_shop
 from tests.people import make_person
 
 RATES = {"SOL": "150", "USDC": "1"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -37,7 +38,7 @@ class BuyPointsInternals(Internals):
     pack: Pack
     token: Any
     rate: Rate
-    amount: int
+    prices: dict[str, int]
 
 
 class BuyPointsOutputs(Outputs):
@@ -73,14 +74,18 @@ class BuyPoints(Service[BuyPointsInputs, BuyPointsInternals, BuyPointsOutputs]):
         buying.internals.token = token
 
     def quote(self, buying: Buying) -> None:
+        """The price in the chosen token, and in every other that has a rate: money that came in one of those counts as well."""
         work = buying.internals
+        rates = self._rates()
         try:
-            work.rate = self._rates().rate(work.token.symbol)
-            dollars = Fraction(work.pack.price_usd_cents, 100)
-            work.amount = solana.rounded_up(dollars / work.rate.usd, work.token.decimals)
+            work.rate = rates.rate(work.token.symbol)
+            work.prices = {work.token.mint: _amount(work.pack, work.rate, work.token)}
         except (NoRate, solana.NotPayable):
             why = f"What {work.token.symbol} is worth is not known well enough right now. Nothing was charged: try another token, or again in a minute."
             raise CannotTopUp(why=why) from None
+        for other in solana.token_model().objects.filter(is_active=True).exclude(pk=work.token.pk):
+            with contextlib.suppress(NoRate, solana.NotPayable):
+                work.prices[other.mint] = _amount(work.pack, rates.rate(other.symbol), other)
 
     def open_payment(self, buying: Buying) -> None:
         asked, work = buying.inputs, buying.internals
@@ -97,7 +102,7 @@ class BuyPoints(Service[BuyPointsInputs, BuyPointsInternals, BuyPointsOutputs]):
             return
         try:
             payment = solana.create_payment(
-                {work.token.mint: work.amount},
+                work.prices,
                 purpose=purpose,
                 owner_ref=f"person:{asked.person_id}",
                 idempotency_key=key,
@@ -119,11 +124,18 @@ class BuyPoints(Service[BuyPointsInputs, BuyPointsInternals, BuyPointsOutputs]):
                 "points": work.pack.points,
                 "bonus_points": work.pack.bonus_points,
                 "price_usd_cents": work.pack.price_usd_cents,
+                "mint": work.token.mint,
                 "rate_usd": work.rate.text,
                 "film": asked.film,
                 "public_id": payment.public_id,
             },
         )
+
+
+def _amount(pack: Pack, rate: Rate, token: Any) -> int:
+    """The pack's price in base units of this token, rounded up to the next. Raises NotPayable."""
+    dollars = Fraction(pack.price_usd_cents, 100)
+    return solana.rounded_up(dollars / rate.usd, token.decimals)
 
 
 def accepted_symbols() -> list[str]:

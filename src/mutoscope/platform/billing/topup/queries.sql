@@ -9,7 +9,7 @@ SELECT t.id, t.points + t.bonus_points, t.price_usd_cents, t.film, t.credited_at
 FROM billing_topup t
 JOIN mutoscope_solana_payment p ON p.id = t.payment_id
 JOIN mutoscope_solana_price price ON price.payment_id = p.id
-JOIN mutoscope_solana_token token ON token.id = price.token_id
+JOIN mutoscope_solana_token token ON token.id = price.token_id AND token.mint = t.mint
 WHERE t.public_id = %(public_id)s AND t.person_id = %(person_id)s;
 
 -- name: newest

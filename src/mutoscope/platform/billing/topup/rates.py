@@ -126,7 +126,7 @@ def configured_rates() -> Rates:
 def _fresh(content: bytes, age_s_max: int) -> Mapping[str, Any]:
     """The rates in such a document. Raises NoRate where it is none, or too old."""
     try:
-        document = json.loads(content) if len(content) <= BYTES_MAX else None
+        document: Any = json.loads(content) if len(content) <= BYTES_MAX else None
         at, usd = datetime.fromisoformat(document["at"]), document["usd"]
         age_s = (timezone.now() - (at if at.tzinfo else at.replace(tzinfo=UTC))).total_seconds()
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError, binascii.Error) as problem:

@@ -98,7 +98,8 @@ class Standing:
 
     def left_percent(self) -> int:
         """How much of the whole time is left."""
-        return min(100, 100 * self.left_s // max(1, settings.TOP_UPS["QUOTE_LIFETIME_S"]))
+        lifetime_s: int = settings.TOP_UPS["QUOTE_LIFETIME_S"]
+        return min(100, 100 * self.left_s // lifetime_s)
 
     def version(self) -> str:
         """Changes when more of the page changes than its steps."""
@@ -127,13 +128,28 @@ def standing_of(person_id: int, public_id: str) -> Standing | None:
     rows = fetch("topup", "standing", {"person_id": person_id, "public_id": public_id})
     if not rows:
         return None
-    number, points, cents, film, credited, status, money, *rest, symbol, mint, decimals, amount, received, rate = rows[
-        0
-    ]
+    row = rows[0]
     return Standing(
-        number, public_id, points, cents, film, credited, Status(status), Money(money), *rest,
-        symbol, mint, decimals, int(amount), int(received), rate,
-    )  # fmt: skip
+        number=row[0],
+        public_id=public_id,
+        points=row[1],
+        price_usd_cents=row[2],
+        film=row[3],
+        is_credited=row[4],
+        status=Status(row[5]),
+        money=Money(row[6]),
+        recipient=row[7],
+        reference=row[8],
+        expires_at=row[9],
+        left_s=row[10],
+        signature=row[11],
+        symbol=row[12],
+        mint=row[13],
+        decimals=row[14],
+        amount=int(row[15]),
+        received=int(row[16]),
+        rate_usd=row[17],
+    )
 
 
 @dataclass(frozen=True, slots=True)
