@@ -10,12 +10,13 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from mutoscope.engines.sequences.public import random_id
-from mutoscope.engines.solana.public import qr_svg
+from mutoscope.engines.solana.public import Money, qr_svg
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.books import Kind
@@ -92,7 +93,7 @@ def pay_with_play_money(request: HttpRequest, public_id: str) -> HttpResponse:
         pay(wallet, found.link())
     except PlayMoneyRefused as refusal:
         return _show(request, public_id, str(refusal))
-    return redirect("top-up-payment", public_id)
+    return redirect(reverse("top-up-payment", args=[public_id]) + "?sent")
 
 
 def _choices(request: HttpRequest, refusal: Refused | None = None) -> HttpResponse:
@@ -122,7 +123,9 @@ def _show(request: HttpRequest, public_id: str, refusal: str = "") -> HttpRespon
         "is_play": settings.TOP_UPS["PLAY_WALLET"] is not None,
         "refusal": refusal,
     }
-    if found.is_payable():
+    # Sent, and not seen yet: whoever is asked once more pays twice.
+    context["is_sent"] = "sent" in request.GET and found.is_payable() and found.money is Money.NOTHING
+    if found.is_payable() and not context["is_sent"]:
         link = found.link()
         # Drawn here, of a link that was made here.
         context |= {"link": link, "qr": mark_safe(qr_svg(link))}  # noqa: S308
