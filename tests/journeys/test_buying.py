@@ -79,7 +79,7 @@ def test_from_a_locked_film_to_watching_it_in_place(visit: Visit, shop: Shop) ->
     visitor.sees("Unlocked The Salt Road at Night for a day")
     visitor.look("wallet")
     visitor.goto("/wallet/top-up/")
-    visitor.sees("takes no payments yet")
+    visitor.sees("takes no payments at the moment")
     visitor.look("top-up")
 
 

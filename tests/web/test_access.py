@@ -78,6 +78,15 @@ ROUTES: dict[str, tuple[str, tuple[int, ...]]] = {
     "wallet/": ("/wallet/", SIGNED_IN),
     "wallet/statement.csv": ("/wallet/statement.csv", SIGNED_IN),
     "wallet/top-up/": ("/wallet/top-up/", SIGNED_IN),
+    "wallet/top-ups/<slug:public_id>/": ("/wallet/top-ups/bcdfghjkmnpqrstvwxyz23/", (302, 404, 404, 404, 404)),
+    "wallet/top-ups/<slug:public_id>/standing/": (
+        "/wallet/top-ups/bcdfghjkmnpqrstvwxyz23/standing/",
+        (302, 404, 404, 404, 404),
+    ),
+    "wallet/top-ups/<slug:public_id>/play/": (
+        "/wallet/top-ups/bcdfghjkmnpqrstvwxyz23/play/",
+        (302, 405, 405, 405, 405),
+    ),
     "library/": ("/library/", SIGNED_IN),
     "^studio/films/(?P<public_id>[a-z0-9]{12})/price/$": (
         "/studio/films/bcdfghjkmnpq/price/",

@@ -80,6 +80,14 @@ def worker(context: typer.Context) -> None:
 
 
 @app.command(context_settings=PASSED_ON)
+def watcher(context: typer.Context) -> None:
+    """Watch the chain for payments, and credit what is final; `--once` for one look. Of several, one leads."""
+    from mutoscope.cli.watcher import watch
+
+    watch(context.args)
+
+
+@app.command(context_settings=PASSED_ON)
 def signer(context: typer.Context) -> None:
     """Run the signer, the one process that holds keys; `signer --help` lists init, rotation, backup and the drill."""
     from mutoscope.cli.signer import run

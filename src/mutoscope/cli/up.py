@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mutoscope.web.demo.people import SignIn
 
 DATABASE, TABLES, PAGES, CHAIN, WEB, WORKER = "database", "tables", "pages", "chain", "web", "worker"
-SIGNER = "signer"
+SIGNER, WATCHER = "signer", "watcher"
 
 LOOPBACK = "127.0.0.1"
 READY_TIMEOUT_S = 60.0
@@ -80,7 +80,13 @@ def up() -> int:
 def _rows(environment: Environment) -> list[str]:
     """What the board shows, in the order of starting. Real money needs no sandbox chain, and a signer with a user of its own."""
     chain, signer = ([], []) if environment.is_production else ([CHAIN], [SIGNER])
-    return [DATABASE, TABLES, PAGES, *chain, WEB, WORKER, *signer]
+    watcher = [WATCHER] if _takes_payments(environment) else []
+    return [DATABASE, TABLES, PAGES, *chain, WEB, WORKER, *watcher, *signer]
+
+
+def _takes_payments(environment: Environment) -> bool:
+    """Whether there is a chain to watch: always in the sandbox, else where nodes are named."""
+    return bool(environment.rpc_urls) or not environment.is_production
 
 
 def _read_settings() -> None:
@@ -121,6 +127,9 @@ class _House:
             Service(WEB, ["web"], self.home / "log" / "web.log", self._web_answers),
             Service(WORKER, ["worker"], self.home / "log" / "worker.log", _settled),
         ]
+        if _takes_payments(self.environment):
+            log = self.home / "log" / "watcher.log"
+            self.services.append(Service(WATCHER, ["watcher"], log, _settled))
         if not self.environment.is_production:
             self.services.insert(0, Service(CHAIN, ["chain"], self.home / "log" / "chain.log", self._chain_answers))
             self.services.append(Service(SIGNER, ["signer"], self.home / "log" / "signer.log", self._signer_has_money))
@@ -247,7 +256,12 @@ class _House:
         self.board.ready(service.name, self._where(service))
 
     def _where(self, service: Service) -> str:
-        where = {WEB: self.environment.site_url, CHAIN: self.environment.chain_url, SIGNER: "holds the keys"}
+        where = {
+            WEB: self.environment.site_url,
+            CHAIN: self.environment.chain_url,
+            SIGNER: "holds the keys",
+            WATCHER: "watching for payments",
+        }
         return where.get(service.name, "taking tasks")
 
     def _web_answers(self) -> bool:

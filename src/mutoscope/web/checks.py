@@ -60,6 +60,38 @@ def find_unsafe_defaults(environment: Environment) -> list[CheckMessage]:
                 id="mutoscope.E004",
             )
         )
+    if not environment.rpc_urls:
+        found.append(
+            Warning(
+                "MUTOSCOPE_RPC_URLS is not set: the site takes no payments.",
+                hint="Set it to the https:// addresses of two Solana nodes of different owners.",
+                id="mutoscope.W002",
+            )
+        )
+    elif not (environment.rates_fixed or environment.rates_file or environment.rates_url):
+        found.append(
+            Warning(
+                "No exchange rate is known, so nothing can be bought.",
+                hint="Set MUTOSCOPE_RATES_FIXED=USDC=1, MUTOSCOPE_RATES_FILE with MUTOSCOPE_RATES_KEY, or MUTOSCOPE_RATES_URL.",
+                id="mutoscope.W003",
+            )
+        )
+    if environment.rates_file and not environment.rates_key:
+        found.append(
+            Error(
+                "MUTOSCOPE_RATES_FILE is set without MUTOSCOPE_RATES_KEY: whoever can write the file could set the price.",
+                hint="Set MUTOSCOPE_RATES_KEY to the public key that the file is signed with.",
+                id="mutoscope.E005",
+            )
+        )
+    if environment.rates_url and not environment.rates_url.get_secret_value().startswith("https://"):
+        found.append(
+            Error(
+                "MUTOSCOPE_RATES_URL is not https: whoever can change an answer on its way could set the price.",
+                hint="Use an https:// address.",
+                id="mutoscope.E006",
+            )
+        )
     if environment.host in ANYWHERE:
         found.append(
             Warning(

@@ -88,6 +88,12 @@ def _host(value: str) -> str:
     return value
 
 
+def _rate(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]{1,20}=(?!0+(\.0+)?$)\d{1,9}(\.\d{1,12})?", value):
+        raise ValueError(f"{value!r} is not a token and its dollars, such as USDC=1")
+    return value
+
+
 def _chain_port(port: int) -> int:
     """8899, Solana's own, beside the usual 8000."""
     return port + 899 if port + 899 <= 65535 else port - 899
@@ -350,6 +356,56 @@ class Environment(BaseSettings):
         validation_alias="MUTOSCOPE_PAYOUT_APPROVAL_POINTS",
         description="A payout of more points than this waits for somebody of the staff.",
         examples=["50000"],
+    )
+    rpc_urls: Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)] = Field(
+        [],
+        validation_alias="MUTOSCOPE_RPC_URLS",
+        description="Solana nodes to ask about payments, separated by commas; two of different owners are best. In the sandbox, its own chain.",
+        examples=["https://rpc.example.com/key,https://rpc.example.net"],
+    )
+    solana_cluster: str = Field(
+        "mainnet-beta",
+        validation_alias="MUTOSCOPE_SOLANA_CLUSTER",
+        description="The network of those nodes: `mainnet-beta`, `devnet`, `testnet`, or the genesis hash of another.",
+        examples=["mainnet-beta"],
+    )
+    wallet: str | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_WALLET",
+        description="Your wallet's address, where payments arrive. Without it each payment gets an address of its own, which the signer sweeps.",
+        examples=["the address of your wallet, in base58"],
+    )
+    rates_fixed: Annotated[Strings, AfterValidator(lambda rates: [_rate(rate) for rate in rates])] = Field(
+        [],
+        validation_alias="MUTOSCOPE_RATES_FIXED",
+        description="Dollars for one whole token, for tokens whose rate does not move. They go before every other source.",
+        examples=["USDC=1"],
+    )
+    rates_file: Path | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_RATES_FILE",
+        description="A signed file of exchange rates, which something of yours keeps up to date. Needs MUTOSCOPE_RATES_KEY.",
+        examples=["/var/lib/mutoscope/rates"],
+    )
+    rates_key: str | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_RATES_KEY",
+        description="Ed25519 public key that the file of rates is signed with: 32 bytes in base64.",
+        examples=["the public key in base64"],
+    )
+    rates_url: SecretStr | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_RATES_URL",
+        description="Where to ask for exchange rates by https, if there is no file.",
+        examples=["https://rates.example.com/usd.json"],
+    )
+    rates_age_s_max: int = Field(
+        300,
+        ge=10,
+        le=86_400,
+        validation_alias="MUTOSCOPE_RATES_AGE_S_MAX",
+        description="A rate that is older than this, in seconds, is not quoted.",
+        examples=["300"],
     )
     s3_bucket: str | None = Field(
         None,

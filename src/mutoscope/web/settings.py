@@ -13,6 +13,7 @@ from mutoscope.web import content_security
 from mutoscope.web.environment import home_directory, read_environment
 from mutoscope.web.film_storage import film_storage
 from mutoscope.web.observe import logs
+from mutoscope.web.payments import solana_settings, top_up_settings
 from mutoscope.web.secret_key import secret_key, video_keys
 from mutoscope.web.sign_in import sign_in_settings
 
@@ -122,6 +123,10 @@ TASKS: dict[str, dict[str, Any]] = {
         "QUEUES": ["default", "films"],
     }
 }
+
+# Where payments arrive and who says so (engines/solana), and what a token is worth (platform/billing/topup).
+MUTOSCOPE_SOLANA = solana_settings(ENVIRONMENT)
+TOP_UPS = top_up_settings(ENVIRONMENT)
 
 # Read by `mutoscope signer` alone.
 SOLANA_SIGNER_CONFIGURATION = ENVIRONMENT.signer_config or HOME / "signer" / "signer.toml"

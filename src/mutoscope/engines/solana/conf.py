@@ -27,6 +27,9 @@ GENESIS_HASHES = {
     "testnet": "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY",
 }
 
+# A sandbox chain makes up its first block, so it cannot be known beforehand: any network will do but the public ones.
+SANDBOX = "sandbox"
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -43,7 +46,7 @@ class Configuration:
 
     # Nodes in the order of preference: addresses, or dictionaries with URL, CALLS_PER_10_S and TIMEOUT_S.
     rpc: tuple[Endpoint, ...] = ()
-    # "mainnet-beta", "devnet", "testnet", or the genesis hash of another network.
+    # "mainnet-beta", "devnet", "testnet", the genesis hash of another network, or "sandbox": any but those three.
     cluster: str = "mainnet-beta"
     # The merchant's wallet: where payments by reference arrive.
     receive_to: str = ""
@@ -71,8 +74,13 @@ class Configuration:
     unknown: tuple[str, ...] = field(default=(), repr=False)
 
     def genesis_hash(self) -> str:
-        """The first block's hash of the configured network."""
+        """The first block's hash of the configured network; "sandbox" for any that is not public."""
         return GENESIS_HASHES.get(self.cluster, self.cluster)
+
+
+def is_right_network(wanted: str, found: object) -> bool:
+    """Whether a node whose first block is `found` may be asked, where `wanted` is what `genesis_hash` says."""
+    return found not in GENESIS_HASHES.values() if wanted == SANDBOX else found == wanted
 
 
 @cache

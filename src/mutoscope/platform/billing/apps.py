@@ -11,7 +11,9 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         from mutoscope.platform.accounts.public import OPERATOR, SUPPORT, add_rights
         from mutoscope.platform.billing.reconcile import tasks  # noqa: F401 - declares its schedule
+        from mutoscope.platform.billing.topup.crediting import listen
 
+        listen()
         looks = [
             f"billing.view_{name}"
             for name in ("pack", "offer", "entitlement", "purchase", "tip", "refund", "payout", "reconciliation")

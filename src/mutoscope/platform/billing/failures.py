@@ -113,6 +113,18 @@ class CannotRefund(Refused):
         return self.why
 
 
+class CannotTopUp(Refused):
+    """This pack cannot be paid for, or not with this token now."""
+
+    why: str
+
+    def field(self) -> str:
+        return "token"
+
+    def sentence(self) -> str:
+        return self.why
+
+
 class CannotPayOut(Refused):
     """This payout cannot be asked for, or not any more."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from mutoscope.platform.billing.domain.money import CENTS_MAX, POINTS_MAX
@@ -332,3 +333,47 @@ class Reconciliation(models.Model):
 
     def __str__(self) -> str:
         return "all is well" if self.is_clean else f"{len(self.findings)} findings"
+
+
+class TopUp(models.Model):
+    """A pack that somebody wants to pay for in one token, at a rate that is fixed from here on. The payment says what arrived."""
+
+    person = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
+    pack = models.ForeignKey(Pack, on_delete=models.PROTECT, related_name="+")
+    points = models.IntegerField()
+    bonus_points = models.IntegerField()
+    price_usd_cents = models.IntegerField()
+    # The token that was chosen, empty for SOL. The payment has a price in the others as well, for whoever sends one of those.
+    mint = models.CharField(max_length=44, blank=True)
+    # Dollars for one whole token, as they were quoted.
+    rate_usd = models.CharField(max_length=40)
+    # The film to go back to; empty for the wallet.
+    film = models.CharField(max_length=12, blank=True)
+    # The payments engine's, which may bring a model of its own: its key, and what stands in its address.
+    payment_id = models.BigIntegerField(unique=True)
+    public_id = models.CharField(max_length=22, unique=True)
+    asked_at = models.DateTimeField(db_default=Now())
+    # Null until the payment is final.
+    transfer_id = models.BigIntegerField(unique=True, null=True, blank=True)
+    credited_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["person", "-id"], name="billing_top_up_of")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(transfer_id__isnull=True, credited_at__isnull=True)
+                | Q(transfer_id__isnull=False, credited_at__isnull=False),
+                name="billing_top_up_credited_by_a_transfer",
+            ),
+            models.CheckConstraint(
+                condition=Q(points__gte=1, bonus_points__gte=0, price_usd_cents__gte=1), name="billing_top_up_amounts"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"top-up {self.pk}"
+
+    def total_points(self) -> int:
+        """Points and bonus together."""
+        return self.points + self.bonus_points

@@ -9,29 +9,32 @@ from mutoscope.platform.billing.payouts.ports import PayoutOrder, PaysCreators, 
 from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs
 from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs
 from mutoscope.platform.billing.reconcile.metrics import ReconciliationCollector
-from mutoscope.platform.billing.topup.ports import Order, Quote, TakesPayments, top_ups
+from mutoscope.platform.billing.topup.buying import BuyPoints, BuyPointsInputs
+from mutoscope.platform.billing.topup.ports import NoRate, Rate, Rates
 from mutoscope.platform.billing.topup.service import CreditTopUp, CreditTopUpInputs
 from mutoscope.platform.billing.unlock.adapters import billing_card_notes, billing_may_watch, billing_unlock_panel
 from mutoscope.platform.billing.unlock.rights import Right, right_of
 from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoInputs
 
 __all__ = [
+    "BuyPoints",
+    "BuyPointsInputs",
     "CreditTopUp",
     "CreditTopUpInputs",
     "EndPayout",
     "EndPayoutInputs",
     "GrantPoints",
     "GrantPointsInputs",
-    "Order",
+    "NoRate",
     "Pack",
     "PayoutOrder",
     "PaysCreators",
-    "Quote",
+    "Rate",
+    "Rates",
     "ReconciliationCollector",
     "Right",
     "SetPrices",
     "SetPricesInputs",
-    "TakesPayments",
     "Term",
     "UnlockVideo",
     "UnlockVideoInputs",
@@ -40,5 +43,4 @@ __all__ = [
     "billing_unlock_panel",
     "pays_creators",
     "right_of",
-    "top_ups",
 ]

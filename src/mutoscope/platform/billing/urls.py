@@ -9,6 +9,7 @@ from mutoscope.platform.billing.earnings import endpoints as earnings
 from mutoscope.platform.billing.library import endpoints as library
 from mutoscope.platform.billing.pricing import endpoints as pricing
 from mutoscope.platform.billing.tips import endpoints as tips
+from mutoscope.platform.billing.topup import endpoints as topup
 from mutoscope.platform.billing.unlock import endpoints as unlock
 from mutoscope.platform.billing.wallet import endpoints as wallet
 
@@ -20,7 +21,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^tip/{FILM}/$", tips.tip, name="tip"),
     path("wallet/", wallet.wallet, name="wallet"),
     path("wallet/statement.csv", wallet.statement_csv, name="wallet-csv"),
-    path("wallet/top-up/", wallet.top_up, name="top-up"),
+    path("wallet/top-up/", topup.choose, name="top-up"),
+    path("wallet/top-ups/<slug:public_id>/", topup.show, name="top-up-payment"),
+    path("wallet/top-ups/<slug:public_id>/standing/", topup.standing, name="top-up-standing"),
+    path("wallet/top-ups/<slug:public_id>/play/", topup.pay_with_play_money, name="top-up-play"),
     path("library/", library.library, name="library"),
     re_path(rf"^studio/films/{FILM}/price/$", pricing.price, name="film-price"),
     path("studio/earnings/", earnings.earnings, name="earnings"),

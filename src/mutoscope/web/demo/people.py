@@ -20,6 +20,7 @@ from mutoscope.platform.accounts.public import (
     OpenChannelInputs,
     Person,
 )
+from mutoscope.web.demo.play_money import sell_for_play_money
 
 FILE = "demo.json"
 HANDLE = "lamplight"
@@ -54,6 +55,7 @@ def furnish() -> list[SignIn]:
     for role, username in ROLES.items():
         if username not in present:
             _make(role, username, password)
+    sell_for_play_money()
     return [SignIn(role, username, password) for role, username in ROLES.items()]
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from mutoscope.engines.solana.conf import Endpoint, configuration
+from mutoscope.engines.solana.conf import Endpoint, configuration, is_right_network
 from mutoscope.engines.solana.rpc.errors import NotAgreed, RpcRefused, RpcUnavailable, WrongNetwork
 from mutoscope.engines.solana.rpc.limits import Purse, SharedPurse
 from mutoscope.engines.solana.rpc.node import Node, NodeFailed, keep_out_of_logs
@@ -135,7 +135,7 @@ class Rpc:
         except (NodeFailed, RpcRefused):
             return max(node.paused_until - time.monotonic(), 1.0)
         node.is_checked = True
-        if found != self.genesis_hash:
+        if not is_right_network(self.genesis_hash, found):
             node.is_banned = True
             problem = WrongNetwork(f"{node.name} is on network {found}, not {self.genesis_hash}")
             log.error(str(problem), extra={"action": "rpc_wrong_network", "node": node.name})

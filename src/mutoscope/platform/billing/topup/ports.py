@@ -1,61 +1,27 @@
-"""What billing needs from whoever takes money: one order in, one settlement out. engines/solana is to be plugged in by `web`."""
+"""What a token is worth: what a quote needs to know, and from whom."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from fractions import Fraction
 from typing import Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A pack that somebody wants to pay for. `key` is unique; the same again is the same payment."""
-
-    key: str
-    person_id: int
-    pack_id: int
-    points: int
-    bonus_points: int
-    price_usd_cents: int
-    token: str
+class NoRate(Exception):
+    """There is no rate for this token that could be quoted: unknown, unreadable, unsigned, or too old."""
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """What is to be paid, fixed until `expires_at`: `amount` in the token's smallest unit, by opening `url`."""
+class Rate:
+    """Dollars for one whole token, exactly, and as the source wrote it."""
 
-    payment_id: int
-    token: str
-    amount: int
-    url: str
-    expires_at: datetime
+    usd: Fraction
+    text: str
 
 
-class TakesPayments(Protocol):
-    """Opens payments, in the caller's transaction, and says how they stand. When one is final it calls `CreditTopUp`."""
+class Rates(Protocol):
+    """Says what tokens are worth. Not to be asked in a transaction: an adapter may have to ask somebody else."""
 
-    def tokens(self) -> tuple[str, ...]:
-        """The tokens that can be paid with now, such as ("USDC", "SOL"). A token whose rate is stale is not among them."""
+    def rate(self, symbol: str, /) -> Rate:
+        """What one whole token is worth now. Raises NoRate."""
         ...
-
-    def open(self, order: Order, /) -> Quote:
-        """A payment for this order."""
-        ...
-
-
-class Socket:
-    """Holds who takes payments: nobody, until `web` plugs somebody in."""
-
-    def __init__(self) -> None:
-        self._adapter: TakesPayments | None = None
-
-    def bind(self, adapter: TakesPayments | None) -> None:
-        """Use this one from now on."""
-        self._adapter = adapter
-
-    def get(self) -> TakesPayments | None:
-        """Whoever takes payments now."""
-        return self._adapter
-
-
-top_ups = Socket()

@@ -12,7 +12,7 @@ from mutoscope.platform.billing import books
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.packs.service import packs_on_sale
-from mutoscope.platform.billing.topup.ports import top_ups
+from mutoscope.platform.billing.topup.standing import newest_top_ups
 from mutoscope.platform.billing.wallet.statement import BEFORE_MAX, as_csv, every_line, newest_lines
 
 
@@ -27,6 +27,7 @@ def wallet(request: HttpRequest) -> HttpResponse:
         "balance": books.points_of(person_id(request)),
         "packs": packs_on_sale(),
         "lines": lines,
+        "top_ups": newest_top_ups(person_id(request)),
         "next_before": next_before,
         "is_first_page": "before" not in request.GET,
     }
@@ -41,23 +42,6 @@ def statement_csv(request: HttpRequest) -> HttpResponse:
     lines = every_line(books.find_account(Kind.POINTS, person_id(request)))
     headers = {"Content-Disposition": 'attachment; filename="statement.csv"'}
     return HttpResponse(as_csv(lines), content_type="text/csv; charset=utf-8", headers=headers)
-
-
-@never_cache
-@login_required
-@require_safe
-def top_up(request: HttpRequest) -> HttpResponse:
-    """Choose a pack. Who takes the money is plugged in (topup/ports.py); without one the page says so."""
-    packs = packs_on_sale()
-    wanted = request.GET.get("pack", "")
-    taker = top_ups.get()
-    context = {
-        "balance": books.points_of(person_id(request)),
-        "packs": packs,
-        "wanted_id": int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 10 else None,
-        "takes_payments": taker is not None,
-    }
-    return render(request, "billing/wallet/top_up.html", context)
 
 
 def before_of(request: HttpRequest) -> int:

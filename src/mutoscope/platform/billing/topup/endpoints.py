@@ -1,0 +1,148 @@
+"""Choosing a pack and a token; paying; watching it arrive."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.safestring import mark_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from mutoscope.engines.sequences.public import random_id
+from mutoscope.engines.solana.public import Money, qr_svg
+from mutoscope.platform.billing import books
+from mutoscope.platform.billing.asker import person_id
+from mutoscope.platform.billing.books import Kind
+from mutoscope.platform.billing.failures import Refused
+from mutoscope.platform.billing.packs.service import packs_on_sale
+from mutoscope.platform.billing.topup.buying import BuyPoints, BuyPointsInputs, accepted_symbols
+from mutoscope.platform.billing.topup.play import PlayMoneyRefused, pay
+from mutoscope.platform.billing.topup.standing import Standing, standing_of
+
+# As `random_id` makes them, and what a film's public id looks like.
+KEY = re.compile(r"[A-Za-z0-9]{10,40}")
+FILM = re.compile(r"[a-z0-9]{12}")
+# htmx stops asking again when it gets this.
+STOP_POLLING = 286
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def choose(request: HttpRequest) -> HttpResponse:
+    """GET `pack`, `film`: which pack, and which token. POST `pack`, `token`, `film`, `key`: opens the payment."""
+    if request.method != "POST":
+        return _choices(request)
+    key = request.POST.get("key", "")
+    asked = BuyPointsInputs(
+        person_id=person_id(request),
+        pack_id=_number(request.POST.get("pack", "")) or 0,
+        symbol=request.POST.get("token", "")[:20],
+        key=key if KEY.fullmatch(key) else random_id(),
+        film=_film(request.POST.get("film", "")),
+    )
+    try:
+        top_up = BuyPoints().call(asked).top_up
+    except Refused as refusal:
+        return _choices(request, refusal)
+    return redirect("top-up-payment", top_up.public_id)
+
+
+@never_cache
+@login_required
+@require_safe
+def show(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What to pay, and how far it is."""
+    return _show(request, public_id)
+
+
+@never_cache
+@login_required
+@require_safe
+def standing(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The part of that page which moves: asked for each second, until there is nothing more to come."""
+    found = _standing(request, public_id)
+    if found.is_credited and found.film:
+        messages.success(request, f"{found.points:,} points are yours.")
+        return HttpResponse(headers={"HX-Redirect": f"/watch/{found.film}"})
+    if request.GET.get("saw") != found.version():
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    status = 200 if found.is_moving() else STOP_POLLING
+    return render(request, "billing/topup/standing.html", {"standing": found}, status=status)
+
+
+@never_cache
+@login_required
+@require_POST
+def pay_with_play_money(request: HttpRequest, public_id: str) -> HttpResponse:
+    """In the sandbox: its wallet signs and sends what is missing, as a real transaction on the sandbox chain."""
+    wallet = settings.TOP_UPS["PLAY_WALLET"]
+    found = _standing(request, public_id)
+    if wallet is None:
+        raise Http404
+    if not found.is_payable():
+        return redirect("top-up-payment", public_id)
+    try:
+        pay(wallet, found.link())
+    except PlayMoneyRefused as refusal:
+        return _show(request, public_id, str(refusal))
+    return redirect(reverse("top-up-payment", args=[public_id]) + "?sent")
+
+
+def _choices(request: HttpRequest, refusal: Refused | None = None) -> HttpResponse:
+    given = request.GET if refusal is None else request.POST
+    packs = packs_on_sale()
+    wanted = _number(given.get("pack", ""))
+    film = _film(given.get("film", ""))
+    context = {
+        "balance": books.points_of(person_id(request)),
+        "packs": packs,
+        "wanted_id": wanted,
+        "wanted": next((pack for pack in packs if pack.pk == wanted), None),
+        "film": film,
+        "symbols": accepted_symbols(),
+        "symbol": given.get("token", ""),
+        "key": random_id(),
+        "refusal": refusal,
+    }
+    return render(request, "billing/topup/choose.html", context, status=200 if refusal is None else 409)
+
+
+def _show(request: HttpRequest, public_id: str, refusal: str = "") -> HttpResponse:
+    found = _standing(request, public_id)
+    context: dict[str, Any] = {
+        "standing": found,
+        "balance": books.balance(Kind.POINTS, person_id(request)).posted,
+        "is_play": settings.TOP_UPS["PLAY_WALLET"] is not None,
+        "refusal": refusal,
+    }
+    # Sent, and not seen yet: whoever is asked once more pays twice.
+    context["is_sent"] = "sent" in request.GET and found.is_payable() and found.money is Money.NOTHING
+    if found.is_payable() and not context["is_sent"]:
+        link = found.link()
+        # Drawn here, of a link that was made here.
+        context |= {"link": link, "qr": mark_safe(qr_svg(link))}  # noqa: S308
+    return render(request, "billing/topup/show.html", context, status=409 if refusal else 200)
+
+
+def _standing(request: HttpRequest, public_id: str) -> Standing:
+    found = standing_of(person_id(request), public_id)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _number(typed: str) -> int | None:
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
+
+
+def _film(typed: str) -> str:
+    """A film's public id, and nothing else: no address of another site can be slipped in to go back to."""
+    return typed if FILM.fullmatch(typed) else ""

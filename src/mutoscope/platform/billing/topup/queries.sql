@@ -1,0 +1,19 @@
+-- name: standing
+-- A top-up with its payment, the price that was quoted, and what arrived, final or not: one row, or none where it is somebody else's. Locks nothing.
+SELECT t.id, t.points + t.bonus_points, t.price_usd_cents, t.film, t.credited_at IS NOT NULL,
+    p.status, p.money, p.recipient, coalesce(p.reference, ''), p.expires_at,
+    greatest(0, extract(epoch FROM p.expires_at - statement_timestamp()))::int, p.signature,
+    token.symbol, token.mint, token.decimals, price.amount::text,
+    (SELECT coalesce(sum(r.amount), 0) FROM mutoscope_solana_transfer r
+     WHERE r.payment_id = p.id AND r.token_id = token.id AND r.amount > 0)::text, t.rate_usd
+FROM billing_topup t
+JOIN mutoscope_solana_payment p ON p.id = t.payment_id
+JOIN mutoscope_solana_price price ON price.payment_id = p.id
+JOIN mutoscope_solana_token token ON token.id = price.token_id AND token.mint = t.mint
+WHERE t.public_id = %(public_id)s AND t.person_id = %(person_id)s;
+
+-- name: newest
+-- A person's top-ups, newest first, at most the limit: what the wallet lists.
+SELECT t.public_id, t.points + t.bonus_points, t.price_usd_cents, t.asked_at, t.credited_at IS NOT NULL, p.status, p.money
+FROM billing_topup t JOIN mutoscope_solana_payment p ON p.id = t.payment_id
+WHERE t.person_id = %(person_id)s ORDER BY t.id DESC LIMIT %(limit)s;

@@ -1,0 +1,203 @@
+"""From a pack to points, on a real chain: every way in which money can arrive comes to an end that the viewer sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from mutoscope.engines.ledger.models import Transfer
+from mutoscope.engines.solana.chain import TEST_USDC
+from mutoscope.engines.solana.models import Event, Price
+from mutoscope.engines.solana.outbox.telling import tell_due
+from mutoscope.engines.solana.public import accept_late, payment_model
+from mutoscope.platform.billing.failures import CannotTopUp, RequestKeyReused
+from mutoscope.platform.billing.models import Pack, TopUp
+from mutoscope.platform.billing.topup import crediting
+from tests.people import make_person
+from tests.platform.billing.topup.till import Till
+
+pytestmark = pytest.mark.django_db
+
+
+def page(till: Till, top_up: TopUp, part: str = "", **headers: str) -> str:
+    client = Client()
+    client.force_login(till.viewer)
+    return client.get(f"/wallet/top-ups/{top_up.public_id}/{part}", headers=headers).content.decode()
+
+
+def test_a_pack_paid_exactly_is_credited_at_finality_by_a_transfer_that_names_the_payment(till: Till) -> None:
+    top_up = till.buy()
+    assert "Send exactly" in page(till, top_up)
+    till.shop.pay(till.payment(top_up), 5_000_000, TEST_USDC)
+    till.shop.glance()
+    tell_due()
+    assert till.standing(top_up).status in {"seen", "confirmed"}
+    assert till.points() == 0
+    assert "Send exactly" not in page(till, top_up)
+    till.settle()
+    assert till.points() == 550
+    top_up.refresh_from_db()
+    assert top_up.transfer_id is not None
+    transfer = Transfer.objects.get(pk=top_up.transfer_id)
+    assert transfer.metadata == {"for": "top-up", "payment": top_up.payment_id}
+    assert "550 points are yours" in page(till, top_up)
+
+
+def test_sol_is_quoted_by_its_rate_and_rounded_up(till: Till) -> None:
+    top_up = till.buy("SOL")
+    # $5.00 at $150 is a thirtieth of a SOL.
+    assert till.standing(top_up).amount == 33_333_334
+    till.shop.pay(till.payment(top_up), 33_333_334)
+    till.settle()
+    assert till.points() == 550
+
+
+def test_the_quote_stands_whatever_the_rate_does(till: Till, settings: Any) -> None:
+    top_up = till.buy("SOL")
+    settings.TOP_UPS = {**settings.TOP_UPS, "RATES_FIXED": {"SOL": "75"}}
+    till.pack.price_usd_cents = 9999
+    till.pack.save()
+    again = till.buy("SOL")
+    assert (again.pk, till.standing(again).amount) == (top_up.pk, 33_333_334)
+    assert payment_model().objects.count() == 1
+
+
+def test_what_is_told_twice_is_credited_once(till: Till) -> None:
+    top_up = till.buy()
+    till.pay(top_up, 5_000_000)
+    event = Event.objects.get(name="settled")
+    for _ in range(3):
+        crediting.credit_settled(None, payment=till.payment(top_up), key=event.key, data=event.payload)
+    assert till.points() == 550
+    assert Transfer.objects.filter(metadata__payment=top_up.payment_id).count() == 1
+
+
+def test_the_page_says_what_is_missing_and_the_rest_is_accepted(till: Till) -> None:
+    top_up = till.buy()
+    till.pay(top_up, 2_000_000)
+    shown = page(till, top_up)
+    assert "3 USDC are missing" in shown
+    assert "amount=3&amp;" in shown
+    assert till.points() == 0
+    till.pay(top_up, 3_000_000)
+    assert till.points() == 550
+
+
+def test_too_much_is_credited_once_and_the_rest_said_to_be_refundable(till: Till) -> None:
+    top_up = till.buy()
+    till.pay(top_up, 7_500_000)
+    assert till.points() == 550
+    assert "You sent 2.5 USDC more than asked" in page(till, top_up)
+
+
+def test_paid_twice_is_credited_once(till: Till) -> None:
+    top_up = till.buy()
+    till.pay(top_up, 5_000_000)
+    till.pay(top_up, 5_000_000)
+    assert till.points() == 550
+    assert "You paid more than once" in page(till, top_up)
+
+
+def test_late_money_is_looked_at_and_can_be_credited_at_the_quoted_rate(till: Till) -> None:
+    top_up = till.buy()
+    till.end(top_up)
+    assert till.standing(top_up).end() == "expired"
+    till.pay(top_up, 5_000_000)
+    assert "came too late" in page(till, top_up)
+    assert till.points() == 0
+    accept_late(till.payment(top_up))
+    tell_due()
+    assert till.points() == 550
+
+
+def test_part_of_the_price_and_no_more_is_refundable(till: Till) -> None:
+    top_up = till.buy()
+    till.pay(top_up, 1_000_000)
+    till.end(top_up)
+    assert "4 USDC were missing" in page(till, top_up)
+    assert till.points() == 0
+
+
+def test_another_accepted_token_is_credited_at_its_own_quote(till: Till) -> None:
+    top_up = till.buy("SOL")
+    till.pay(top_up, 5_000_000)
+    assert till.points() == 550
+    assert till.standing(top_up).end() == "credited"
+
+
+def test_a_token_without_a_rate_buys_nothing_and_stays_on_record(till: Till, settings: Any) -> None:
+    settings.TOP_UPS = {**settings.TOP_UPS, "RATES_FIXED": {"SOL": "150"}}
+    top_up = till.buy("SOL")
+    till.pay(top_up, 5_000_000)
+    assert till.points() == 0
+    assert not till.standing(top_up).is_credited
+
+
+def test_no_rate_no_quote(till: Till, settings: Any) -> None:
+    settings.TOP_UPS = {**settings.TOP_UPS, "RATES_FIXED": {"USDC": "1"}}
+    with pytest.raises(CannotTopUp, match="not known well enough"):
+        till.buy("SOL")
+    assert TopUp.objects.count() == 0
+
+
+def test_one_key_is_one_payment_and_another_pack_is_refused(till: Till) -> None:
+    first = till.buy()
+    assert till.buy().pk == first.pk
+    till.pack = Pack.objects.create(title="other", points=1, price_usd_cents=500)
+    with pytest.raises(RequestKeyReused):
+        till.buy()
+
+
+@pytest.mark.parametrize("symbol", ["", "EUR", "usdc"])
+def test_a_token_that_is_not_accepted_is_refused(till: Till, symbol: str) -> None:
+    with pytest.raises(CannotTopUp):
+        till.buy(symbol)
+
+
+def test_order_and_payment_are_written_together_and_no_node_is_asked(till: Till) -> None:
+    asked = till.shop.rpc.calls.total()
+    till.buy()
+    assert till.shop.rpc.calls.total() == asked
+    assert Price.objects.count() == 2
+    assert payment_model().objects.count() == TopUp.objects.count() == 1
+
+
+def test_a_top_up_is_shown_to_whoever_asked_for_it_alone(till: Till) -> None:
+    top_up = till.buy()
+    client = Client()
+    client.force_login(make_person("eve"))
+    for part in ("", "standing/"):
+        assert client.get(f"/wallet/top-ups/{top_up.public_id}/{part}").status_code == 404
+    assert client.post(f"/wallet/top-ups/{top_up.public_id}/play/").status_code == 404
+
+
+def test_play_money_pays_in_the_sandbox_and_is_not_there_in_production(till: Till, settings: Any) -> None:
+    client = Client()
+    client.force_login(till.viewer)
+    top_up = till.buy()
+    address = f"/wallet/top-ups/{top_up.public_id}/play/"
+    settings.TOP_UPS = {**settings.TOP_UPS, "PLAY_WALLET": None}
+    assert client.post(address).status_code == 404
+    settings.TOP_UPS = {**settings.TOP_UPS, "PLAY_WALLET": till.shop.chain.url}
+    assert client.post(address).status_code == 302
+    till.settle()
+    assert till.points() == 550
+
+
+def test_paid_from_a_film_one_comes_back_to_that_film(till: Till) -> None:
+    top_up = till.buy(film="bcdfghjkmnpq")
+    till.pay(top_up, 5_000_000)
+    client = Client()
+    client.force_login(till.viewer)
+    answer = client.get(f"/wallet/top-ups/{top_up.public_id}/standing/")
+    assert answer.headers["HX-Redirect"] == "/watch/bcdfghjkmnpq"
+
+
+def test_where_to_go_back_to_is_a_film_and_nothing_else(till: Till) -> None:
+    client = Client()
+    client.force_login(till.viewer)
+    asked = {"pack": till.pack.pk, "token": "USDC", "film": "//evil.test", "key": "abcdefghijk"}
+    assert client.post("/wallet/top-up/", asked).status_code == 302
+    assert TopUp.objects.get().film == ""
