@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
-import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-from mutoscope.engines.postgres.conninfo import DatabaseUrlError, connection_parts
+from mutoscope.web.kinds import (
+    DatabaseUrl,
+    Key,
+    Strings,
+    VideoKey,
+    chain_port_value,
+    host_value,
+    mail_url_value,
+    origin_value,
+    split_value,
+)
+from mutoscope.web.selling import Selling
 
 
 class Mode(StrEnum):
@@ -38,77 +45,11 @@ class WrongEnvironment(Exception):
         super().__init__("These environment variables cannot be used:\n" + "\n".join(lines) + "\nSee docs/settings.md.")
 
 
-def _split(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _database_url(value: SecretStr) -> SecretStr:
-    try:
-        connection_parts(value.get_secret_value())
-    except DatabaseUrlError as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
-def _origin(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be an address such as https://films.example.org")
-    if parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError("must be an origin alone: scheme, host and perhaps a port, with nothing after")
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _mail_url(value: SecretStr) -> SecretStr:
-    parts = urlsplit(value.get_secret_value())
-    if parts.scheme not in {"smtp", "smtps", "smtp+tls"} or not parts.hostname:
-        raise ValueError("must be smtp://, smtp+tls:// or smtps:// with a host")
-    return value
-
-
-def _key(value: SecretStr) -> SecretStr:
-    if len(value.get_secret_value()) < 50:
-        raise ValueError("must be at least 50 characters long")
-    return value
-
-
-def _video_key(value: SecretStr) -> SecretStr:
-    try:
-        key = base64.b64decode(value.get_secret_value(), validate=True)
-    except binascii.Error:
-        key = b""
-    if len(key) != 32:
-        raise ValueError("must be 32 bytes in base64")
-    return value
-
-
-def _host(value: str) -> str:
-    if not re.fullmatch(r"\.?[A-Za-z0-9.:\[\]-]+", value):
-        raise ValueError(f"{value!r} is not a host name")
-    return value
-
-
-def _rate(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9]{1,20}=(?!0+(\.0+)?$)\d{1,9}(\.\d{1,12})?", value):
-        raise ValueError(f"{value!r} is not a token and its dollars, such as USDC=1")
-    return value
-
-
-def _chain_port(port: int) -> int:
-    """8899, Solana's own, beside the usual 8000."""
-    return port + 899 if port + 899 <= 65535 else port - 899
-
-
 # pydantic's word for a default that could not be computed because another value is wrong.
 FOLLOWS = "default_factory_not_called"
 
-Strings = Annotated[list[str], NoDecode, BeforeValidator(_split)]
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
-Key = Annotated[SecretStr, AfterValidator(_key)]
-VideoKey = Annotated[SecretStr, AfterValidator(_video_key)]
 
-
-class Environment(BaseSettings):
+class Environment(Selling):
     """What the operator says. A field's alias is the variable's name, its description what docs/settings.md prints."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
@@ -146,20 +87,20 @@ class Environment(BaseSettings):
         examples=["/etc/mutoscope/signer/signer.toml"],
     )
     chain_port: int = Field(
-        default_factory=lambda set_before: _chain_port(set_before.get("port", 8000)),
+        default_factory=lambda set_before: chain_port_value(set_before.get("port", 8000)),
         ge=1,
         le=65535,
         validation_alias="MUTOSCOPE_CHAIN_PORT",
         description="Port of the sandbox chain, which `mutoscope up` starts in the sandbox only. Default: 899 above MUTOSCOPE_PORT.",
         examples=["8899"],
     )
-    site_url: Annotated[str, AfterValidator(_origin)] = Field(
+    site_url: Annotated[str, AfterValidator(origin_value)] = Field(
         default_factory=lambda set_before: f"http://localhost:{set_before.get('port', 8000)}",
         validation_alias="MUTOSCOPE_SITE_URL",
         description="The address that people type. Links in mail, allowed hosts, secure cookies and passkeys follow from it. Default: http://localhost with the port.",
         examples=["https://films.example.org"],
     )
-    allowed_hosts: Annotated[Strings, AfterValidator(lambda hosts: [_host(host) for host in hosts])] = Field(
+    allowed_hosts: Annotated[Strings, AfterValidator(lambda hosts: [host_value(host) for host in hosts])] = Field(
         [],
         validation_alias="MUTOSCOPE_ALLOWED_HOSTS",
         description="Further host names to answer to, separated by commas.",
@@ -171,7 +112,7 @@ class Environment(BaseSettings):
         description="Signs sessions and links. Needed in production; the sandbox makes one below MUTOSCOPE_HOME.",
         examples=["the output of: openssl rand -base64 48"],
     )
-    secret_key_fallbacks: Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)] = Field(
+    secret_key_fallbacks: Annotated[list[SecretStr], NoDecode, BeforeValidator(split_value)] = Field(
         [],
         validation_alias="MUTOSCOPE_SECRET_KEY_FALLBACKS",
         description="Earlier secret keys that are still accepted while a new one takes over, separated by commas.",
@@ -222,7 +163,7 @@ class Environment(BaseSettings):
         description="How many reverse proxies of yours stand in front. Only then X-Forwarded-For and -Proto are believed.",
         examples=["1"],
     )
-    mail_url: Annotated[SecretStr, AfterValidator(_mail_url)] | None = Field(
+    mail_url: Annotated[SecretStr, AfterValidator(mail_url_value)] | None = Field(
         None,
         validation_alias="MUTOSCOPE_MAIL_URL",
         description="Where mail leaves. Without it the sandbox keeps mail on its outbox page; production needs it.",
@@ -265,7 +206,7 @@ class Environment(BaseSettings):
         "below MUTOSCOPE_HOME. Without it no film can be played: back it up, apart from the database.",
         examples=["the output of: openssl rand -base64 32"],
     )
-    video_key_fallbacks: Annotated[list[VideoKey], NoDecode, BeforeValidator(_split)] = Field(
+    video_key_fallbacks: Annotated[list[VideoKey], NoDecode, BeforeValidator(split_value)] = Field(
         [],
         validation_alias="MUTOSCOPE_VIDEO_KEY_FALLBACKS",
         description="Earlier video keys that still open what they sealed, separated by commas.",
@@ -325,88 +266,6 @@ class Environment(BaseSettings):
         description="Quality of the picture: lower is better and larger. Each rendition has a greatest rate besides.",
         examples=["23"],
     )
-    fee_bps: int = Field(
-        1000,
-        ge=0,
-        le=9000,
-        validation_alias="MUTOSCOPE_FEE_BPS",
-        description="The site's part of each sale and tip in basis points: 1000 is a tenth. Rounded down to a whole point; the creator gets the rest.",
-        examples=["1000"],
-    )
-    payout_points_min: int = Field(
-        1000,
-        ge=1,
-        le=1_000_000_000,
-        validation_alias="MUTOSCOPE_PAYOUT_POINTS_MIN",
-        description="The smallest payout, in points.",
-        examples=["1000"],
-    )
-    payout_delay_days: int = Field(
-        7,
-        ge=0,
-        le=365,
-        validation_alias="MUTOSCOPE_PAYOUT_DELAY_DAYS",
-        description="How old a sale must be before it can be paid out. Until then it can be refunded.",
-        examples=["7"],
-    )
-    payout_approval_points: int = Field(
-        50_000,
-        ge=0,
-        le=1_000_000_000,
-        validation_alias="MUTOSCOPE_PAYOUT_APPROVAL_POINTS",
-        description="A payout of more points than this waits for somebody of the staff.",
-        examples=["50000"],
-    )
-    rpc_urls: Annotated[list[SecretStr], NoDecode, BeforeValidator(_split)] = Field(
-        [],
-        validation_alias="MUTOSCOPE_RPC_URLS",
-        description="Solana nodes to ask about payments, separated by commas; two of different owners are best. In the sandbox, its own chain.",
-        examples=["https://rpc.example.com/key,https://rpc.example.net"],
-    )
-    solana_cluster: str = Field(
-        "mainnet-beta",
-        validation_alias="MUTOSCOPE_SOLANA_CLUSTER",
-        description="The network of those nodes: `mainnet-beta`, `devnet`, `testnet`, or the genesis hash of another.",
-        examples=["mainnet-beta"],
-    )
-    wallet: str | None = Field(
-        None,
-        validation_alias="MUTOSCOPE_WALLET",
-        description="Your wallet's address, where payments arrive. Without it each payment gets an address of its own, which the signer sweeps.",
-        examples=["the address of your wallet, in base58"],
-    )
-    rates_fixed: Annotated[Strings, AfterValidator(lambda rates: [_rate(rate) for rate in rates])] = Field(
-        [],
-        validation_alias="MUTOSCOPE_RATES_FIXED",
-        description="Dollars for one whole token, for tokens whose rate does not move. They go before every other source.",
-        examples=["USDC=1"],
-    )
-    rates_file: Path | None = Field(
-        None,
-        validation_alias="MUTOSCOPE_RATES_FILE",
-        description="A signed file of exchange rates, which something of yours keeps up to date. Needs MUTOSCOPE_RATES_KEY.",
-        examples=["/var/lib/mutoscope/rates"],
-    )
-    rates_key: str | None = Field(
-        None,
-        validation_alias="MUTOSCOPE_RATES_KEY",
-        description="Ed25519 public key that the file of rates is signed with: 32 bytes in base64.",
-        examples=["the public key in base64"],
-    )
-    rates_url: SecretStr | None = Field(
-        None,
-        validation_alias="MUTOSCOPE_RATES_URL",
-        description="Where to ask for exchange rates by https, if there is no file.",
-        examples=["https://rates.example.com/usd.json"],
-    )
-    rates_age_s_max: int = Field(
-        300,
-        ge=10,
-        le=86_400,
-        validation_alias="MUTOSCOPE_RATES_AGE_S_MAX",
-        description="A rate that is older than this, in seconds, is not quoted.",
-        examples=["300"],
-    )
     s3_bucket: str | None = Field(
         None,
         validation_alias="MUTOSCOPE_S3_BUCKET",
@@ -414,7 +273,7 @@ class Environment(BaseSettings):
         "AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY.",
         examples=["films-example-org"],
     )
-    s3_endpoint: Annotated[str, AfterValidator(_origin)] | None = Field(
+    s3_endpoint: Annotated[str, AfterValidator(origin_value)] | None = Field(
         None,
         validation_alias="MUTOSCOPE_S3_ENDPOINT",
         description="Address of an S3-compatible server other than Amazon's.",

@@ -382,8 +382,7 @@ MUTANTS: dict[str, tuple[str, str, Callable[[Books], bool]]] = {
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_planted_mistake_is_caught(mutant: str, postgres_server: EmbeddedServer, django_db_blocker: object) -> None:
     planted, replacement, invariant = MUTANTS[mutant]
-    pristine = install_sql("public")
-    found = re.sub(r"public\.", "", pristine)
+    found = re.sub(r"public\.", "", install_sql("public"))
     assert planted in found, "the planted mistake no longer fits the SQL: bring it up to date"
     with own_ledger(postgres_server, django_db_blocker, sql=found.replace(planted, replacement)):
         assert not invariant(Books.open(100, Ledger(ALIAS))), f"{invariant.__name__} did not notice that {mutant}"

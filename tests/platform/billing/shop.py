@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.books import Kind
-from mutoscope.platform.billing.clock import DATABASE_CLOCK, Clock
+from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.models import Entitlement
 from mutoscope.platform.billing.packs.service import GrantPoints, GrantPointsInputs
@@ -51,7 +51,7 @@ class Shop:
         *,
         version: int | None = None,
         request_key: str = "",
-        clock: Clock = DATABASE_CLOCK,
+        clock: Clock = SERVER_CLOCK,
         viewer: Person | None = None,
     ) -> UnlockVideoOutputs:
         """Click. `points` is what the page said that it costs: the plain price unless told."""

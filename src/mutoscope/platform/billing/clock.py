@@ -29,4 +29,4 @@ class MovedClock:
         return self._ahead
 
 
-DATABASE_CLOCK = DatabaseClock()
+SERVER_CLOCK = DatabaseClock()

@@ -122,6 +122,7 @@ def test_through_the_pages(shop: Shop, client: Client, settings: Any) -> None:
     shop.creator.save()
     EmailAddress.objects.create(user=shop.creator, email=shop.creator.email, verified=True, primary=True)
     client.post("/account/login/", {"login": "ada", "password": PASSWORD})
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
     page = client.get("/studio/earnings/")
     assert page.context["earned"].available() == 180
     key = page.context["request_key"]

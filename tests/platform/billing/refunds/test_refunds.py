@@ -11,7 +11,7 @@ from mutoscope.engines.ledger import Transfer, credit, debit
 from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.books import Kind
-from mutoscope.platform.billing.clock import DATABASE_CLOCK, Clock, MovedClock
+from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock, MovedClock
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.failures import CannotRefund, NoSuchPurchase, Unacceptable
 from mutoscope.platform.billing.models import Purchase, Refund
@@ -29,7 +29,7 @@ def staff() -> Person:
 
 
 def refund(
-    purchase_id: int, staff: Person, clock: Clock = DATABASE_CLOCK, reason: str = "The sound was missing."
+    purchase_id: int, staff: Person, clock: Clock = SERVER_CLOCK, reason: str = "The sound was missing."
 ) -> int:
     return RefundPurchase(clock).call(RefundPurchaseInputs(purchase_id, staff.pk, reason)).points
 

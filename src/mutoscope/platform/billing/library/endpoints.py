@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.asker import person_id
-from mutoscope.platform.billing.clock import DATABASE_CLOCK, Clock
+from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.unlock.panel import FOR
 from mutoscope.platform.videos.public import PUBLIC
@@ -50,7 +50,7 @@ class Owned:
 
 
 def owned_films(
-    viewer_id: int, offset: int = 0, limit: int = PAGE_FILMS, clock: Clock = DATABASE_CLOCK
+    viewer_id: int, offset: int = 0, limit: int = PAGE_FILMS, clock: Clock = SERVER_CLOCK
 ) -> tuple[list[Owned], bool]:
     """A page of what a viewer unlocked, what may be watched first; and whether there is more."""
     asked = {"ahead": clock.ahead(), "viewer_id": viewer_id, "offset": offset, "limit": limit + 1}

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.books import Kind
-from mutoscope.platform.billing.clock import DATABASE_CLOCK, Clock
+from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain.payouts import Earnings, PayoutRules
 from mutoscope.platform.billing.statements import fetch
 
@@ -18,7 +18,7 @@ def payout_rules() -> PayoutRules:
     return PayoutRules(settings.PAYOUT_POINTS_MIN, settings.PAYOUT_DELAY_DAYS, settings.PAYOUT_APPROVAL_POINTS)
 
 
-def earnings_of(channel_id: int, clock: Clock = DATABASE_CLOCK) -> Earnings:
+def earnings_of(channel_id: int, clock: Clock = SERVER_CLOCK) -> Earnings:
     """A channel's points as they stand. Three queries."""
     held = books.balance(Kind.EARNINGS, channel_id)
     delay = timedelta(days=payout_rules().delay_days)

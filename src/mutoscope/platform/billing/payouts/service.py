@@ -12,7 +12,7 @@ from mutoscope.engines.services import Internals, NoInternals, NoOutputs, Output
 from mutoscope.platform.accounts.public import Channel
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.books import Kind
-from mutoscope.platform.billing.clock import DATABASE_CLOCK, Clock
+from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain import payouts as rules
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
 from mutoscope.platform.billing.failures import CannotPayOut, Unacceptable
@@ -70,7 +70,7 @@ class RequestPayout(Service[RequestPayoutInputs, RequestPayoutInternals, Request
             ),
         )
 
-    def __init__(self, clock: Clock = DATABASE_CLOCK) -> None:
+    def __init__(self, clock: Clock = SERVER_CLOCK) -> None:
         self.clock = clock
 
     def read_what_was_typed(self, requesting: Requesting) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from mutoscope.engines.ledger import InsufficientFunds
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic
 from mutoscope.platform.billing import books
-from mutoscope.platform.billing.clock import DATABASE_CLOCK, Clock
+from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain.terms import Bought, Term, replay
 from mutoscope.platform.billing.failures import CannotRefund, NoSuchPurchase, Unacceptable
 from mutoscope.platform.billing.models import REASON_LENGTH_MAX, Entitlement, Purchase, Refund
@@ -56,7 +56,7 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
             ),
         )
 
-    def __init__(self, clock: Clock = DATABASE_CLOCK) -> None:
+    def __init__(self, clock: Clock = SERVER_CLOCK) -> None:
         self.clock = clock
 
     def read_what_was_typed(self, refunding: Refunding) -> None:

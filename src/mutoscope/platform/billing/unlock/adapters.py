@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
-from mutoscope.platform.billing.clock import DATABASE_CLOCK
+from mutoscope.platform.billing.clock import SERVER_CLOCK
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.templatetags.billing import time_left
 from mutoscope.platform.billing.unlock.panel import panel_for
@@ -45,7 +45,7 @@ def billing_unlock_panel(request: HttpRequest, video: Video, answer: Answer) -> 
 
 def billing_card_notes(person_id: int | None, videos: Sequence[Video]) -> Mapping[int, CardNote]:
     """What each card says: unlocked and for how long, or the lowest price. One query."""
-    asked = {"ahead": DATABASE_CLOCK.ahead(), "viewer_id": person_id, "video_ids": [video.pk for video in videos]}
+    asked = {"ahead": SERVER_CLOCK.ahead(), "viewer_id": person_id, "video_ids": [video.pk for video in videos]}
     notes = {}
     for video_id, points, is_live, expires_at in fetch("unlock", "notes", asked):
         if is_live:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mutoscope.platform.billing import books
-from mutoscope.platform.billing.clock import DATABASE_CLOCK, Clock
+from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain import terms
 from mutoscope.platform.billing.domain.terms import Holding, Quote, Term
 from mutoscope.platform.billing.models import FREE, Pack
@@ -63,7 +63,7 @@ class Panel:
     choices: tuple[Choice, ...]
 
 
-def panel_for(viewer_id: int | None, public_id: str, clock: Clock = DATABASE_CLOCK) -> Panel | None:
+def panel_for(viewer_id: int | None, public_id: str, clock: Clock = SERVER_CLOCK) -> Panel | None:
     """The panel of a film for a viewer, or for somebody who is not signed in; None where there is no such film."""
     rows = fetch("unlock", "panel", {"ahead": clock.ahead(), "viewer_id": viewer_id, "public_id": public_id})
     if not rows:

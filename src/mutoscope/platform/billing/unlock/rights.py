@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mutoscope.platform.billing.clock import DATABASE_CLOCK, Clock
+from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.statements import fetch
 
 # Nobody's film stops in the middle. A playback that is still going on after this was left open, not watched.
@@ -30,7 +30,7 @@ class Right:
         return playing_since is not None and playing_since < self.expires_at and self.now < self.expires_at + GRACE
 
 
-def right_of(viewer_id: int | None, video_id: int, clock: Clock = DATABASE_CLOCK) -> Right:
+def right_of(viewer_id: int | None, video_id: int, clock: Clock = SERVER_CLOCK) -> Right:
     """What this person, or somebody who is not signed in, may do with this film. One query."""
     asked = {"ahead": clock.ahead(), "viewer_id": viewer_id, "video_id": video_id}
     return Right(*fetch("unlock", "right", asked)[0])

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.conf import settings
 
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, when
-from mutoscope.platform.billing.clock import DATABASE_CLOCK, Clock
+from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain import terms
 from mutoscope.platform.billing.domain.money import split
 from mutoscope.platform.billing.domain.terms import Holding, Quote, Term
@@ -110,7 +110,7 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
             ),
         )
 
-    def __init__(self, clock: Clock = DATABASE_CLOCK) -> None:
+    def __init__(self, clock: Clock = SERVER_CLOCK) -> None:
         self.clock = clock
 
     def look(self, unlocking: Unlocking) -> None:

@@ -11,6 +11,10 @@ LONG_S = 0.5
 GUESS_S = 0.05
 # A claimed task that has not begun after this long goes back for others to take.
 WAIT_MAX_S = 1.0
+# A worker with no room looks up this often for tasks that have waited in it for too long.
+FULL_S = 0.25
+# What was added to threads and is not begun after this long shall wake those that sleep.
+NUDGE_S = 0.002
 # Work for less than this is not worth another thread.
 HAND_S = 0.0005
 

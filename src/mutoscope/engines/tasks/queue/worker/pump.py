@@ -19,7 +19,7 @@ from mutoscope.engines.tasks.queue.worker.executors import Executors, Tally
 from mutoscope.engines.tasks.queue.worker.finisher import WORTH_IT, Finisher
 from mutoscope.engines.tasks.queue.worker.job import Job
 from mutoscope.engines.tasks.queue.worker.looks import Looks
-from mutoscope.engines.tasks.queue.worker.measure import WAIT_MAX_S, Pace
+from mutoscope.engines.tasks.queue.worker.measure import FULL_S, NUDGE_S, WAIT_MAX_S, Pace
 
 R = TypeVar("R")
 
@@ -29,10 +29,6 @@ logger = logging.getLogger("mutoscope.tasks")
 LIMITS_WARM_S = 30.0
 LIMITS_COLD_EVERY_S = 1.0
 KIND_WARM_S = 10.0
-# A worker with no room looks up this often for tasks that have waited in it for too long.
-FULL_S = 0.25
-# What was added to threads and is not begun after this long shall wake those that sleep.
-NUDGE_S = 0.002
 
 
 @dataclass

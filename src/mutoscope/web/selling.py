@@ -1,0 +1,98 @@
+"""Settings of money: what the site keeps, how creators are paid, where payments arrive, what a token is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode
+
+from mutoscope.web.kinds import Strings, rate_value, split_value
+
+
+class Selling(BaseSettings):
+    """A part of the operator's settings; environment.py has the rest."""
+
+    fee_bps: int = Field(
+        1000,
+        ge=0,
+        le=9000,
+        validation_alias="MUTOSCOPE_FEE_BPS",
+        description="The site's part of each sale and tip in basis points: 1000 is a tenth. Rounded down to a whole point; the creator gets the rest.",
+        examples=["1000"],
+    )
+    payout_points_min: int = Field(
+        1000,
+        ge=1,
+        le=1_000_000_000,
+        validation_alias="MUTOSCOPE_PAYOUT_POINTS_MIN",
+        description="The smallest payout, in points.",
+        examples=["1000"],
+    )
+    payout_delay_days: int = Field(
+        7,
+        ge=0,
+        le=365,
+        validation_alias="MUTOSCOPE_PAYOUT_DELAY_DAYS",
+        description="How old a sale must be before it can be paid out. Until then it can be refunded.",
+        examples=["7"],
+    )
+    payout_approval_points: int = Field(
+        50_000,
+        ge=0,
+        le=1_000_000_000,
+        validation_alias="MUTOSCOPE_PAYOUT_APPROVAL_POINTS",
+        description="A payout of more points than this waits for somebody of the staff.",
+        examples=["50000"],
+    )
+    rpc_urls: Annotated[list[SecretStr], NoDecode, BeforeValidator(split_value)] = Field(
+        [],
+        validation_alias="MUTOSCOPE_RPC_URLS",
+        description="Solana nodes to ask about payments, separated by commas; two of different owners are best. In the sandbox, its own chain.",
+        examples=["https://rpc.example.com/key,https://rpc.example.net"],
+    )
+    solana_cluster: str = Field(
+        "mainnet-beta",
+        validation_alias="MUTOSCOPE_SOLANA_CLUSTER",
+        description="The network of those nodes: `mainnet-beta`, `devnet`, `testnet`, or the genesis hash of another.",
+        examples=["mainnet-beta"],
+    )
+    wallet: str | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_WALLET",
+        description="Your wallet's address, where payments arrive. Without it each payment gets an address of its own, which the signer sweeps.",
+        examples=["the address of your wallet, in base58"],
+    )
+    rates_fixed: Annotated[Strings, AfterValidator(lambda rates: [rate_value(rate) for rate in rates])] = Field(
+        [],
+        validation_alias="MUTOSCOPE_RATES_FIXED",
+        description="Dollars for one whole token, for tokens whose rate does not move. They go before every other source.",
+        examples=["USDC=1"],
+    )
+    rates_file: Path | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_RATES_FILE",
+        description="A signed file of exchange rates, which something of yours keeps up to date. Needs MUTOSCOPE_RATES_KEY.",
+        examples=["/var/lib/mutoscope/rates"],
+    )
+    rates_key: str | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_RATES_KEY",
+        description="Ed25519 public key that the file of rates is signed with: 32 bytes in base64.",
+        examples=["the public key in base64"],
+    )
+    rates_url: SecretStr | None = Field(
+        None,
+        validation_alias="MUTOSCOPE_RATES_URL",
+        description="Where to ask for exchange rates by https, if there is no file.",
+        examples=["https://rates.example.com/usd.json"],
+    )
+    rates_age_s_max: int = Field(
+        300,
+        ge=10,
+        le=86_400,
+        validation_alias="MUTOSCOPE_RATES_AGE_S_MAX",
+        description="A rate that is older than this, in seconds, is not quoted.",
+        examples=["300"],
+    )
