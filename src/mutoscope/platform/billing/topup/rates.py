@@ -34,7 +34,7 @@ TIMEOUT_S = 3.0
 KEPT_S = 10.0
 # A source's clock may go a little ahead of ours.
 AHEAD_S_MAX = 60
-_NUMBER = re.compile(r"\d{1,12}(\.\d{1,18})?")
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,18})?")
 
 
 class FixedRates:
