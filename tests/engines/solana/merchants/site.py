@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
@@ -38,5 +37,6 @@ urlpatterns = [
     path("drf/", include("mutoscope.engines.solana.integrations.drf")),
     path("page/<str:public_id>/", pay),
     path("thanks/", lambda request: HttpResponse("Thanks")),
-    path("operator/", admin.site.urls),
+    # The operator pages, whose frame links to the rest of the site.
+    path("", include("mutoscope.web.urls")),
 ]

@@ -8,9 +8,11 @@ from django import template
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 
+from mutoscope.engines.solana.conf import configuration
 from mutoscope.engines.solana.endpoints import standing, token_of
-from mutoscope.engines.solana.links import payment_links, qr_svg
+from mutoscope.engines.solana.links import qr_svg, transfer_link
 from mutoscope.engines.solana.payments.abstract import AbstractPayment
+from mutoscope.engines.solana.payments.domain.amounts import base_units
 
 register = template.Library()
 
@@ -31,18 +33,8 @@ def solana_pay_panel(
     `message` is shown by wallet apps. `success_url` is opened once the payment is settled; it is the project's own, never
     taken from the request.
     """
-    links = payment_links(payment, message=message)
     stands = standing(payment)
-    prices = [
-        {
-            **price,
-            "link": links[price["mint"]],
-            # Made here from a link of ours; nothing in it is text that somebody typed.
-            "qr": mark_safe(qr_svg(links[price["mint"]])),  # noqa: S308
-            "missing": stands["missing"].get(price["mint"], ""),
-        }
-        for price in stands["prices"]
-    ]
+    prices = [_shown(payment, price, stands["missing"].get(price["mint"], ""), message) for price in stands["prices"]]
     names = [name for name, _ in STEPS]
     at = names.index(stands["status"]) if stands["status"] in names else -1
     return {
@@ -56,3 +48,18 @@ def solana_pay_panel(
         "success_url": success_url,
         "nonce": str(getattr(context.get("request"), "csp_nonce", "") or ""),
     }
+
+
+def _shown(payment: AbstractPayment, price: dict[str, Any], missing: str, message: str) -> dict[str, Any]:
+    # After a part has arrived, the link asks for the rest: asking for the whole again would make people pay too much.
+    link = transfer_link(
+        payment.recipient,
+        base_units(missing, price["decimals"]) if missing else int(price["amount"]),
+        price["decimals"],
+        mint=price["mint"],
+        references=[payment.reference] if payment.reference else [],
+        label=configuration().label,
+        message=message,
+    )
+    # The picture is made here from a link of ours; nothing in it is text that somebody typed.
+    return {**price, "link": link, "qr": mark_safe(qr_svg(link)), "missing": missing, "due": missing or price["text"]}  # noqa: S308

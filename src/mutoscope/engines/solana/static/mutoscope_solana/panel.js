@@ -20,10 +20,8 @@
     const isOpen = at >= 0 && stands.status !== "settled";
     panel.querySelector("[data-open]").hidden = !isOpen;
     for (const price of panel.querySelectorAll("[data-mint]")) {
-      const missing = stands.missing[price.dataset.mint];
-      const line = price.querySelector("[data-missing]");
-      line.hidden = missing === undefined;
-      line.querySelector("strong").textContent = missing === undefined ? "" : `${missing} ${price.dataset.symbol}`;
+      // Codes and links for the rest are the server's to make.
+      if (isOpen && (stands.missing[price.dataset.mint] || "") !== price.dataset.shownMissing) location.reload();
     }
     const news = panel.querySelector("[data-news]");
     const texts = {
