@@ -70,6 +70,10 @@ class Configuration:
     webhooks_may_be_local: bool = False
     # Shown by wallet apps beside the amount.
     label: str = ""
+    # A function from a request and an item's name to an `endpoints.Offer`, or None: what the endpoint "create" sells.
+    offers: str = ""
+    # A function from a request and a payment to a bool: who may see it, instead of its owner.
+    may_see: str = ""
 
     unknown: tuple[str, ...] = field(default=(), repr=False)
 

@@ -69,6 +69,18 @@ def assess(payments: Sequence[AbstractPayment]) -> list[News]:
     return news
 
 
+def refundable(payment: AbstractPayment) -> dict[int, int]:
+    """What it got beyond its price, in base units by token, before any refund. The caller holds the payment locked."""
+    verdict = judge(
+        [Asked(price.token_id, price.amount) for price in _prices([payment])[payment.pk]],
+        _receipts([payment])[payment.pk],
+        payment.expires_at,
+        paid_in=payment.paid_in_id,
+        accepts_late=payment.accepts_late,
+    )
+    return dict(verdict.refundable)
+
+
 def show_progress(statuses: Mapping[int, Status]) -> None:
     """Show what is seen or confirmed and not final yet, or no longer there, by payment id. Settles nothing."""
     if not statuses:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import models
@@ -40,6 +41,10 @@ class BaseUnitsField(Numeric[Set, Get]):
 
     def from_db_value(self, value: Any, *_: Any) -> int | None:
         return None if value is None else int(value)
+
+    def run_validators(self, value: Any) -> None:
+        # Those of a DecimalField, which read a Decimal.
+        super().run_validators(None if value is None else Decimal(value))
 
     def to_python(self, value: Any) -> Any:
         decimal = super().to_python(value)

@@ -1,13 +1,16 @@
-"""`solana audit | recheck | expire | doctor`: what an operator does by hand."""
+"""`solana audit | recheck | expire | sweep | reclaim | rotate-keys | doctor`: what an operator does by hand."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.core.checks import run_checks
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from mutoscope.engines.solana.payments.collecting import request_reclaims, request_sweeps
 from mutoscope.engines.solana.payments.ending import expire_due
 from mutoscope.engines.solana.payments.swapped import payment_model
 from mutoscope.engines.solana.payments.tokens import check_tokens
@@ -18,7 +21,7 @@ from mutoscope.engines.solana.watcher.watcher import Watcher
 
 
 class Command(BaseCommand):
-    help = "Payments on Solana: audit, recheck, expire, doctor."
+    help = "Payments on Solana: audit, recheck, expire, sweep, reclaim, rotate-keys, doctor."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -26,10 +29,23 @@ class Command(BaseCommand):
         recheck = actions.add_parser("recheck", help="look at payments now, due or not")
         recheck.add_argument("payments", nargs="*", metavar="PUBLIC_ID", help="these; all open ones if none is given")
         actions.add_parser("expire", help="call those expired of whose accounts everything is known")
+        for name, text in (
+            ("sweep", "ask the signer to move what one-time wallets hold to where its configuration says"),
+            ("reclaim", "ask the signer to close emptied token accounts of one-time wallets, for their rent"),
+        ):
+            action = actions.add_parser(name, help=text)
+            action.add_argument(
+                "payments", nargs="*", metavar="PUBLIC_ID", help="these; all ended ones if none is given"
+            )
+        rotate = actions.add_parser(
+            "rotate-keys", help="as `signer rotate-...`: both levels of keys, with --seed the seed too"
+        )
+        rotate.add_argument("--config", type=Path, help="the signer's configuration, a TOML file")
+        rotate.add_argument("--seed", action="store_true", help="also begin a new epoch of wallets")
         actions.add_parser("doctor", help="is it configured, do the nodes answer, are the tokens what they were?")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        getattr(self, f"_{options['action']}")(options)
+        getattr(self, f"_{options['action'].replace('-', '_')}")(options)
 
     def _audit(self, _: Any) -> None:
         with Watcher() as watcher:
@@ -58,6 +74,26 @@ class Command(BaseCommand):
 
     def _expire(self, _: Any) -> None:
         self.stdout.write(f"{expire_due()} expired")
+
+    def _sweep(self, options: Any) -> None:
+        jobs = request_sweeps(self._named(options))
+        self.stdout.write(f"{jobs} sweeps asked for; the signer makes them")
+
+    def _reclaim(self, options: Any) -> None:
+        jobs = request_reclaims(self._named(options))
+        self.stdout.write(f"{jobs} reclaims asked for; the signer makes them, and voids those with money inside")
+
+    def _named(self, options: Any) -> list[str]:
+        named = list(dict.fromkeys(options["payments"]))
+        known = payment_model().objects.filter(public_id__in=named).values_list("public_id", flat=True)
+        if missing := set(named) - set(known):
+            raise CommandError(f"no such payment: {', '.join(sorted(missing))}")
+        return named
+
+    def _rotate_keys(self, options: Any) -> None:
+        configured = {"config": options["config"]} if options["config"] else {}
+        for action in ("rotate-kek", "rotate-data-keys", *(["rotate-seed"] if options["seed"] else [])):
+            call_command("signer", action, stdout=self.stdout, **configured)
 
     def _doctor(self, _: Any) -> None:
         problems = [

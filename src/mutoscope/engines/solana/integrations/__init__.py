@@ -1,0 +1,1 @@
+"""Thin bridges to what a project may use already: each is one module, and needs its own extra."""

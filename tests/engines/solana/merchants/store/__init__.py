@@ -1,0 +1,1 @@
+"""A host's app with a django-payments model."""

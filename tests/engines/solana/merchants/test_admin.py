@@ -1,0 +1,123 @@
+"""The operator's pages: what they show, what they decide, and that nothing else can be edited."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from mutoscope.engines.solana import models
+from mutoscope.engines.solana.outbox.telling import tell_due
+from mutoscope.engines.solana.payments.domain.states import Money, Status
+from mutoscope.platform.accounts.models import Person
+from tests.engines.solana.payments.shop import SOL, Shop
+from tests.people import make_person
+
+READ_ONLY = ("payment", "transfer", "wallet", "signerjob", "event", "webhookdelivery")
+LISTED = (*READ_ONLY, "unmatchedreceipt", "token", "webhookendpoint")
+
+
+@pytest.fixture
+def operator(selling: Shop, client: Client) -> Client:
+    person = make_person("root")
+    Person.objects.filter(pk=person.pk).update(is_staff=True, is_superuser=True)
+    person.refresh_from_db()
+    client.force_login(person)
+    return client
+
+
+def at(model: str, page: str = "changelist", *args: object) -> str:
+    return reverse(f"admin:mutoscope_solana_{model}_{page}", args=args)
+
+
+def test_every_page_opens_and_records_cannot_be_edited(operator: Client, selling: Shop) -> None:
+    models.Wallet.objects.create(epoch=1, index=0, address=selling.offer({SOL: 1_000_000}).recipient)
+    models.WebhookEndpoint.objects.create(url="https://hooks.example/")
+    payment = selling.offer({SOL: 500_000_000})
+    selling.pay(payment, 600_000_000)
+    selling.look()
+    tell_due()
+    for model in LISTED:
+        assert operator.get(at(model)).status_code == 200, model
+    for model in READ_ONLY:
+        assert operator.get(at(model, "add")).status_code == 403, model
+        first = getattr(
+            models, {"signerjob": "SignerJob", "webhookdelivery": "WebhookDelivery"}.get(model, model.title())
+        )
+        row = first.objects.order_by("-pk").first()
+        if row is not None:
+            assert operator.get(at(model, "change", row.pk)).status_code == 200, model
+            assert operator.post(at(model, "change", row.pk), {"status": "settled"}).status_code == 403, model
+            assert operator.post(at(model, "delete", row.pk), {"post": "yes"}).status_code == 403, model
+    page = operator.get(at("payment", "change", payment.pk)).content.decode()
+    assert payment.signature or "received" in page
+    assert "0.6 SOL by" in page
+    assert "settled" in page
+
+
+def act(operator: Client, action: str, payment: object) -> str:
+    answer = operator.post(at("payment"), {"action": action, "_selected_action": [payment.pk]}, follow=True)  # type: ignore[attr-defined]
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_recheck_accept_late_and_refund(operator: Client, selling: Shop) -> None:
+    over, late = selling.offer({SOL: 500_000_000}), selling.offer({SOL: 500_000_000})
+    selling.pay(over, 600_000_000)
+    selling.let_time_pass(late)
+    selling.pay(late, 500_000_000)
+    selling.look()
+    assert selling.stands(late)[1] is Money.LATE
+    assert "looks at 1 accounts next" in act(operator, "recheck", over)
+    assert "1 accepted, 1 of them settled" in act(operator, "accept_late", late)
+    assert selling.stands(late) == (Status.SETTLED, Money.EXACT)
+    assert "1 refunds asked for" in act(operator, "ask_for_refund", over)
+    assert "it was asked for already" in act(operator, "ask_for_refund", over)
+    assert "nothing of it is refundable" in act(operator, "ask_for_refund", late)
+    job = models.SignerJob.objects.get()
+    assert (job.kind, job.amount, job.receiver) == ("refund", 100_000_000, over.recipient)
+
+
+def test_looking_is_not_deciding(selling: Shop, client: Client) -> None:
+    from django.contrib.auth.models import Permission
+
+    person = make_person("clerk")
+    Person.objects.filter(pk=person.pk).update(is_staff=True)
+    person.refresh_from_db()
+    person.user_permissions.add(
+        Permission.objects.get(codename="view_payment", content_type__app_label="mutoscope_solana")
+    )
+    client.force_login(person)
+    payment = selling.offer({SOL: 500_000_000})
+    page = client.get(at("payment")).content.decode()
+    assert payment.public_id in page
+    assert "accept_late" not in page
+    act(client, "accept_late", payment)
+    payment.refresh_from_db()
+    assert payment.accepts_late is False
+
+
+def test_an_unmatched_receipt_is_allocated_once_or_closed_with_a_note(operator: Client, selling: Shop) -> None:
+    payment = selling.offer({SOL: 500_000_000}, "reference")
+    selling.pay(payment, 500_000_000, references=[])
+    selling.pay(payment, 1_000_000, references=[])
+    selling.look()
+    big, small = models.UnmatchedReceipt.objects.order_by("-transfer__amount")
+    assert "Name the payment" in operator.post(at("unmatchedreceipt", "change", big.pk), {}).content.decode()
+    done = operator.post(
+        at("unmatchedreceipt", "change", big.pk), {"belongs_to": payment.public_id, "note": "told by mail"}
+    )
+    assert done.status_code == 302
+    assert selling.stands(payment) == (Status.SETTLED, Money.EXACT)
+    assert operator.post(at("unmatchedreceipt", "change", big.pk), {"note": "again"}).status_code == 403
+    assert operator.post(at("unmatchedreceipt", "change", small.pk), {"note": "a test of ours"}).status_code == 302
+    small.refresh_from_db()
+    assert (small.state, small.note) == ("closed", "a test of ours")
+
+
+def test_a_tokens_mint_and_decimals_cannot_be_edited(operator: Client, selling: Shop) -> None:
+    token = models.Token.objects.get(symbol="USDC")
+    posted = {"symbol": "USDC", "mint": "x", "decimals": 2, "dust_below": 5}
+    assert operator.post(at("token", "change", token.pk), posted).status_code == 302
+    changed = models.Token.objects.get(symbol="USDC")
+    assert (changed.mint, changed.decimals, changed.dust_below, changed.is_active) == (token.mint, 6, 5, False)
