@@ -28,9 +28,7 @@ def staff() -> Person:
     return make_person("stan", is_staff=True)
 
 
-def refund(
-    purchase_id: int, staff: Person, clock: Clock = SERVER_CLOCK, reason: str = "The sound was missing."
-) -> int:
+def refund(purchase_id: int, staff: Person, clock: Clock = SERVER_CLOCK, reason: str = "The sound was missing.") -> int:
     return RefundPurchase(clock).call(RefundPurchaseInputs(purchase_id, staff.pk, reason)).points
 
 

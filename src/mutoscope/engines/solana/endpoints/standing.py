@@ -15,9 +15,9 @@ from mutoscope.engines.solana.payments.models import Price, Transfer
 
 def standing(payment: AbstractPayment) -> dict[str, Any]:
     """`describe`, with `received` and `missing` as texts of whole tokens, by mint. Two queries. Metadata stays out."""
-    prices = list(Price.objects.filter(payment=payment).select_related("token").order_by("id"))
-    sums = dict(
-        Transfer.objects.filter(payment=payment, amount__gt=0, token__isnull=False)
+    prices = list(Price.objects.filter(payment_id=payment.pk).select_related("token").order_by("id"))
+    sums: dict[int, Any] = dict(
+        Transfer.objects.filter(payment_id=payment.pk, amount__gt=0, token__isnull=False)
         .values_list("token_id")
         .annotate(sum=Sum("amount"))
     )

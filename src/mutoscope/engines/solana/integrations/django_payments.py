@@ -33,7 +33,7 @@ OPEN = (PaymentStatus.WAITING, PaymentStatus.INPUT)
 Quote = Callable[[Any], Mapping[str, int]]
 
 
-class SolanaProvider(BasicProvider):  # type: ignore[misc]  # has no types
+class SolanaProvider(BasicProvider):
     """`par`: by currency, the mints of which one token is one unit of it. `quote`: for everything else, a function (or its
     dotted name) from the django-payments payment to base units by mint. `receive_by` as for `create_payment`.
     """

@@ -34,7 +34,7 @@ def request_refunds(payment: AbstractPayment) -> list[SignerJob]:
             raise CannotRefund(problem="it is still open: more may arrive, or settle it")
         left = refundable(locked)
         asked = []
-        for transfer in Transfer.objects.filter(payment=locked, amount__gt=0, token__isnull=False).order_by(
+        for transfer in Transfer.objects.filter(payment_id=locked.pk, amount__gt=0, token__isnull=False).order_by(
             "-slot", "-signature"
         ):
             assert transfer.token_id is not None
