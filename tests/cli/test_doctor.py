@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from mutoscope.cli.doctor import Health, key_material
+from mutoscope.web.environment import Environment, Mode
 from tests.cli.house import House
 
 
@@ -22,6 +24,7 @@ def test_a_healthy_machine_has_nothing_bad_and_each_finding_has_its_parts(tmp_pa
         "database default",
         "mail",
         "secret key",
+        "video key",
     } <= set(findings)
     assert all(finding["detail"] for finding in findings.values())
     assert all(finding["fix"] for finding in findings.values() if finding["health"] != "ok")
@@ -42,3 +45,10 @@ def test_what_is_bad_names_its_cure_and_fails(tmp_path: Path) -> None:
     assert "MUTOSCOPE_FFMPEG" in done.stdout
     assert "DATABASE_URL" in done.stdout
     assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_production_without_a_video_key_is_told(tmp_path: Path) -> None:
+    production = Environment.model_construct(mode=Mode.PRODUCTION, secret_key=None, video_key=None, home=tmp_path)
+    found = {finding.check: finding for finding in key_material(production)}
+    assert found["video key"].health is Health.BAD
+    assert "MUTOSCOPE_VIDEO_KEY" in found["video key"].fix

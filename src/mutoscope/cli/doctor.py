@@ -326,18 +326,22 @@ def chain(environment: Environment) -> Findings:
 
 
 def key_material(environment: Environment) -> Findings:
-    if environment.secret_key is not None:
-        yield Finding("secret key", Health.GOOD, "from the environment")
-        return
-    path = home_directory(environment) / "secrets" / "secret_key"
+    yield _kept(environment, "secret key", "secret_key", is_set=environment.secret_key is not None)
+    yield _kept(environment, "video key", "video_key", is_set=environment.video_key is not None)
+
+
+def _kept(environment: Environment, name: str, file_name: str, *, is_set: bool) -> Finding:
+    """Production needs it from the environment; the sandbox keeps its own in a file."""
+    if is_set:
+        return Finding(name, Health.GOOD, "from the environment")
+    path = home_directory(environment) / "secrets" / file_name
     if environment.is_production:
-        yield Finding("secret key", Health.BAD, "is not set", "Set MUTOSCOPE_SECRET_KEY.")
-    elif not path.exists():
-        yield Finding("secret key", Health.GOOD, "will be made at the first start")
-    elif stat.S_IMODE(path.stat().st_mode) & 0o077:
-        yield Finding("secret key", Health.BAD, f"others may read {path}", f"chmod 600 {path}")
-    else:
-        yield Finding("secret key", Health.GOOD, "made for this sandbox, readable by its owner alone")
+        return Finding(name, Health.BAD, "is not set", f"Set MUTOSCOPE_{file_name.upper()}.")
+    if not path.exists():
+        return Finding(name, Health.GOOD, "will be made at the first start")
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return Finding(name, Health.BAD, f"others may read {path}", f"chmod 600 {path}")
+    return Finding(name, Health.GOOD, "made for this sandbox, readable by its owner alone")
 
 
 SYMBOLS: dict[Health, tuple[str, str]] = {

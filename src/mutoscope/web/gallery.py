@@ -31,16 +31,16 @@ def gallery_context() -> dict[str, Any]:
     return {
         "form": form,
         "films": [
-            {"title": "Harbour, 4 a.m.", "channel": "First channel", "minutes": 11, "points": 12, "tone": 1},
+            {"title": "Harbour, 4 a.m.", "channel": "First channel", "length": "11 min", "points": 12, "tone": 1},
             {
                 "title": "Clay and Fire",
                 "channel": "Second channel",
-                "minutes": 38,
+                "length": "38 min",
                 "unlocked_for": "22 h left",
                 "tone": 2,
             },
-            {"title": "What the Moss Knows", "channel": "Third channel", "minutes": 9, "is_free": True, "tone": 3},
-            {"title": LONG_TITLE, "channel": "Fourth channel", "minutes": 124, "points": 1200, "tone": 4},
+            {"title": "What the Moss Knows", "channel": "Third channel", "length": "9 min", "is_free": True, "tone": 3},
+            {"title": LONG_TITLE, "channel": "Fourth channel", "length": "124 min", "points": 1200, "tone": 4},
         ],
         "steps": [
             {"label": "Waiting", "state": "done", "note": "20:14"},

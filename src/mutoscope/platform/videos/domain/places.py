@@ -6,6 +6,7 @@
         {rendition or track}/playlist.m3u8
         iframes/...                                    one picture a segment, for quick seeking
         sprites/{number}-{random}.jpg, sprites/map.vtt
+        trailer-{random}.mp4                           a few seconds in the clear, without sound
         main.m3u8, manifest.json
     {public id}/covers/{random}.jpg
     {public id}/subtitles/{random}.vtt

@@ -142,19 +142,19 @@ def take_subtitles(begun: Begun) -> list[int]:
     return [subtitle.pk for subtitle in Subtitle.objects.bulk_create(made)]
 
 
-class Package(Unit[tuple[list[Done], list[int], list[int]], Packaged]):
+class Package(Unit[tuple[list[Done], list[int], list[int], str], Packaged]):
     """Playlists and the manifest: the edition is whole, and nobody sees it yet."""
 
     queue_name = QUEUE
     policy = LIGHT
 
-    def run(self, context: UnitContext, value: tuple[list[Done], list[int], list[int]]) -> Packaged:
+    def run(self, context: UnitContext, value: tuple[list[Done], list[int], list[int], str]) -> Packaged:
         begun, fast = context.output_of(OpenEdition), context.output_of(FastLane)
-        return guarded(begun.video_id, context, lambda: package(begun, fast, value[0]))
+        return guarded(begun.video_id, context, lambda: package(begun, fast, value[0], trailer=value[3]))
 
 
-def package(begun: Begun, fast: FastDone, done: list[Done]) -> Packaged:
-    """Raises Malformed when segments are missing."""
+def package(begun: Begun, fast: FastDone, done: list[Done], *, trailer: str) -> Packaged:
+    """`trailer` is a file's name, or empty. Raises Malformed when segments are missing."""
     edition = Edition.objects.select_related("video").get(pk=begun.edition_id)
     makers = [fast.maker, *(one.maker for one in done)]
     edition.pieces.exclude(maker__in=makers).delete()
@@ -193,6 +193,9 @@ def package(begun: Begun, fast: FastDone, done: list[Done]) -> Packaged:
     files.write(SPRITE_MAP, _sprites(edition, begun, fast))
     for name in fast.sprites:
         files.know(name)
+    if trailer:
+        files.know(trailer)
+    Edition.objects.filter(pk=edition.pk).update(trailer_file=trailer)
     manifest = files.manifest()
     files.shelf.store(MANIFEST, manifest)
     total = files.total_bytes

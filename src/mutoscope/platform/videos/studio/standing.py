@@ -15,7 +15,7 @@ STEPS = (
     ("Received", ("receive",)),
     ("Looked into", ("probe", "open_edition")),
     ("First renditions and sound", ("fast_lane",)),
-    ("All renditions", ("encode", "covers", "subtitles")),
+    ("All renditions", ("encode", "covers", "subtitles", "trailer")),
     ("Packaged", ("package", "publish")),
 )
 STATE_WORDS = {

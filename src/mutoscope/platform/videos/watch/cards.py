@@ -32,7 +32,7 @@ class FilmCard:
     title: str
     href: str
     channel: str
-    minutes: int
+    length: str
     cover: str
     tone: int
     points: int | None
@@ -63,7 +63,7 @@ def _card(film: Video, note: CardNote, preview: Preview | None, position_ms: int
         title=film.title,
         href=address(film),
         channel=film.channel.title,
-        minutes=minutes(film.duration_ms),
+        length=length(film.duration_ms),
         cover=file_address(film.cover.file) if film.cover else "",
         tone=crc32(film.public_id.encode()) % TONES + 1,
         points=note.points,
@@ -100,6 +100,7 @@ def file_address(name: str) -> str:
     return reverse("film-file", args=[public_id, path])
 
 
-def minutes(duration_ms: int | None) -> int:
-    """A film's length as cards say it: whole minutes, one at least."""
-    return max(1, round((duration_ms or 0) / 60_000))
+def length(duration_ms: int | None) -> str:
+    """A film's length as cards say it: "11 min", or "20 s" below a minute; one second at least."""
+    seconds = max(1, round((duration_ms or 0) / 1000))
+    return f"{seconds} s" if seconds < 60 else f"{round(seconds / 60)} min"

@@ -15,7 +15,7 @@ from mutoscope.platform.videos.domain.chapters import Chapter, parse_chapters, p
 from mutoscope.platform.videos.domain.life import PLAYABLE, PUBLIC, VideoState
 from mutoscope.platform.videos.domain.rights import Answer, Reason
 from mutoscope.platform.videos.models import Video
-from mutoscope.platform.videos.watch.cards import address, film_cards, minutes
+from mutoscope.platform.videos.watch.cards import address, film_cards, length
 from mutoscope.platform.videos.watch.films import ask, find_film, is_owner
 from mutoscope.platform.videos.watch.page.player import player_context
 from mutoscope.platform.videos.watch.page.sharing import share_context
@@ -78,7 +78,7 @@ def _context(request: HttpRequest, film: Video, answer: Answer, owner: bool) -> 
     context = {
         "film": film,
         "address": address(film),
-        "minutes": minutes(film.duration_ms),
+        "length": length(film.duration_ms),
         "is_owner": owner,
         "is_public": VideoState(film.state) in PUBLIC,
         "may_watch": answer.is_yes(),

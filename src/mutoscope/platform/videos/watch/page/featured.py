@@ -7,7 +7,7 @@ from zlib import crc32
 
 from mutoscope.platform.videos.domain.places import edition_folder
 from mutoscope.platform.videos.models import Video
-from mutoscope.platform.videos.watch.cards import TONES, address, file_address, minutes
+from mutoscope.platform.videos.watch.cards import TONES, address, file_address, length
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Featured:
     title: str
     href: str
     channel: str
-    minutes: int
+    length: str
     cover: str
     trailer: str
     tone: int
@@ -29,7 +29,7 @@ def featured_film(film: Video) -> Featured:
         title=film.title,
         href=address(film),
         channel=film.channel.title,
-        minutes=minutes(film.duration_ms),
+        length=length(film.duration_ms),
         cover=file_address(film.cover.file) if film.cover else "",
         trailer=file_address(f"{folder}/{edition.trailer_file}") if edition and edition.trailer_file else "",
         tone=crc32(film.public_id.encode()) % TONES + 1,

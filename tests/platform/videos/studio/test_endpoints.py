@@ -1,0 +1,138 @@
+"""What a creator does to a film, through the addresses that the studio's pages use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import storages
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from mutoscope.platform.accounts.public import Channel
+from mutoscope.platform.videos.domain.life import VideoState
+from mutoscope.platform.videos.models import Piece, Video
+from mutoscope.platform.videos.process.start import start_processing
+from tests.platform.videos.films import new_channel, new_edition, new_video
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SRT = b"1\n00:00:01,000 --> 00:00:02,000\nGood <b>morning</b><script>alert(1)</script>\n"
+VTT = b"WEBVTT\n\nSTYLE\n::cue { background: url(http://example.org/x) }\n\n00:01.000 --> 00:02.000\nGood <c.x>morning</c><img src=x onerror=y>\n"
+ASS = (
+    b"[Script Info]\nScriptType: v4.00+\n\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, "
+    b"Effect, Text\nDialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{\\pos(1,2)}Good morning\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def kept_apart(settings: Any, tmp_path: Path) -> None:
+    local = "mutoscope.platform.videos.storage.LocalStorage"
+    settings.STORAGES = {**settings.STORAGES, "films": {"BACKEND": local, "OPTIONS": {"location": tmp_path / "films"}}}
+    settings.VIDEO_WORK_FOLDER = tmp_path / "work"
+
+
+@pytest.fixture
+def channel() -> Channel:
+    return new_channel()
+
+
+@pytest.fixture
+def studio(channel: Channel) -> Client:
+    client = Client()
+    client.force_login(channel.owner)
+    return client
+
+
+def address(video: Video, action: str = "") -> str:
+    return f"/studio/films/{video.public_id}/{action}"
+
+
+def said(client: Client, video: Video) -> str:
+    return client.get(address(video)).content.decode()
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.srt", SRT), ("a.vtt", VTT), ("a.ass", ASS)])
+def test_subtitles_are_kept_as_clean_webvtt(studio: Client, channel: Channel, name: str, content: bytes) -> None:
+    video = new_video(channel, VideoState.READY)
+    studio.post(address(video, "subtitles/"), {"file": SimpleUploadedFile(name, content), "language": "en"})
+    subtitle = video.subtitles.get()
+    with storages["films"].open(subtitle.file) as file:
+        text = file.read().decode()
+    assert text.startswith("WEBVTT")
+    assert "00:00:01.000 --> 00:00:02.000" in text
+    assert "Good" in text
+    assert "morning" in text
+    for hostile in ("<script", "<img", "onerror=y>", "STYLE", "url(", "\\pos"):
+        assert hostile not in text, text
+
+
+def test_what_is_no_subtitles_is_refused(studio: Client, channel: Channel) -> None:
+    video = new_video(channel, VideoState.READY)
+    sent = {"file": SimpleUploadedFile("a.srt", b"\x00\x01 nothing to read"), "language": "en"}
+    studio.post(address(video, "subtitles/"), sent)
+    assert not video.subtitles.exists()
+
+
+def test_a_picture_that_is_none_is_refused(studio: Client, channel: Channel) -> None:
+    video = new_video(channel, VideoState.READY)
+    studio.post(address(video, "cover/"), {"picture": SimpleUploadedFile("a.jpg", b"<svg onload=x>")})
+    assert not video.covers.exists()
+    assert "cannot be used as a cover" in said(studio, video)
+
+
+@pytest.mark.parametrize(
+    ("origin", "target", "ends"),
+    [
+        (VideoState.READY, "published", "published"),
+        (VideoState.PUBLISHED, "unlisted", "unlisted"),
+        (VideoState.PUBLISHED, "archived", "archived"),
+        (VideoState.PUBLISHED, "ready", "ready"),
+        (VideoState.ARCHIVED, "ready", "ready"),
+        (VideoState.ARCHIVED, "published", "archived"),
+        (VideoState.FAILED, "published", "failed"),
+    ],
+)
+def test_a_film_is_shown_and_taken_back(
+    studio: Client, channel: Channel, origin: VideoState, target: str, ends: str
+) -> None:
+    video = new_video(channel, origin)
+    assert studio.post(address(video, "show/"), {"state": target}).status_code in (200, 302)
+    video.refresh_from_db()
+    assert video.state == ends
+    if ends != origin:
+        moved = video.moves.last()
+        assert moved is not None
+        assert (moved.to_state, moved.by_id) == (ends, channel.owner_id)
+
+
+def test_another_creator_moves_nothing(channel: Channel) -> None:
+    video = new_video(channel, VideoState.PUBLISHED)
+    other = Client()
+    other.force_login(new_channel("eve").owner)
+    assert other.post(address(video, "show/"), {"state": "archived"}).status_code == 404
+    assert other.post(address(video, "retry/")).status_code == 404
+    video.refresh_from_db()
+    assert video.state == VideoState.PUBLISHED
+
+
+def test_a_failed_film_is_tried_again(studio: Client, channel: Channel) -> None:
+    video = new_video(channel, VideoState.FAILED)
+    Video.objects.filter(pk=video.pk).update(original="x/original")
+    studio.post(address(video, "retry/"))
+    video.refresh_from_db()
+    assert video.state == VideoState.PROCESSING
+    assert video.run_id is not None
+
+
+def test_what_is_there_can_be_watched_while_the_rest_is_made(studio: Client, channel: Channel) -> None:
+    video = new_video(channel, VideoState.PROCESSING)
+    start_processing(video.pk)
+    assert "Watch what is there" not in said(studio, video)
+    edition = new_edition(video)
+    Video.objects.filter(pk=video.pk).update(next_edition=edition)
+    Piece.objects.create(edition=edition, stream="240p", first_number=0, maker="m", segments=[])
+    page = said(studio, video)
+    assert "Watch what is there" in page
+    assert f'href="/watch/{video.public_id}"' in page
