@@ -7,13 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.test import RequestFactory, override_settings
 
 from mutoscope.engines.solana.outbox.telling import tell_due
 from tests.engines.solana.payments.shop import SOL, USDC, Shop
 
+# Few: Django calls each app's ready() again.
+APPS = ["django.contrib.contenttypes", "django.contrib.staticfiles", "mutoscope.engines.solana"]
 STORE = "tests.engines.solana.merchants.store"
 
 
@@ -28,7 +29,7 @@ def order(selling: Shop) -> Iterator[Any]:
         ROOT_URLCONF=f"{__package__}.store.urls",
     )
     # The apps second: django-payments reads the other settings while it is imported.
-    with host, override_settings(INSTALLED_APPS=[*settings.INSTALLED_APPS, STORE]):
+    with host, override_settings(INSTALLED_APPS=[*APPS, STORE]):
         from django.apps import apps
 
         model = apps.get_model("store", "Order")
