@@ -56,12 +56,9 @@ class VideoAdmin(VideoAdminBase):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        # Where an original lies is nobody's business, not even on a page for staff.
-        return [field.name for field in Video._meta.fields if field.name not in ("id", "original", "run_id")] + ["run"]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return self.get_fields(request, obj)
+    # Where an original lies is nobody's business, not even on a page for staff.
+    fields = (*(field.name for field in Video._meta.fields if field.name not in ("id", "original", "run_id")), "run")
+    readonly_fields = fields
 
     @admin.display(description="run, with its progress")
     def run(self, video: Video) -> str:
