@@ -39,6 +39,11 @@ class Moves(MovesBase):
         return False
 
 
+# Where an original lies is nobody's business, not even on a page for staff.
+HIDDEN = ("id", "original", "run_id")
+SHOWN: tuple[str, ...] = (*(field.name for field in Video._meta.fields if field.name not in HIDDEN), "run")
+
+
 @admin.register(Video)
 class VideoAdmin(VideoAdminBase):
     list_display = ("title", "channel", "state", "state_reason", "created_at", "run")
@@ -56,9 +61,8 @@ class VideoAdmin(VideoAdminBase):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    # Where an original lies is nobody's business, not even on a page for staff.
-    fields = (*(field.name for field in Video._meta.fields if field.name not in ("id", "original", "run_id")), "run")
-    readonly_fields = fields
+    fields = SHOWN
+    readonly_fields = SHOWN
 
     @admin.display(description="run, with its progress")
     def run(self, video: Video) -> str:
