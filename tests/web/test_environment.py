@@ -15,6 +15,8 @@ SAFE = {
     "MUTOSCOPE_MAIL_URL": "smtp+tls://user:word@mail.example.org:587",
     "MUTOSCOPE_MAIL_FROM": "Films <no-reply@films.example.org>",
     "MUTOSCOPE_TRUSTED_PROXIES": "1",
+    "MUTOSCOPE_RPC_URLS": "https://rpc.example.com,https://rpc.example.net",
+    "MUTOSCOPE_RATES_FIXED": "USDC=1",
 }
 
 
@@ -79,6 +81,10 @@ def test_safe_production_settings_have_no_finding() -> None:
         ("MUTOSCOPE_MAIL_FROM", None, "mutoscope.E003"),
         ("MUTOSCOPE_TRUSTED_PROXIES", None, "mutoscope.E004"),
         ("MUTOSCOPE_HOST", "0.0.0.0", "mutoscope.W001"),
+        ("MUTOSCOPE_RPC_URLS", None, "mutoscope.W002"),
+        ("MUTOSCOPE_RATES_FIXED", None, "mutoscope.W003"),
+        ("MUTOSCOPE_RATES_FILE", "/var/lib/mutoscope/rates", "mutoscope.E005"),
+        ("MUTOSCOPE_RATES_URL", "http://rates.example.com", "mutoscope.E006"),
     ],
 )
 def test_each_unsafe_default_has_an_id_and_a_hint(changed: str, value: str | None, identifier: str) -> None:
