@@ -87,7 +87,7 @@ def pooler(postgres_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFac
 
 
 def wait_for(pooler: Pooler) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             psycopg.connect(pooler.url()).close()
