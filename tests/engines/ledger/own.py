@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
 from collections.abc import Iterator
 
 import psycopg
@@ -13,6 +12,7 @@ from django.db import connections
 from mutoscope.engines.ledger.installation import install_sql
 from mutoscope.engines.postgres.conninfo import database_settings
 from mutoscope.engines.postgres.embedded import EmbeddedServer
+from tests.databases import scratch_database
 
 ALIAS = "own_ledger"
 
@@ -20,14 +20,8 @@ ALIAS = "own_ledger"
 @contextlib.contextmanager
 def own_database(server: EmbeddedServer) -> Iterator[str]:
     """A new empty database; its URL. Dropped afterwards."""
-    name = f"own_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    try:
+    with scratch_database(server, "own") as name:
         yield server.url(name)
-    finally:
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @contextlib.contextmanager

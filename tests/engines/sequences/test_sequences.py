@@ -9,7 +9,6 @@ import threading
 import uuid
 from pathlib import Path
 
-import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
@@ -26,6 +25,7 @@ from mutoscope.engines.sequences import (
     random_id,
 )
 from mutoscope.engines.sequences.lender import Lease
+from tests.databases import scratch_database
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -278,16 +278,9 @@ def test_the_example_in_the_documentation_runs_in_a_project_with_sequences_alone
     tmp_path: Path, postgres_server: EmbeddedServer
 ) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "sequences.md").read_text(), re.DOTALL)
-    database = f"own_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {database}".encode())
-        try:
-            script = tmp_path / "alone.py"
-            script.write_text(SCRIPT.format(url=postgres_server.url(database)) + "\n".join(blocks))
-            environment = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
-            done = subprocess.run(
-                [sys.executable, script], env=environment, capture_output=True, text=True, check=False
-            )
-        finally:
-            server.execute(f"DROP DATABASE {database} WITH (FORCE)".encode())
+    with scratch_database(postgres_server, "own") as database:
+        script = tmp_path / "alone.py"
+        script.write_text(SCRIPT.format(url=postgres_server.url(database)) + "\n".join(blocks))
+        environment = {key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}
+        done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -9,14 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from mutoscope.engines.postgres.embedded import SUPERUSER, EmbeddedServer
+from mutoscope.engines.postgres.embedded import EmbeddedServer
+from tests import databases
 
 ROOT = Path(__file__).resolve().parents[3]
 QUICK = {"BEAT_S": 0.3, "STALE_S": 1.5, "POLL_S": 0.2, "GRACE_S": 3.0}
@@ -92,15 +92,8 @@ class Project:
 @contextlib.contextmanager
 def scratch_database(server: EmbeddedServer) -> Iterator[str]:
     """The URL of a new database, gone after the block."""
-    name = f"tasks_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    try:
+    with databases.scratch_database(server, "tasks") as name:
         yield server.url(name)
-    finally:
-        # As the superuser: only one may end an autovacuum worker that is in the database just then.
-        with psycopg.connect(server.url("postgres", SUPERUSER), autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def wait_for(condition: Callable[[], Any], what: str, patience_s: float = 60.0) -> Any:

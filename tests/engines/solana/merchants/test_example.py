@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import psycopg
 import pytest
 from solders.keypair import Keypair
 
 from mutoscope.engines.postgres.embedded import EmbeddedServer
 from mutoscope.engines.solana.chain import LAMPORTS_PER_SOL, SandboxChain
+from tests.databases import scratch_database
 from tests.engines.solana.signer.ground import eventually
 
 EXAMPLE = Path(__file__).resolve().parents[4] / "examples" / "solana_shop"
@@ -27,12 +27,8 @@ SOL = 'from mutoscope.engines.solana.public import token_model; token_model().ob
 
 @pytest.fixture
 def database(postgres_server: EmbeddedServer) -> Iterator[str]:
-    name = f"solana_shop_{os.getpid()}"
-    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.execute(f'CREATE DATABASE "{name}"')
+    with scratch_database(postgres_server, "solana_shop") as name:
         yield postgres_server.url(name)
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def test_it_takes_a_payment_from_solana_py_and_prints_paid(database: str, tmp_path: Path) -> None:

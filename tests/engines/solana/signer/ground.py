@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from mutoscope.engines.postgres.embedded import EmbeddedServer
 from mutoscope.engines.solana.chain import TEST_USDC, SandboxChain
 from mutoscope.engines.solana.chain.bank import Pace
 from mutoscope.engines.solana.keys import write_new_key
+from tests.databases import scratch_database
 from tests.engines.solana.signer.house import TREASURY
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -122,21 +122,14 @@ class Ground:
 @contextlib.contextmanager
 def open_ground(folder: Path, server: EmbeddedServer) -> Iterator[Ground]:
     """A migrated database of its own and a ticking chain, both gone after the block."""
-    name = f"signer_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    try:
-        with SandboxChain(pace=QUICK, ticking=True) as chain:
-            ground = Ground(folder, server.url(name), chain)
-            ground.name = name
-            ground.manage("migrate", "--verbosity", "0")
-            try:
-                yield ground
-            finally:
-                ground.end()
-    finally:
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with scratch_database(server, "signer") as name, SandboxChain(pace=QUICK, ticking=True) as chain:
+        ground = Ground(folder, server.url(name), chain)
+        ground.name = name
+        ground.manage("migrate", "--verbosity", "0")
+        try:
+            yield ground
+        finally:
+            ground.end()
 
 
 def eventually(condition: Callable[[], Any], what: str, patience_s: float = 60.0) -> Any:
