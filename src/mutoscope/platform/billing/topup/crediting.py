@@ -17,6 +17,9 @@ from mutoscope.platform.billing.topup.service import CreditTopUp, CreditTopUpInp
 
 def credit_settled(sender: Any, payment: Any, key: str, data: Any, **_: Any) -> None:
     """Credit what this payment paid for. A payment that is not for points is none of ours."""
+    if payment is None:
+        # An event about no payment is not about a top-up either.
+        return
     top_up = TopUp.objects.select_for_update(no_key=True).filter(payment_id=payment.pk).first()
     if top_up is None:
         return
