@@ -115,9 +115,9 @@ class _Panel(forms.Widget):
 
 
 @receiver(signals.settled, dispatch_uid="mutoscope_solana.django_payments")
-def confirm_settled(payment: AbstractPayment, **_: Any) -> None:
+def confirm_settled(payment: AbstractPayment | None, **_: Any) -> None:
     """A payment of ours is settled: so is django-payments'."""
-    if payment.purpose.startswith(PREFIX):
+    if payment is not None and payment.purpose.startswith(PREFIX):
         row = get_payment_model().objects.filter(token=payment.purpose.removeprefix(PREFIX)).first()
         if row is not None:
             _confirm(row.pk, payment)
