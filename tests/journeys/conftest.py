@@ -12,7 +12,7 @@ from django.core.cache import cache
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from tests.journeys.leaving import answered_in_the_end, good_byes_were_heard, leave, wait_until
+from tests.journeys.leaving import answered_in_the_end, leave
 from tests.journeys.visitor import Visitor
 
 # Long, for a busy machine: a story that goes well never waits for it.
@@ -69,9 +69,7 @@ def visit(browser: Browser, site: str) -> Iterator[Callable[..., Visitor]]:
         return visitor
 
     yield open_window
-    for visitor in visitors:
-        leave(visitor.page.context)
-    wait_until(good_byes_were_heard)
+    leave([visitor.page.context for visitor in visitors])
     troubles = [trouble for visitor in visitors for trouble in visitor.troubles]
     assert not troubles, "the browser complained: " + "\n".join(troubles)
 

@@ -50,11 +50,15 @@ def answered_in_the_end() -> Iterator[None]:
         request_finished.disconnect(requests.finished)
 
 
-def leave(context: BrowserContext) -> None:
-    """Leave every page of a window, so that each says its good-bye, then close it."""
-    for page in context.pages:
-        page.goto("about:blank")
-    context.close()
+def leave(contexts: list[BrowserContext]) -> None:
+    """Leave every page of these windows, so that each says its good-bye, and close them when it was heard: a closed window takes
+    along what it had not sent."""
+    for context in contexts:
+        for page in context.pages:
+            page.goto("about:blank")
+    wait_until(good_byes_were_heard)
+    for context in contexts:
+        context.close()
 
 
 def good_byes_were_heard() -> bool:

@@ -103,7 +103,8 @@ def test_a_rolled_back_claim_frees_the_wallet() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_simultaneous_claims_get_one_wallet_each_and_one_reference_gets_one() -> None:
-    fill(40)
+    # 36 are needed, and each of the eight may for a moment hold one more that it gives back: it lost the race for a shared reference.
+    fill(44)
     start = threading.Barrier(8)
     given: list[tuple[str, str]] = []
 

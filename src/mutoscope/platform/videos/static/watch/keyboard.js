@@ -22,6 +22,11 @@
     else if (video.paused) video.play().catch(() => {});
     else video.pause();
   };
+  // The button learns a moment later than the browser that the screen is full; pressed in that moment it would fill it again.
+  const fullscreen = () => {
+    if (document.fullscreenElement) document.exitFullscreen().catch(() => {});
+    else press("media-fullscreen-button");
+  };
   const KEYS = {
     " ": playOrPause,
     k: playOrPause,
@@ -35,7 +40,7 @@
       video.muted = !video.muted;
     },
     c: () => settings.switchCaptions(),
-    f: () => press("media-fullscreen-button"),
+    f: fullscreen,
     p: () => press("media-pip-button"),
     "<": () => settings.faster(-1),
     ">": () => settings.faster(1),
