@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import ssl
 import threading
 import time
 from collections import Counter
@@ -26,6 +27,12 @@ from mutoscope.engines.solana.rpc.node import Node, NodeFailed, keep_out_of_logs
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 30.0
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """The authorities that are trusted, read once a process: reading them takes longer than a hundred questions."""
+    return httpx.create_ssl_context()
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,9 @@ class Rpc:
         """`purse` says where permits come from; `patience_s`, how long one question may wait for permits and nodes."""
         # Redirects would hand questions, and answers to them, to whoever a node names.
         self._client = httpx.Client(
-            follow_redirects=False, limits=httpx.Limits(max_connections=32, max_keepalive_connections=32)
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=32, max_keepalive_connections=32),
+            verify=_certificates(),
         )
         for endpoint in endpoints:
             keep_out_of_logs(endpoint.url)
