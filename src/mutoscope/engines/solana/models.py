@@ -14,7 +14,7 @@ from mutoscope.engines.solana.signer.models import (
     SignerReport,
 )
 from mutoscope.engines.solana.wallets.models import Wallet
-from mutoscope.engines.solana.watcher.models import Lease, WatchedAccount
+from mutoscope.engines.solana.watcher.models import Lease, StraySearch, WatchedAccount
 
 __all__ = [
     "Event",
@@ -28,6 +28,7 @@ __all__ = [
     "SignerJob",
     "SignerLeg",
     "SignerReport",
+    "StraySearch",
     "Token",
     "Transfer",
     "UnmatchedReceipt",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from mutoscope.engines.solana.payments.abstract import ReceivesBy
 from mutoscope.engines.solana.payments.domain.states import Status
@@ -15,6 +17,9 @@ from mutoscope.engines.solana.signer.requests import request_reclaim, request_sw
 from mutoscope.engines.solana.wallets.models import Wallet
 from mutoscope.engines.solana.watcher.models import WatchedAccount
 
+# The signer's turn, and the time that finality takes.
+LOOKED_AT_AFTER = timedelta(seconds=60)
+
 
 def request_sweeps(payments: Sequence[str] = ()) -> int:
     """A sweep for each account with recorded money of ended payments with these public ids, or of all. Returns how many.
@@ -22,8 +27,13 @@ def request_sweeps(payments: Sequence[str] = ()) -> int:
     A payment that is still open is left alone even if it is named: a wallet that is emptied while somebody pays confuses.
     """
     with transaction.atomic():
-        asked = [request_sweep(wallet, account.token.mint) for wallet, account in _accounts(payments, recorded__gt=0)]
-    return len(asked)
+        accounts = _accounts(payments, recorded__gt=0)
+        for wallet, account in accounts:
+            request_sweep(wallet, account.token.mint)
+        # When the money has gone is news as well, and the pace of ended payments would find it out late.
+        soon = timezone.now() + LOOKED_AT_AFTER
+        WatchedAccount.objects.filter(pk__in=[account.pk for _, account in accounts]).update(next_look_at=soon)
+    return len(accounts)
 
 
 def request_reclaims(payments: Sequence[str] = ()) -> int:

@@ -21,7 +21,7 @@ from mutoscope.engines.solana.payments.domain.addresses import holding_account, 
 from mutoscope.engines.solana.payments.domain.amounts import NotPayable, payable
 from mutoscope.engines.solana.payments.models import Price
 from mutoscope.engines.solana.payments.swapped import payment_model, token_model
-from mutoscope.engines.solana.watcher.models import WatchedAccount
+from mutoscope.engines.solana.watcher.models import StraySearch, WatchedAccount
 
 EXPIRES_AFTER_MAX_S = 366 * 24 * 3600
 # Of an account without data: two years of 128 bytes. Source: https://solana.com/docs/core/accounts, "Rent".
@@ -166,6 +166,7 @@ class CreatePayment(Service[CreateInputs, CreateInternals, CreateOutputs]):
         prices = [Price(payment=row, token=tokens[mint], amount=amount) for mint, amount in inputs.prices.items()]
         Price.objects.bulk_create(prices)
         _watch(payment, list(tokens.values()), is_wallet)
+        StraySearch.objects.create(payment=row, due_at=row.expires_at)
         write([News(f"{public_id}:initiated", "initiated", payment.pk, describe(payment, prices))])
         return payment
 

@@ -6,17 +6,19 @@ One commit, and no question to a node in it. Everything may be done again, by an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
 
 from mutoscope.engines.solana.outbox.writing import News, write
+from mutoscope.engines.solana.payments.abstract import AbstractPayment
 from mutoscope.engines.solana.payments.assessing import assess
 from mutoscope.engines.solana.payments.domain.deltas import Delta, Holding, Transaction, deltas, strays
 from mutoscope.engines.solana.payments.models import UnmatchedReceipt
 from mutoscope.engines.solana.payments.swapped import payment_model, token_model
+from mutoscope.engines.solana.signer.models import Kind, SignerLeg
 from mutoscope.engines.solana.watcher.models import WatchedAccount
 
 Reason = UnmatchedReceipt.Reason
@@ -32,6 +34,8 @@ class Finding:
     token_id: int | None
     payment_id: int | None = None
     unmatched: Reason | None = None
+    # Whose wallet it left.
+    left: int | None = None
 
 
 @dataclass
@@ -76,6 +80,7 @@ def find(transactions: Sequence[Transaction]) -> list[Finding]:
 def _allocate(finding: Finding, wallets_payment: int | None, named: list[int]) -> None:
     """Whose money it is: the wallet's own payment's, or that of the one payment whose reference the transaction names."""
     if finding.delta.amount <= 0:
+        finding.left = wallets_payment if finding.delta.amount < 0 else None
         return
     if wallets_payment is not None:
         finding.payment_id = wallets_payment
@@ -91,7 +96,8 @@ def record(findings: Sequence[Finding]) -> Recorded:
     if not findings:
         return recorded
     with transaction.atomic():
-        payment_ids = sorted({finding.payment_id for finding in findings if finding.payment_id is not None})
+        concerned = {finding.payment_id for finding in findings} | {finding.left for finding in findings}
+        payment_ids = sorted(payment_id for payment_id in concerned if payment_id is not None)
         payments = list(
             payment_model()
             .objects.filter(pk__in=payment_ids)
@@ -114,6 +120,7 @@ def record(findings: Sequence[Finding]) -> Recorded:
         touched = {fresh[key].payment_id for key in new} - {None}
         news += assess([payment for payment in payments if payment.pk in touched])
         recorded.payments = sorted(payment.pk for payment in payments if payment.pk in touched)
+        news += _note_sweeps({payment.pk: payment for payment in payments}, [fresh[key] for key in new])
         write(news)
         _add_to_accounts(changes)
     return recorded
@@ -145,6 +152,37 @@ def _add_to_accounts(changes: dict[str, int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_ACCOUNTS, [in_order])
         cursor.execute(_ADD, [in_order, [changes[address] for address in in_order]])
+
+
+def _note_sweeps(payments: Mapping[int, AbstractPayment], findings: Sequence[Finding]) -> list[News]:
+    """The news of money that left one-time wallets for good. What the signer sent back to payers is no sweep."""
+    gone = [(payments[each.left], each) for each in findings if each.left is not None]
+    if not gone:
+        return []
+    signatures = sorted({finding.transaction.signature for _, finding in gone})
+    refunds = set(
+        SignerLeg.objects.filter(attempt__signature__in=signatures, kind=Kind.REFUND).values_list(
+            "attempt__signature", "origin", "mint"
+        )
+    )
+    news = []
+    for payment, finding in gone:
+        signature, holding = finding.transaction.signature, finding.holding
+        if (signature, holding.owner, holding.mint) in refunds:
+            continue
+        at = finding.transaction.block_time
+        payment.swept_at = max(payment.swept_at, at) if payment.swept_at and at else payment.swept_at or at
+        payload = {
+            "payment": payment.public_id,
+            "purpose": payment.purpose,
+            "signature": signature,
+            "account": holding.address,
+            "mint": holding.mint,
+            "amount": str(-finding.delta.amount),
+        }
+        news.append(News(f"{payment.public_id}:swept:{signature}:{holding.address}", "swept", payment.pk, payload))
+    payment_model().objects.bulk_update([payment for payment, _ in gone], ("swept_at",))
+    return news
 
 
 def _unmatched_news(finding: Finding) -> News:

@@ -82,6 +82,19 @@ def mentions(
         raise Unreadable(f"not a list of signatures: {error}") from error
 
 
+def token_accounts(rpc: Rpc, owner: str) -> dict[str, int]:
+    """Base units in each account of any token that belongs to this wallet, at finality. Two calls: one a token program."""
+    found: dict[str, int] = {}
+    for program in TOKEN_PROGRAMS:
+        options = {"encoding": "base64", "commitment": "finalized", "dataSlice": AMOUNT_AT}
+        answer = rpc.call("getTokenAccountsByOwner", owner, {"programId": program}, options)
+        try:
+            found |= {str(entry["pubkey"]): _balance(entry["account"]).tokens for entry in answer["value"]}
+        except (KeyError, TypeError, ValueError, binascii.Error) as error:
+            raise Unreadable(f"not a list of token accounts: {error}") from error
+    return found
+
+
 def finalised_transaction(rpc: Rpc, signature: str) -> tuple[Transaction, Answer] | None:
     """The transaction, if the node knows it as finalised under exactly this signature; and who said so. Raises Unreadable."""
     answer = rpc.ask("getTransaction", signature, _TRANSACTION_OPTIONS)

@@ -72,6 +72,19 @@ class WatchedAccount(models.Model):
         return f"{self.kind} {self.address}"
 
 
+class StraySearch(models.Model):
+    """When a payment is next searched for money that its accounts do not show (watcher/searching.py)."""
+
+    payment = models.OneToOneField(
+        payment_model_name(), primary_key=True, on_delete=models.CASCADE, related_name="stray_search"
+    )
+    due_at = models.DateTimeField(db_index=True)
+    searched_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"payment {self.payment_id} from {self.due_at} on"
+
+
 class Lease(models.Model):
     """Who leads, until when. A row, not a session's lock: behind a pooler two sessions may get the same lock."""
 

@@ -24,6 +24,7 @@ from mutoscope.engines.solana.rpc.errors import RpcError
 from mutoscope.engines.solana.watcher.audit import Difference, audit
 from mutoscope.engines.solana.watcher.leading import Leadership
 from mutoscope.engines.solana.watcher.looking import Looker, Progress, still_pending
+from mutoscope.engines.solana.watcher.searching import search_due
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class Watcher:
         for payment_id in still_pending(back) if back else ():
             del progress.statuses[payment_id]
         show_progress(progress.statuses)
+        search_due(self.rpc, self._pool)
         return Look(accounts, expire_due())
 
     def audit(self) -> list[Difference]:

@@ -16,7 +16,7 @@ from mutoscope.engines.solana.payments.swapped import payment_model
 from mutoscope.engines.solana.payments.tokens import check_tokens
 from mutoscope.engines.solana.rpc.client import default_rpc
 from mutoscope.engines.solana.rpc.errors import RpcError
-from mutoscope.engines.solana.watcher.models import WatchedAccount
+from mutoscope.engines.solana.watcher.models import StraySearch, WatchedAccount
 from mutoscope.engines.solana.watcher.watcher import Watcher
 
 
@@ -64,6 +64,7 @@ class Command(BaseCommand):
                 raise CommandError(f"no such payment: {', '.join(sorted(missing))}")
             owners = list(wanted.values_list("recipient", flat=True))
             WatchedAccount.objects.filter(owner__in=owners).update(next_look_at=timezone.now())
+            StraySearch.objects.filter(payment__in=wanted).update(due_at=timezone.now())
         else:
             WatchedAccount.objects.filter(next_look_at__isnull=False).update(next_look_at=timezone.now())
         with Watcher() as watcher:
