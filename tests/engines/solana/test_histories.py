@@ -21,7 +21,7 @@ from mutoscope.engines.solana import public
 from mutoscope.engines.solana.chain import TEST_USDC, Pace
 from mutoscope.engines.solana.chain.faults import Fault
 from mutoscope.engines.solana.conf import Endpoint
-from mutoscope.engines.solana.models import Event, Transfer, UnmatchedReceipt, WatchedAccount
+from mutoscope.engines.solana.models import Event, StraySearch, Transfer, UnmatchedReceipt, WatchedAccount
 from mutoscope.engines.solana.outbox.telling import tell_due
 from mutoscope.engines.solana.payments.abstract import AbstractPayment
 from mutoscope.engines.solana.payments.domain.deltas import Unreadable
@@ -34,7 +34,7 @@ from tests.engines.solana.payments.shop import PLENTY, SOL, USDC, Shop, open_sho
 
 PRICES = {SOL: 10_000_000, USDC: 3_000_000}
 LIES = [Fault.BROKEN, Fault.RATE_LIMIT, Fault.WITHHOLD, Fault.STALE]
-METHODS = ["getMultipleAccounts", "getSignaturesForAddress", "getTransaction"]
+METHODS = ["getMultipleAccounts", "getSignaturesForAddress", "getTransaction", "getTokenAccountsByOwner"]
 
 
 class Crash(BaseException):
@@ -140,6 +140,11 @@ class Histories(RuleBasedStateMachine):
     def look(self) -> None:
         self._look()
 
+    @rule()
+    def search(self) -> None:
+        StraySearch.objects.update(due_at="2020-01-01T00:00:00Z")
+        self._look()
+
     @rule(at=st.integers(1, 40))
     def crash(self, at: int) -> None:
         """The process ends at some statement, in whatever transaction it is, and another one starts."""
@@ -155,6 +160,9 @@ class Histories(RuleBasedStateMachine):
         # Savepoints stand for commits here: a crash undoes what has not come to the end of one.
         with contextlib.suppress(Crash), connection.execute_wrapper(end):
             self._look()
+        # Statements that are a transaction of their own elsewhere (`bulk_update` asks for no savepoint) mark the outer one,
+        # which stands for none here. What they were about to do was not done.
+        transaction.set_rollback(False)
         self.watcher.__exit__(None, None, None)
         self.watcher = Watcher(self.faulty)
 
