@@ -15,7 +15,7 @@ def install(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar[list[tuple[str, str]]] = [("mutoscope_solana", "0001_initial")]
+    dependencies: ClassVar[list[tuple[str, str]]] = [("mutoscope_solana", "0001_records")]
     operations: ClassVar[list[migrations.operations.base.Operation]] = [
         migrations.RunPython(install, migrations.RunPython.noop)
     ]
