@@ -2,21 +2,11 @@
 
 import os
 
-from psycopg.conninfo import conninfo_to_dict
+from bench.project import DATABASES, SECRET_KEY, USE_TZ
 
-_parts = conninfo_to_dict(os.environ["BENCH_DATABASE_URL"])
-SECRET_KEY = "only for benchmarks"
+__all__ = ["DATABASES", "SECRET_KEY", "USE_TZ"]
+
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django_solana_payments"]
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": _parts["dbname"],
-        "USER": _parts.get("user", ""),
-        "HOST": _parts.get("host", ""),
-        "CONN_MAX_AGE": None,
-    }
-}
-USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SOLANA_PAYMENTS = {
     "RPC_URL": os.environ["BENCH_RPC_URL"],

@@ -126,7 +126,7 @@ def ours(server: EmbeddedServer, chain: SandboxChain, way: str) -> dict[str, flo
 
 def peer(server: EmbeddedServer, chain: SandboxChain) -> dict[str, float]:
     with database(server, "peer") as url:
-        variables = environment(chain, url) | {"PYTHONPATH": str(HERE)}
+        variables = environment(chain, url) | {"PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"}
         client = Client([str(PEER_HOME / "bin" / "python"), str(HERE / "peer.py")], variables)
         try:
             return measure(client, chain, "wallet", PEER_MANY)

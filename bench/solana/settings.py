@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import os
 
-from psycopg.conninfo import conninfo_to_dict
+from bench.project import DATABASES, SECRET_KEY, USE_TZ
 
-_parts = conninfo_to_dict(os.environ["BENCH_DATABASE_URL"])
-SECRET_KEY = "only for benchmarks"
+__all__ = ["DATABASES", "SECRET_KEY", "USE_TZ"]
+
 INSTALLED_APPS = ["mutoscope.engines.solana", "mutoscope.engines.sequences"]
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": _parts["dbname"],
-        "USER": _parts.get("user", ""),
-        "HOST": _parts.get("host", ""),
-        "CONN_MAX_AGE": None,
-    }
-}
-USE_TZ = True
 MUTOSCOPE_SOLANA = {
     "RPC": [{"URL": os.environ["BENCH_RPC_URL"], "CALLS_PER_10_S": 1_000_000}],
     "CLUSTER": os.environ["BENCH_GENESIS_HASH"],

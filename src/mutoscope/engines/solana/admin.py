@@ -24,6 +24,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscriptabl
     """Looks. No row counts either: they would read the whole table for each page."""
 
     show_full_result_count = False
+    ordering: ClassVar[Any] = ("-id",)
+    actions: ClassVar[Any] = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -43,7 +45,6 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_display = ("public_id", "purpose", "status", "money", "next", "receives_by", "created_at")
     list_filter = ("status", "money", "receives_by", "created_at")
     search_fields = ("=public_id", "purpose", "=recipient", "=reference", "=signature", "=owner_ref")
-    ordering = ("-id",)
     actions = ("recheck", "accept_late", "ask_for_refund")
     readonly_fields = ("prices", "timeline")
 
@@ -109,8 +110,6 @@ class TransferAdmin(ReadOnlyAdmin):
     list_filter = ("token", "block_time")
     list_select_related = ("token", "payment")
     search_fields = ("=signature", "=account", "=owner", "=payment__public_id")
-    ordering = ("-id",)
-    actions = None
 
 
 @admin.register(models.UnmatchedReceipt)
@@ -121,10 +120,8 @@ class UnmatchedReceiptAdmin(ReadOnlyAdmin):
     list_filter = ("state", "reason")
     list_select_related = ("transfer",)
     search_fields = ("=transfer__signature", "=transfer__account", "note")
-    ordering = ("-id",)
     fields = ("transfer", "reason", "state", "opened_at", "ended_at", "belongs_to", "note")
     readonly_fields = ("transfer", "reason", "state", "opened_at", "ended_at")
-    actions = None
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if not self.has_change_permission(request, obj):
@@ -159,8 +156,6 @@ class WalletAdmin(ReadOnlyAdmin):
     list_display = ("address", "epoch", "index", "reference", "claimed_at", "withdrawn_at")
     list_filter = ("epoch", "claimed_at")
     search_fields = ("=address", "=reference")
-    ordering = ("-id",)
-    actions = None
 
 
 @admin.register(models.SignerJob)
@@ -168,8 +163,6 @@ class SignerJobAdmin(ReadOnlyAdmin):
     list_display = ("id", "kind", "state", "mint", "amount", "moved", "reason", "requested_at")
     list_filter = ("kind", "state")
     search_fields = ("=key", "=signature", "=receipt", "=destination")
-    ordering = ("-id",)
-    actions = None
 
 
 @admin.register(models.Event)
@@ -177,8 +170,6 @@ class EventAdmin(ReadOnlyAdmin):
     list_display = ("key", "name", "created_at", "told_at", "attempts", "last_error")
     list_filter = ("name",)
     search_fields = ("=key", "=payment__public_id")
-    ordering = ("-id",)
-    actions = None
 
 
 @admin.register(models.WebhookEndpoint)
@@ -194,7 +185,6 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     list_display = ("endpoint", "event", "delivered_at", "attempts", "last_status", "last_error")
     list_filter = ("last_status",)
     list_select_related: ClassVar[Any] = ("endpoint", "event")
-    ordering = ("-id",)
     actions = ("deliver_again",)
 
     @admin.action(description="Deliver again", permissions=["decide"])
