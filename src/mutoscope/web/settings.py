@@ -216,6 +216,7 @@ UPLOAD_CHUNK_BYTES_MAX = 128 * 1024 * 1024
 VIDEO_ENCODERS = ENVIRONMENT.video_encoders
 VIDEO_PRESET = ENVIRONMENT.video_preset
 VIDEO_CRF = ENVIRONMENT.video_crf
+VIDEO_AV1 = ENVIRONMENT.video_av1
 VIDEO_KEYS = video_keys(ENVIRONMENT)
 STREAMS_PER_VIEWER = ENVIRONMENT.streams_per_viewer
 # Before the first `collectstatic`, files are served from where they lie.
