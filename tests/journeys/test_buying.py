@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.models import Entitlement, Pack, Purchase, Tip
 from tests.journeys.visitor import Visitor
 from tests.people import make_channel, make_person
+from tests.platform.billing.paying import paid_by_hand
 from tests.platform.billing.shop import PRICES, Shop, give
 from tests.platform.videos.watch.screenings import new_film
 
@@ -128,6 +129,13 @@ def test_an_ended_rental_is_renewed_with_one_click_and_a_tip_is_given(visit: Vis
     assert Tip.objects.get().note == "The bridge at dawn"
 
 
+@pytest.fixture
+def by_hand() -> Iterator[None]:
+    with paid_by_hand():
+        yield
+
+
+@pytest.mark.usefixtures("by_hand")
 def test_a_creator_prices_a_film_and_sees_what_it_earned(visit: Visit, shop: Shop, settings: Any) -> None:
     settings.PAYOUT_DELAY_DAYS, settings.PAYOUT_POINTS_MIN = 0, 50
     visitor = visit()
