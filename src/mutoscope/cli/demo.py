@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -89,6 +90,8 @@ def _furnish(home: Path, count: int) -> None:
     import httpx
 
     django.setup()
+    # Its last line is what the board shows; each request is no news.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     from mutoscope.web.demo.drawing import CannotDraw
     from mutoscope.web.demo.furnishing import Gave, furnish_films
     from mutoscope.web.demo.guest import SiteRefused
