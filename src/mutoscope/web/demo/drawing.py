@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mutoscope.web.demo.film_list import HEIGHT, RATE, WIDTH, DemoFilm
 
-TITLE_FROM_S, TITLE_UNTIL_S, FADE_S = 0.6, 4.2, 0.8
+# At the end, as old films have it: covers and trailers are cut from what comes before.
+TITLE_S, TITLE_ENDS_BEFORE_S, FADE_S = 3.2, 0.4, 0.8
 TITLE_SIZE = 54
 # Behind whatever the site does meanwhile.
 NICE = 10
@@ -27,10 +28,12 @@ def draw(film: DemoFilm, folder: Path) -> Path:
     _title_card(film.title).save(title)
     drawn = folder / f"{film.title}.mp4"
     end_s = film.length_s - 1.2
+    title_until_s = film.length_s - TITLE_ENDS_BEFORE_S
+    title_from_s = title_until_s - TITLE_S
     graph = (
-        f"[1:v]format=rgba,fade=in:st={TITLE_FROM_S}:d={FADE_S}:alpha=1,fade=out:st={TITLE_UNTIL_S - FADE_S}:d={FADE_S}:alpha=1[title];"
+        f"[1:v]format=rgba,fade=in:st={title_from_s}:d={FADE_S}:alpha=1,fade=out:st={title_until_s - FADE_S}:d={FADE_S}:alpha=1[title];"
         f"{film.picture},setsar=1[film];"
-        f"[film][title]overlay=enable='between(t,{TITLE_FROM_S},{TITLE_UNTIL_S})',"
+        f"[film][title]overlay=enable='between(t,{title_from_s},{title_until_s})',"
         f"fade=in:st=0:d=0.8,fade=out:st={end_s}:d=1.2,format=yuv420p[picture];"
         f"aevalsrc={_chord(film.chord)}:s=48000:c=stereo,aecho=0.8:0.7:180|310:0.3|0.2,"
         f"afade=in:st=0:d=1.5,afade=out:st={end_s}:d=1.2[sound]"

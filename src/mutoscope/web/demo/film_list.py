@@ -24,7 +24,7 @@ class DemoFilm:
     prices: Mapping[str, int] = field(default_factory=dict)
 
 
-# The first is the shortest: something to watch is there soon.
+# The first is the shortest: something to watch is there soon. The last is what the home page shows largest.
 FILMS = (
     DemoFilm(
         "Slow Light",
@@ -33,6 +33,24 @@ FILMS = (
         f"perlin=s=64x36:r={RATE}:octaves=2:persistence=0.5:xscale=1.6:yscale=1.6:tscale=0.5:random_mode=seed:random_seed=5,"
         f"{SMALL}:flags=bicubic,format=yuv444p,eq=contrast=1.35:brightness=-0.08,pseudocolor=preset=magma,{LARGE}:flags=bicubic",
         (110.0, 164.81, 220.0, 277.18),
+    ),
+    DemoFilm(
+        "The Loom",
+        "A cloth that a rule of eight cases weaves: Wolfram's rule 30, one line after the other.",
+        14,
+        "cellauto=s=120x68:r=18:rule=30:scroll=1:random_seed=11:full=1,format=gray,lagfun=decay=0.8,"
+        f"fps={RATE},{LARGE}:flags=neighbor,gblur=1,lutyuv=y='val*0.5',colorize=hue=32:saturation=0.55:lightness=0.3",
+        (130.81, 196.0, 261.63),
+        {"day": 15},
+    ),
+    DemoFilm(
+        "Rings",
+        "What a stone leaves on a pond, if nothing ever stopped it.",
+        12,
+        f"zoneplate=s=640x360:r={RATE}:ku=200:kv=200:kt=6:kx2=60:ky2=60:kt2=0:xo=-40:yo=20,"
+        f"format=gray,gblur=0.8,colorize=hue=16:saturation=0.55:lightness=0.4,{LARGE}:flags=lanczos",
+        (116.54, 174.61, 233.08, 349.23),
+        {"lifetime": 50},
     ),
     DemoFilm(
         "The Coast of a Number",
@@ -44,15 +62,6 @@ FILMS = (
         f"format=gray,gblur=0.7,format=yuv444p,pseudocolor=preset=magma,{LARGE}:flags=lanczos",
         (98.0, 146.83, 196.0, 246.94),
         {"day": 20, "month": 60, "lifetime": 150},
-    ),
-    DemoFilm(
-        "The Loom",
-        "A cloth that a rule of eight cases weaves: Wolfram's rule 30, one line after the other.",
-        14,
-        "cellauto=s=120x68:r=18:rule=30:scroll=1:random_seed=11:full=1,format=gray,lagfun=decay=0.8,"
-        f"fps={RATE},{LARGE}:flags=neighbor,gblur=1,lutyuv=y='val*0.5',colorize=hue=32:saturation=0.55:lightness=0.3",
-        (130.81, 196.0, 261.63),
-        {"day": 15},
     ),
     DemoFilm(
         "A Colony at Night",
@@ -71,14 +80,5 @@ FILMS = (
         f"{SMALL}:flags=bicubic,format=yuv444p,eq=contrast=1.5:brightness=-0.1,pseudocolor=preset=viridis,{LARGE}:flags=bicubic",
         (82.41, 123.47, 164.81, 246.94),
         {"day": 30, "month": 80, "lifetime": 200},
-    ),
-    DemoFilm(
-        "Rings",
-        "What a stone leaves on a pond, if nothing ever stopped it.",
-        12,
-        f"zoneplate=s=640x360:r={RATE}:ku=200:kv=200:kt=6:kx2=60:ky2=60:kt2=0:xo=-40:yo=20,"
-        f"format=gray,gblur=0.8,colorize=hue=16:saturation=0.55:lightness=0.4,{LARGE}:flags=lanczos",
-        (116.54, 174.61, 233.08, 349.23),
-        {"lifetime": 50},
     ),
 )

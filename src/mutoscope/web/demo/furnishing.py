@@ -17,6 +17,8 @@ from pathlib import Path
 
 from django.apps import apps
 from django.conf import settings
+from django.db import transaction
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
@@ -213,16 +215,26 @@ def _show_tips(owner: Guest) -> None:
 
 
 def _spread_over_the_past(usernames: list[str]) -> None:
-    """Date the play money's sales back: a chart needs days, and a payout earnings that are old enough. The ledger keeps its own
-    dates, which nobody can change."""
-    days = settings.PAYOUT_DELAY_DAYS
-    for model, moment in (("Purchase", "bought_at"), ("Tip", "given_at")):
-        rows = apps.get_model("billing", model).objects.filter(viewer__username__in=usernames)
-        for number, row in enumerate(
-            rows.filter(**{f"{moment}__gt": timezone.now() - timedelta(days=1)}).order_by("pk")
-        ):
-            back = timedelta(days=days + 1 + number * 5 % 17, hours=number * 7 % 23)
-            rows.filter(pk=row.pk).update(**{moment: getattr(row, moment) - back})
+    """Date the play money's sales back: a chart needs days, and a payout earnings that are old enough. Rentals end that much
+    earlier with them. The ledger keeps its own dates, which nobody can change."""
+    recent = {"viewer__username__in": usernames}
+    since = timezone.now() - timedelta(days=1)
+    purchase, tip, entitlement = (apps.get_model("billing", name) for name in ("Purchase", "Tip", "Entitlement"))
+    with transaction.atomic():
+        for number, row in enumerate(purchase.objects.filter(**recent, bought_at__gt=since).order_by("pk")):
+            back = _days_back(number)
+            # An end that is null is for ever, and stays so.
+            moved = {name: F(name) - back for name in ("bought_at", "starts_at", "expires_at")}
+            purchase.objects.filter(pk=row.pk).update(**moved)
+            had = entitlement.objects.filter(viewer_id=row.viewer_id, video_id=row.video_id)
+            had.update(expires_at=F("expires_at") - back)
+        for number, row in enumerate(tip.objects.filter(**recent, given_at__gt=since).order_by("pk")):
+            tip.objects.filter(pk=row.pk).update(given_at=F("given_at") - _days_back(number))
+
+
+def _days_back(number: int) -> timedelta:
+    """Scattered over the two weeks before the delay."""
+    return timedelta(days=settings.PAYOUT_DELAY_DAYS + 1 + number * 5 % 17, hours=number * 7 % 23)
 
 
 def _await(holds: Callable[[], bool], otherwise: str) -> None:
