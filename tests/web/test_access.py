@@ -74,6 +74,7 @@ ROUTES: dict[str, tuple[str, tuple[int, ...]]] = {
     ),
     # Points and prices. There is no film: what one sees of a film is in platform/billing/test_access_matrix.py.
     "^unlock/(?P<public_id>[a-z0-9]{12})/$": ("/unlock/bcdfghjkmnpq/", MISSING),
+    "^tip/(?P<public_id>[a-z0-9]{12})/shown/$": ("/tip/bcdfghjkmnpq/shown/", (404, 404, 404, 404, 404)),
     "^tip/(?P<public_id>[a-z0-9]{12})/$": ("/tip/bcdfghjkmnpq/", (302, 404, 404, 404, 404)),
     "wallet/": ("/wallet/", SIGNED_IN),
     "wallet/statement.csv": ("/wallet/statement.csv", SIGNED_IN),

@@ -285,6 +285,14 @@ class Environment(Selling):
         description="Address of an S3-compatible server other than Amazon's.",
         examples=["https://s3.example.org"],
     )
+    demo_films: int = Field(
+        6,
+        ge=0,
+        le=6,
+        validation_alias="MUTOSCOPE_DEMO_FILMS",
+        description="How many short films, with sales and tips, `mutoscope up` furnishes a fresh sandbox with. 0 leaves it empty; production is never furnished.",
+        examples=["0"],
+    )
     postgres_os_user: str | None = Field(
         None,
         validation_alias="MUTOSCOPE_POSTGRES_OS_USER",

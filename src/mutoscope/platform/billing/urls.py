@@ -20,6 +20,7 @@ FILM = r"(?P<public_id>[a-z0-9]{12})"
 urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^unlock/{FILM}/$", unlock.unlock, name="unlock"),
     re_path(rf"^tip/{FILM}/$", tips.tip, name="tip"),
+    re_path(rf"^tip/{FILM}/shown/$", tips.shown, name="tips-shown"),
     path("wallet/", wallet.wallet, name="wallet"),
     path("wallet/statement.csv", wallet.statement_csv, name="wallet-csv"),
     path("wallet/top-up/", topup.choose, name="top-up"),
