@@ -40,6 +40,8 @@ class House:
             "MUTOSCOPE_HOME": str(self.home),
             "MUTOSCOPE_PORT": str(self.port),
             "MUTOSCOPE_CHAIN_PORT": str(self.chain_port),
+            # Films take a while: whoever is about them asks for them.
+            "MUTOSCOPE_DEMO_FILMS": "0",
         }
         return {**os.environ, **own, **more}
 

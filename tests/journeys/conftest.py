@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,11 @@ from django.core.cache import cache
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from tests.engines.solana.payments.shop import Shop as Merchant
 from tests.journeys.leaving import answered_in_the_end, leave
+from tests.journeys.paying import film_merchant, film_shop
 from tests.journeys.visitor import Visitor
+from tests.platform.billing.shop import Shop
 
 # Long, for a busy machine: a story that goes well never waits for it.
 PATIENCE_MS = 60_000
@@ -77,3 +81,20 @@ def visit(browser: Browser, site: str) -> Iterator[Callable[..., Visitor]]:
 @pytest.fixture
 def visitor(visit: Callable[..., Visitor]) -> Visitor:
     return visit()
+
+
+@pytest.fixture
+def films_folder(settings: Any, tmp_path: Path) -> None:
+    films = {"BACKEND": settings.STORAGES["films"]["BACKEND"], "OPTIONS": {"location": tmp_path / "films"}}
+    settings.STORAGES = {**settings.STORAGES, "films": films}
+
+
+@pytest.fixture
+def shop(site: str, films_folder: None) -> Shop:
+    return film_shop()
+
+
+@pytest.fixture
+def merchant(site: str) -> Iterator[Merchant]:
+    with film_merchant() as opened:
+        yield opened

@@ -2,51 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.domain.terms import Term
-from mutoscope.platform.billing.models import Entitlement, Pack, Purchase, Tip
+from mutoscope.platform.billing.models import Purchase
+from tests.journeys.paying import plays
 from tests.journeys.visitor import Visitor
-from tests.people import make_channel, make_person
-from tests.platform.billing.shop import PRICES, Shop, give
-from tests.platform.videos.watch.screenings import new_film
+from tests.people import make_person
+from tests.platform.billing.paying import paid_by_hand
+from tests.platform.billing.shop import Shop, give
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("films_folder")]
 
 Visit = Callable[..., Visitor]
 PATIENCE_MS = 60_000
-
-
-@pytest.fixture
-def films_folder(settings: Any, tmp_path: Path) -> None:
-    films = {"BACKEND": settings.STORAGES["films"]["BACKEND"], "OPTIONS": {"location": tmp_path / "films"}}
-    settings.STORAGES = {**settings.STORAGES, "films": films}
-
-
-@pytest.fixture
-def shop(site: str, films_folder: None) -> Shop:
-    creator = make_person("nora")
-    film = new_film(make_channel(creator))
-    opened = Shop(creator, make_person("petra"), film)
-    opened.price(PRICES)
-    for points, bonus, cents in ((100, 0, 100), (500, 50, 500), (1000, 200, 1000)):
-        Pack.objects.create(title=f"{points} points", points=points, bonus_points=bonus, price_usd_cents=cents)
-    return opened
-
-
-def plays(page: Page) -> None:
-    page.wait_for_function(
-        "() => { const v = document.querySelector('[data-video]'); return v && v.currentTime > 0.3; }",
-        timeout=PATIENCE_MS,
-    )
 
 
 def test_from_a_locked_film_to_watching_it_in_place(visit: Visit, shop: Shop) -> None:
@@ -60,7 +36,6 @@ def test_from_a_locked_film_to_watching_it_in_place(visit: Visit, shop: Shop) ->
     # A month is more than there is: the same panel offers the smallest pack that fits.
     page.get_by_text("One month", exact=True).click()
     expect(page.get_by_role("link", name="Get 100 points for $1.00")).to_be_visible()
-    visitor.look("film-short-of-points")
     page.get_by_text("One day", exact=True).click()
     address = page.url
     page.evaluate("window.neverLeft = true")
@@ -98,36 +73,25 @@ def test_a_price_that_changes_while_one_looks_is_asked_again(visit: Visit, shop:
     visitor.look("unlock-alone")
 
 
-def test_an_ended_rental_is_renewed_with_one_click_and_a_tip_is_given(visit: Visit, shop: Shop) -> None:
+def test_a_tip_of_half_a_point_is_refused(visit: Visit, shop: Shop) -> None:
     give(shop.viewer, 500)
-    shop.unlock(Term.DAY)
-    Entitlement.objects.update(expires_at=timezone.now() - timedelta(hours=2))
     visitor = visit()
     visitor.becomes(shop.viewer)
-    page = visitor.goto(f"/watch/{shop.video.public_id}/{shop.video.slug()}")
-    visitor.sees("Watch it again")
-    visitor.goto("/library/")
-    visitor.sees("Ended")
-    visitor.look("library-ended")
-    with page.expect_navigation(url="**/watch/**"):
-        page.get_by_role("button", name="Again for a day, 30 points").click()
-    page.locator("[data-start]").click()
-    plays(page)
-    assert Purchase.objects.count() == 2
-
-    visitor.follow("Tip the creator")
+    visitor.goto(f"/tip/{shop.video.public_id}/")
     visitor.fill(points="1.5", Note="The bridge at dawn")
-    page.get_by_label("It may stand under the film").check()
     visitor.expected_statuses.add(422)
     visitor.press("Give")
     visitor.sees("Write a whole number of points")
     visitor.look("tip-refused")
-    visitor.fill(points="20")
-    visitor.press("Give")
-    visitor.sees("got your 20 points")
-    assert Tip.objects.get().note == "The bridge at dawn"
 
 
+@pytest.fixture
+def by_hand() -> Iterator[None]:
+    with paid_by_hand():
+        yield
+
+
+@pytest.mark.usefixtures("by_hand")
 def test_a_creator_prices_a_film_and_sees_what_it_earned(visit: Visit, shop: Shop, settings: Any) -> None:
     settings.PAYOUT_DELAY_DAYS, settings.PAYOUT_POINTS_MIN = 0, 50
     visitor = visit()

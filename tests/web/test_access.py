@@ -74,6 +74,7 @@ ROUTES: dict[str, tuple[str, tuple[int, ...]]] = {
     ),
     # Points and prices. There is no film: what one sees of a film is in platform/billing/test_access_matrix.py.
     "^unlock/(?P<public_id>[a-z0-9]{12})/$": ("/unlock/bcdfghjkmnpq/", MISSING),
+    "^tip/(?P<public_id>[a-z0-9]{12})/shown/$": ("/tip/bcdfghjkmnpq/shown/", (404, 404, 404, 404, 404)),
     "^tip/(?P<public_id>[a-z0-9]{12})/$": ("/tip/bcdfghjkmnpq/", (302, 404, 404, 404, 404)),
     "wallet/": ("/wallet/", SIGNED_IN),
     "wallet/statement.csv": ("/wallet/statement.csv", SIGNED_IN),
@@ -94,6 +95,16 @@ ROUTES: dict[str, tuple[str, tuple[int, ...]]] = {
     ),
     "studio/earnings/": ("/studio/earnings/", (302, 302, 200, 302, 302)),
     r"^studio/earnings/statement\.(?P<kind>csv|json)$": ("/studio/earnings/statement.csv", (302, 404, 200, 404, 404)),
+    "studio/earnings/address/": ("/studio/earnings/address/", (302, 404, 200, 404, 404)),
+    "studio/earnings/address/name/": ("/studio/earnings/address/name/", (302, 405, 405, 405, 405)),
+    "studio/earnings/address/<slug:nonce>/": (
+        "/studio/earnings/address/bcdfghjkmnpqrstvwxyz23/",
+        (302, 404, 404, 404, 404),
+    ),
+    "studio/earnings/address/<slug:nonce>/prove/": (
+        "/studio/earnings/address/bcdfghjkmnpqrstvwxyz23/prove/",
+        (302, 405, 405, 405, 405),
+    ),
     "studio/earnings/payouts/": ("/studio/earnings/payouts/", (302, 405, 405, 405, 405)),
     "studio/earnings/payouts/<int:number>/cancel/": (
         "/studio/earnings/payouts/1/cancel/",

@@ -146,6 +146,11 @@ def ffmpeg(environment: Environment) -> Findings:
     lacking = [encoder for encoder in ("libx264", "aac") if f" {encoder} " not in said]
     if lacking:
         yield Finding("ffmpeg", Health.BAD, f"{version} ({origin}) has no {' and no '.join(lacking)}", cure)
+    elif environment.video_av1 and " libsvtav1 " not in said:
+        detail = (
+            f"{version} ({origin}) cannot make the AV1 that MUTOSCOPE_VIDEO_AV1 asks for: films are made in H.264 alone"
+        )
+        yield Finding("ffmpeg", Health.WARNING, detail, "Unset MUTOSCOPE_FFMPEG, or unset MUTOSCOPE_VIDEO_AV1.")
     else:
         yield Finding("ffmpeg", Health.GOOD, f"{version} ({origin})")
 

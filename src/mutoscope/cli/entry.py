@@ -64,6 +64,14 @@ def up() -> None:
 
 
 @app.command()
+def demo() -> None:
+    """Furnish a sandbox with films, points, sales and tips, by using the site. `up` does it by itself on a fresh state."""
+    from mutoscope.cli.demo import demo as run
+
+    run()
+
+
+@app.command()
 def web() -> None:
     """Run the web server alone, for a service manager. The database must be up and migrated."""
     from mutoscope.cli.web import serve

@@ -23,6 +23,7 @@ from mutoscope import __version__
 from mutoscope.cli import state
 from mutoscope.cli.board import Board
 from mutoscope.cli.complaint import Complaint, explain
+from mutoscope.cli.demo import DEMO, Furnishing, is_wanted
 from mutoscope.cli.safety import refuse_unsafe_settings
 from mutoscope.cli.service import Service
 from mutoscope.cli.signer import fill_play_accounts, prepare_play
@@ -81,7 +82,8 @@ def _rows(environment: Environment) -> list[str]:
     """What the board shows, in the order of starting. Real money needs no sandbox chain, and a signer with a user of its own."""
     chain, signer = ([], []) if environment.is_production else ([CHAIN], [SIGNER])
     watcher = [WATCHER] if _takes_payments(environment) else []
-    return [DATABASE, TABLES, PAGES, *chain, WEB, WORKER, *watcher, *signer]
+    demo = [DEMO] if is_wanted(environment) else []
+    return [DATABASE, TABLES, PAGES, *chain, WEB, WORKER, *watcher, *signer, *demo]
 
 
 def _takes_payments(environment: Environment) -> bool:
@@ -107,6 +109,7 @@ class _House:
         self.server: EmbeddedServer | None = None
         self.services: list[Service] = []
         self.sign_ins: list[SignIn] = []
+        self.demo = Furnishing(home, board) if is_wanted(environment) else None
 
     def open(self) -> None:
         """Start everything. Returns when the site answers."""
@@ -140,6 +143,8 @@ class _House:
         for service in self.services:
             self.doing = service.name
             self._await(service)
+        if self.demo is not None:
+            self.demo.begin()
         self.board.open_for_business(self._notes())
 
     def keep(self) -> None:
@@ -153,9 +158,13 @@ class _House:
                 self.board.ready(DATABASE, "recovered")
             for service in self.services:
                 self._look_after(service)
+            if self.demo is not None:
+                self.demo.look()
 
     def close(self) -> None:
         """Stop everything in reverse order. What was committed stays."""
+        if self.demo is not None:
+            self.demo.stop()
         for service in reversed(self.services):
             self.board.working(service.name, "finishing what it is doing")
             service.stop()

@@ -266,6 +266,12 @@ class Environment(Selling):
         description="Quality of the picture: lower is better and larger. Each rendition has a greatest rate besides.",
         examples=["23"],
     )
+    video_av1: bool = Field(
+        False,
+        validation_alias="MUTOSCOPE_VIDEO_AV1",
+        description="Make every film's renditions in AV1 besides H.264: about a third fewer bytes to load, and somewhat more than twice the encoding.",
+        examples=["true"],
+    )
     s3_bucket: str | None = Field(
         None,
         validation_alias="MUTOSCOPE_S3_BUCKET",
@@ -278,6 +284,14 @@ class Environment(Selling):
         validation_alias="MUTOSCOPE_S3_ENDPOINT",
         description="Address of an S3-compatible server other than Amazon's.",
         examples=["https://s3.example.org"],
+    )
+    demo_films: int = Field(
+        6,
+        ge=0,
+        le=6,
+        validation_alias="MUTOSCOPE_DEMO_FILMS",
+        description="How many short films, with sales and tips, `mutoscope up` furnishes a fresh sandbox with. 0 leaves it empty; production is never furnished.",
+        examples=["0"],
     )
     postgres_os_user: str | None = Field(
         None,

@@ -80,6 +80,7 @@ def test_it_transfers_sol_and_reads_the_balances_before_and_after() -> None:
             assert meta.fee == 5000
             block = (await client.get_block(found.slot, max_supported_transaction_version=0)).value
             assert block is not None
+            assert block.transactions is not None
             assert [str(each.transaction.signatures[0]) for each in block.transactions][-1] == str(signature)
             assert (block.parent_slot, block.block_time) == (found.slot - 1, found.block_time)
             before = (await client.get_block(found.slot - 1, max_supported_transaction_version=0)).value

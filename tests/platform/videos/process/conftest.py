@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.storage import storages
 
-from mutoscope.engines.tasks.pipelines.progress import read_progress
+from mutoscope.engines.tasks.pipelines.progress import RunProgress, read_progress
 from mutoscope.engines.tasks.queue.backend import backend_of
 from mutoscope.engines.tasks.queue.worker.worker import Worker
 from mutoscope.platform.videos.domain.life import VideoState
@@ -65,16 +66,29 @@ def new_film(film: Path) -> Video:
     return video
 
 
-def work_until_ended(video: Video, patience_s: float = 120.0) -> None:
-    """A real worker in threads of this process, until the video's run has ended, well or badly."""
+@contextmanager
+def working() -> Iterator[None]:
+    """A real worker in threads of this process."""
     worker = Worker(backend_of())
     thread = threading.Thread(target=worker.run, name="worker under test")
     thread.start()
-    deadline = time.monotonic() + patience_s
     try:
-        while read_progress(video.run_id or 0).state == "RUNNING":
-            assert time.monotonic() < deadline, f"the film was not made: {read_progress(video.run_id or 0)}"
-            time.sleep(0.05)
+        yield
     finally:
         worker.stop()
         thread.join(30)
+
+
+def until(video: Video, holds: Callable[[RunProgress], object], patience_s: float = 120.0) -> RunProgress:
+    """Wait until something holds of the video's run; how the run stands then."""
+    deadline = time.monotonic() + patience_s
+    while not holds(progress := read_progress(video.run_id or 0)):
+        assert time.monotonic() < deadline, f"it never came to that: {progress}"
+        time.sleep(0.05)
+    return progress
+
+
+def work_until_ended(video: Video) -> None:
+    """A real worker, until the video's run has ended, well or badly."""
+    with working():
+        until(video, lambda progress: progress.state != "RUNNING")

@@ -39,8 +39,8 @@ def paying_transaction(payment: AbstractPayment, token: AbstractToken, amount: i
         mint, program = Pubkey.from_string(token.mint), Pubkey.from_string(token.program)
         # Does nothing where the account is there already.
         before.append(programs.create_token_account(sender, to, mint, program))
-        accounts = (programs.token_account(owner, mint, program) for owner in (sender, to))
-        moved = programs.send_tokens(program, mint, *accounts, sender, amount, token.decimals)
+        origin, into = (programs.token_account(owner, mint, program) for owner in (sender, to))
+        moved = programs.send_tokens(program, mint, origin, into, sender, amount, token.decimals)
     else:
         moved = programs.send_lamports(sender, to, amount)
     named = [AccountMeta(Pubkey.from_string(payment.reference), False, False)] if payment.reference else []

@@ -9,11 +9,12 @@ from typing import Any
 from mutoscope.engines.tasks.pipelines.pipeline import Pipeline, pipeline_named
 from mutoscope.engines.tasks.pipelines.store import RunStore, UnknownRun
 from mutoscope.engines.tasks.queue.encoding import decode
+from mutoscope.engines.tasks.queue.policy import RetryLater
 
 
 @dataclass(frozen=True, slots=True)
 class UnitProgress:
-    """One unit that waits or runs now. `fraction` is what the unit itself reported."""
+    """One unit that waits or runs now. `fraction` and `note` are what the unit itself reported, or why it waits."""
 
     unit: str
     item: str
@@ -59,12 +60,22 @@ def read_progress(run_id: int, backend: str = "default") -> RunProgress:
 
 
 def _live(row: tuple[Any, ...]) -> UnitProgress:
-    kwargs, _, worker_id, attempted_at, attempt, progress, note, _, _ = row
+    kwargs, _, worker_id, attempted_at, attempt, progress, note, _, past = row
     call = decode(kwargs)
     running = worker_id is not None
+    note = note or _what_it_waits_for(past)
     return UnitProgress(
-        call["unit"], call["item"], running, attempt, progress or 0.0, note or "", attempted_at if running else None
+        call["unit"], call["item"], running, attempt, progress or 0.0, note, attempted_at if running else None
     )
+
+
+def _what_it_waits_for(past: str | None) -> str:
+    """The reason that the last attempt gave in a RetryLater; empty where there is none."""
+    error = decode(past)[-1].get("error") if past else None
+    if not error or not error["exception_class_path"].endswith(f".{RetryLater.__name__}"):
+        return ""
+    reason: str = error["traceback"].rpartition(f"{RetryLater.__name__}: ")[2]
+    return reason.strip()
 
 
 def _fraction(pipeline: Pipeline[Any, Any], counts: list[tuple[Any, ...]], live: tuple[UnitProgress, ...]) -> float:

@@ -16,10 +16,11 @@ from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.unlock.panel import FOR
-from mutoscope.platform.videos.public import PUBLIC
+from mutoscope.platform.videos.public import PUBLIC, continue_watching, film_cards
 
 PAGE_FILMS = 50
 PAGES_MAX = 200
+BEGUN_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,9 @@ def library(request: HttpRequest) -> HttpResponse:
     typed = request.GET.get("page", "")
     page = min(int(typed), PAGES_MAX) if typed.isascii() and typed.isdigit() and len(typed) < 6 else 0
     films, has_more = owned_films(person_id(request), page * PAGE_FILMS)
+    began, positions = continue_watching(person_id(request), BEGUN_SHOWN) if page == 0 else ([], {})
     context = {
+        "continue_films": film_cards(began, person_id(request), positions),
         "live": [film for film in films if film.is_live],
         "ended": [film for film in films if not film.is_live],
         "next_page": page + 1 if has_more else None,

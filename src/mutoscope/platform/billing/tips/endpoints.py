@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.asker import person_id
@@ -18,6 +18,16 @@ from mutoscope.platform.billing.models import NOTE_LENGTH_MAX
 from mutoscope.platform.billing.tips.forms import TipForm
 from mutoscope.platform.billing.tips.service import GiveTip, GiveTipInputs, shown_tips
 from mutoscope.platform.videos.public import PUBLIC, Video
+
+
+@require_safe
+def shown(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What stands under the film: asked for by its page when somebody gets that far. Nothing at all where there is none."""
+    video = Video.objects.only("pk").filter(public_id=public_id, state__in=PUBLIC).first()
+    if video is None:
+        raise Http404
+    tips = shown_tips(video.pk)
+    return render(request, "billing/tips/under_film.html", {"tips": tips}) if tips else HttpResponse()
 
 
 @never_cache

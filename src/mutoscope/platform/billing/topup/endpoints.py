@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -73,9 +74,16 @@ def standing(request: HttpRequest, public_id: str) -> HttpResponse:
         messages.success(request, f"{found.points:,} points are yours.")
         return HttpResponse(headers={"HX-Redirect": f"/watch/{found.film}"})
     if request.GET.get("saw") != found.version():
-        return HttpResponse(headers={"HX-Refresh": "true"})
+        if not _is_elsewhere(request):
+            return HttpResponse(headers={"HX-Refresh": "true"})
+        # Beside a film: that page stays as it is, and what is paid with is drawn anew.
+        whole = _show(request, public_id)
+        whole["HX-Retarget"] = whole["HX-Reselect"] = "#top-up"
+        whole["HX-Reswap"] = "outerHTML"
+        return whole
     status = 200 if found.is_moving() else STOP_POLLING
-    return render(request, "billing/topup/standing.html", {"standing": found}, status=status)
+    context = {"standing": found, "is_sent": _is_sent(request, found)}
+    return render(request, "billing/topup/standing.html", context, status=status)
 
 
 @never_cache
@@ -111,8 +119,11 @@ def _choices(request: HttpRequest, refusal: Refused | None = None) -> HttpRespon
         "symbol": given.get("token", ""),
         "key": random_id(),
         "refusal": refusal,
+        "is_in_place": _is_elsewhere(request),
     }
-    return render(request, "billing/topup/choose.html", context, status=200 if refusal is None else 409)
+    # htmx shows nothing of an answer that is an error: what was refused is said in it.
+    status = 200 if refusal is None or _is_elsewhere(request) else 409
+    return render(request, "billing/topup/choose.html", context, status=status)
 
 
 def _show(request: HttpRequest, public_id: str, refusal: str = "") -> HttpResponse:
@@ -122,14 +133,26 @@ def _show(request: HttpRequest, public_id: str, refusal: str = "") -> HttpRespon
         "balance": books.balance(Kind.POINTS, person_id(request)).posted,
         "is_play": settings.TOP_UPS["PLAY_WALLET"] is not None,
         "refusal": refusal,
+        "is_in_place": _is_elsewhere(request),
+        "is_sent": _is_sent(request, found),
     }
-    # Sent, and not seen yet: whoever is asked once more pays twice.
-    context["is_sent"] = "sent" in request.GET and found.is_payable() and found.money is Money.NOTHING
     if found.is_payable() and not context["is_sent"]:
         link = found.link()
         # Drawn here, of a link that was made here.
         context |= {"link": link, "qr": mark_safe(qr_svg(link))}  # noqa: S308
-    return render(request, "billing/topup/show.html", context, status=409 if refusal else 200)
+    status = 409 if refusal and not _is_elsewhere(request) else 200
+    return render(request, "billing/topup/show.html", context, status=status)
+
+
+def _is_sent(request: HttpRequest, found: Standing) -> bool:
+    """Sent, and not seen yet: whoever is asked once more pays twice."""
+    return "sent" in request.GET and found.is_payable() and found.money is Money.NOTHING
+
+
+def _is_elsewhere(request: HttpRequest) -> bool:
+    """Whether another page than a top-up's, a film's for instance, asks for a part of this one, to show it in place."""
+    page = request.headers.get("HX-Current-URL", "")
+    return bool(page) and not urlsplit(page).path.startswith(reverse("wallet"))
 
 
 def _standing(request: HttpRequest, public_id: str) -> Standing:

@@ -19,6 +19,9 @@ FAST_SHORT_SIDE_MAX = 360
 WORTH_A_RUNG = 1.1
 # A compliant source may be this much above its rung's rate and still be shown as it is.
 COPY_RATE_MAX = 1.5
+H264, AV1 = "h264", "av1"
+# AV1 needs about this part of the bits for the same look, and its encoder about this much more memory.
+AV1_RATE, AV1_MEMORY = 0.6, 2
 SEGMENT_S = 4
 SEGMENT_COPIED_S_MAX = 6.5
 KEY_PERIOD_S = 80
@@ -43,9 +46,14 @@ class Rung:
     bits_per_s_max: int
     is_fast: bool = False
     is_copy: bool = False
+    codec: str = H264
 
     def pixels(self) -> int:
         return self.width * self.height
+
+    def weight(self) -> int:
+        """What its encoder needs of memory, in pixels of an H.264 encoder."""
+        return self.pixels() * (AV1_MEMORY if self.codec == AV1 else 1)
 
 
 @dataclass(frozen=True)
@@ -87,8 +95,8 @@ class Chunk:
     segments: int
 
 
-def plan_ladder(facts: SourceFacts) -> Plan:
-    """The plan for a film. Raises Unusable with a sentence for its creator."""
+def plan_ladder(facts: SourceFacts, *, with_av1: bool = False) -> Plan:
+    """The plan for a film: H.264 always, the same ladder in AV1 besides. Raises Unusable with a sentence for its creator."""
     width, height = facts.picture.upright()
     if min(width, height) < SIDE_MIN:
         raise Unusable(f"The picture has {width} x {height} pixels, which is too small for a film.")
@@ -102,6 +110,9 @@ def plan_ladder(facts: SourceFacts) -> Plan:
         top = rungs[-1]
         rungs = [*rungs[:-1], Rung(top.name, width, height, top.bits_per_s_max, is_copy=True)]
     uniform = max(1, round(SEGMENT_S * rate))
+    if with_av1:
+        # A whole ladder of its own: players change rungs within one codec only.
+        rungs = [*rungs, *(_in_av1(rung) for rung in rungs)]
     # What would be left over at the end joins the last segment: a rounded frame more or less must not make one.
     starts = copied_starts or (0, *range(uniform, frames - uniform // 4, uniform))
     sounds = sorted(facts.sounds, key=lambda sound: not sound.is_default)
@@ -121,21 +132,34 @@ def plan_ladder(facts: SourceFacts) -> Plan:
 
 def chunks(plan: Plan) -> list[Chunk]:
     """The work after the fast lane: rungs in groups that fit into memory, segments in runs that any worker may take."""
+    left = [rung for rung in plan.rungs if not rung.is_fast and not rung.is_copy]
+    # Small rungs first: what plays soonest is worth most. What everybody can play comes before what is an option.
+    groups = [
+        group for codec in (H264, AV1) for group in reversed(_groups([rung for rung in left if rung.codec == codec]))
+    ]
+    count = len(plan.starts)
+    size = min(CHUNK_SEGMENTS_MAX, max(CHUNK_SEGMENTS_MIN, -(-count // CHUNKS_WANTED)))
+    return [
+        Chunk(tuple(rung.name for rung in group), first, min(size, count - first))
+        for group in groups
+        for first in range(0, count, size)
+    ]
+
+
+def _groups(rungs: list[Rung]) -> list[list[Rung]]:
+    """Rungs that one process makes together, the largest first: what it needs of memory is bounded."""
     groups: list[list[Rung]] = []
-    for rung in sorted((r for r in plan.rungs if not r.is_fast and not r.is_copy), key=Rung.pixels, reverse=True):
-        fitting = next((g for g in groups if sum(r.pixels() for r in g) + rung.pixels() <= PIXELS_A_PROCESS_MAX), None)
+    for rung in sorted(rungs, key=Rung.weight, reverse=True):
+        fitting = next((g for g in groups if sum(r.weight() for r in g) + rung.weight() <= PIXELS_A_PROCESS_MAX), None)
         if fitting is None:
             groups.append([rung])
         else:
             fitting.append(rung)
-    count = len(plan.starts)
-    size = min(CHUNK_SEGMENTS_MAX, max(CHUNK_SEGMENTS_MIN, -(-count // CHUNKS_WANTED)))
-    # Small rungs first: what plays soonest is worth most. Then in the order of time.
-    return [
-        Chunk(tuple(rung.name for rung in group), first, min(size, count - first))
-        for group in reversed(groups)
-        for first in range(0, count, size)
-    ]
+    return groups
+
+
+def _in_av1(rung: Rung) -> Rung:
+    return Rung(f"{rung.name}-{AV1}", rung.width, rung.height, int(rung.bits_per_s_max * AV1_RATE), codec=AV1)
 
 
 def _rungs(width: int, height: int, rate: Fraction) -> list[Rung]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,6 +43,13 @@ def program() -> Path:
     import imageio_ffmpeg
 
     return Path(imageio_ffmpeg.get_ffmpeg_exe())
+
+
+@cache
+def makes_av1() -> bool:
+    """Whether the ffmpeg in use has an encoder of AV1. The one in the wheel has."""
+    command = [str(program()), "-hide_banner", "-encoders"]
+    return " libsvtav1 " in subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 @contextmanager
@@ -115,6 +123,8 @@ def run(
         inputs=inputs,
         work=work,
         limits=limits,
+        # SVT-AV1 would tell its whole configuration, and push out what went wrong.
+        environment={"SVT_LOG": "1"},
     )
     outcome = Sandbox.of_this_machine().run(job, on_line=line if on_line or cancel_requested else None, cancel=cancel)
     if outcome.limits:

@@ -185,7 +185,7 @@ def package(begun: Begun, fast: FastDone, done: list[Done], *, trailer: str) -> 
     text = _media_playlist(alone, first.timescale, f"../{first.name}/{first.init_file}", addresses, is_iframes=True)
     files.write(f"{IFRAMES}/{PLAYLIST}", text)
     files.know_segments(IFRAMES, alone)
-    variants = [variant_of(rendition) for rendition in edition.renditions.order_by("height", "id")]
+    variants = [variant_of(rendition) for rendition in renditions_in_order(edition)]
     sounds = [sound_of(track) for track in edition.audio_tracks.order_by("id")]
     peak, mean = playlists.bandwidths([(s.bytes, Fraction(s.ticks, first.timescale)) for s in alone])
     iframes = playlists.Variant(IFRAMES, variants[0].codecs, variants[0].width, variants[0].height, 1.0, peak, mean)
@@ -224,6 +224,12 @@ def segments_of(pieces: Iterable[Piece]) -> dict[str, list[Segment]]:
         if sorted(numbered) != list(range(len(numbered))):
             raise Malformed(f"{stream}: segments are missing")
     return {stream: [numbered[number] for number in sorted(numbered)] for stream, numbered in found.items()}
+
+
+def renditions_in_order(edition: Edition) -> list[Rendition]:
+    """The order of the playlist: H.264 from the smallest, so that a player that knows nothing begins there; then AV1."""
+    found = edition.renditions.order_by("height", "id")
+    return sorted(found, key=lambda rendition: rendition.codecs.startswith("av01"))
 
 
 def variant_of(rendition: Rendition) -> playlists.Variant:

@@ -195,6 +195,12 @@ def codecs(init: bytes) -> str:
     if place >= 0:
         profile, compatible, level = init[place + 5], init[place + 6], init[place + 7]
         return f"avc1.{profile:02x}{compatible:02x}{level:02x}"
+    place = init.find(b"av1C")
+    if place >= 0:
+        # Profile and level; tier; bits a sample. Source: the AV1 codec's ISO media file format binding, 2.3 and 5.
+        packed, flags = init[place + 5], init[place + 6]
+        depth = 12 if flags & 0x20 else 10 if flags & 0x40 else 8
+        return f"av01.{packed >> 5}.{packed & 0x1F:02d}{'H' if flags & 0x80 else 'M'}.{depth:02d}"
     if b"mp4a" in init:
         return "mp4a.40.2"
-    raise Malformed("neither H.264 nor AAC")
+    raise Malformed("neither H.264 nor AV1 nor AAC")

@@ -7,7 +7,7 @@ from itertools import takewhile
 from mutoscope.platform.videos.domain import playlists
 from mutoscope.platform.videos.domain.places import IFRAMES, key_path
 from mutoscope.platform.videos.models import Edition, Subtitle
-from mutoscope.platform.videos.process.finishing import entries_of, sound_of, variant_of
+from mutoscope.platform.videos.process.finishing import entries_of, renditions_in_order, sound_of, variant_of
 from mutoscope.platform.videos.process.segments import Segment
 
 
@@ -21,7 +21,7 @@ def multivariant(edition: Edition) -> str:
     Subtitles are named `subtitles/{id}.m3u8`, beside it. Five queries.
     """
     begun = set(edition.pieces.filter(first_number=0).values_list("stream", flat=True))
-    variants = [variant_of(row) for row in edition.renditions.order_by("height", "id") if row.name in begun]
+    variants = [variant_of(row) for row in renditions_in_order(edition) if row.name in begun]
     sounds = [sound_of(row) for row in edition.audio_tracks.order_by("id") if row.name in begun]
     texts = [text_of(row) for row in Subtitle.objects.filter(video=edition.video_id)]
     if not variants:

@@ -43,7 +43,7 @@ HEAVY = Policy(
 
 
 def encoder() -> arguments.Encoder:
-    """H.264 as the operator wants it."""
+    """Pictures as the operator wants them."""
     return arguments.Encoder(preset=settings.VIDEO_PRESET, crf=settings.VIDEO_CRF)
 
 
@@ -73,7 +73,7 @@ class Probe(Unit[Original, Looked]):
             ffmpeg.sweep_work_folders()
             with ffmpeg.work_folder("probe") as folder:
                 facts = look_into(originals.at_hand(value.name), folder)
-            plan = plan_ladder(facts)
+            plan = plan_ladder(facts, with_av1=settings.VIDEO_AV1 and ffmpeg.makes_av1())
             # Thousands of keys were for the planner alone.
             slim = dataclasses.replace(facts, time=dataclasses.replace(facts.time, keys=()))
             return Looked(value.video_id, value.name, slim, plan)

@@ -15,6 +15,9 @@ from mutoscope.platform.videos.process.failing import BROKEN, fail_video
 T = TypeVar("T")
 # A unit that found the disk full or the storage away asks again after this long, for as long as it takes.
 WAIT_S = 15.0
+# Each time that much longer, up to this many times as long.
+WAITS_MAX = 4
+NOTE_LENGTH_MAX = 300
 ATTEMPTS_MAX = 4
 # A queue of its own: what opens strangers' files may run behind walls of its own (docs/deploying.md).
 QUEUE = "films"
@@ -46,8 +49,8 @@ def guarded(video_id: int, context: UnitContext, work: Callable[[], T]) -> T:
         raise GaveUp(str(why)) from why
     except Exception as error:
         if is_passing(error):
-            note = f"waiting: {type(error).__name__}: {error}"
-            raise RetryLater(WAIT_S, note, past_attempts_max=True) from error
+            note = " ".join(f"waiting: {type(error).__name__}: {error}".split())[:NOTE_LENGTH_MAX]
+            raise RetryLater(WAIT_S * min(context.attempt, WAITS_MAX), note, past_attempts_max=True) from error
         if context.attempt >= ATTEMPTS_MAX and not context.cancel_requested():
             fail_video(video_id, BROKEN, run_id=context.run_id)
         raise Stumbled(f"{type(error).__name__}: {error}") from error

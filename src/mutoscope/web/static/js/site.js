@@ -125,14 +125,17 @@
   });
 
   // Copy a text that somebody would otherwise have to select.
-  for (const button of all("[data-copies]")) {
-    if (!navigator.clipboard) continue;
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent.trim());
-      say("Copied.", "success");
-    });
-  }
+  const offerCopies = () => {
+    for (const button of all("[data-copies]")) button.hidden = !navigator.clipboard;
+  };
+  offerCopies();
+  document.addEventListener("htmx:load", offerCopies);
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copies]");
+    if (!button) return;
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent.trim());
+    say("Copied.", "success");
+  });
 
   // Back to a form that was refused: the browser still has what was typed into it.
   for (const button of all("[data-goes-back]")) {

@@ -23,6 +23,9 @@ SQL = statements(Path(__file__).with_name("claims.sql"))
 # Advisory locks share one space in a database. This is our corner of it.
 LIMITS_LOCK_CLASS = zlib.crc32(b"mutoscope.tasks.limits") & 0x7FFFFFFF
 
+# Earlier attempts that are remembered: a task that waits for something may be tried for days.
+PAST_KEPT_MAX = 100
+
 logger = logging.getLogger("mutoscope.tasks")
 
 Lane = tuple[str, int]
@@ -186,7 +189,7 @@ class Desk:
             return set()
 
     def _past(self, job: Job) -> str:
-        past = decode(job.past) if job.past else []
+        past = decode(job.past)[-(PAST_KEPT_MAX - 1) :] if job.past else []
         return encode([*past, {"worker": self.worker_id, "error": job.error, "run_us": job.run_us}])
 
     # Give back

@@ -60,7 +60,9 @@ window.watching.Settings = class {
   // What hls.js found in the film.
   follow(hls) {
     const show = () => {
-      const levels = hls.levels.map((level, index) => ({ value: index, label: `${level.height}p`, height: level.height }));
+      const families = new Set(hls.levels.map((level) => (level.videoCodec || "").slice(0, 4)));
+      const name = (level) => `${level.height}p${families.size > 1 && level.videoCodec.startsWith("av01") ? " AV1" : ""}`;
+      const levels = hls.levels.map((level, index) => ({ value: index, label: name(level), height: level.height }));
       levels.sort((one, other) => other.height - one.height);
       this.offer("quality", [{ value: -1, label: "Automatic" }, ...levels], hls.autoLevelEnabled ? -1 : hls.nextLevel, (index) => {
         hls.nextLevel = index;

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from mutoscope.platform.videos.domain.chapters import Chapter, parse_chapters, prose, webvtt
+from mutoscope.platform.videos.domain.chapters import parse_chapters, prose, webvtt
 from mutoscope.platform.videos.domain.life import PLAYABLE, PUBLIC, VideoState
 from mutoscope.platform.videos.domain.rights import Answer, Reason
 from mutoscope.platform.videos.models import Video
@@ -43,7 +43,7 @@ def show(request: HttpRequest, public_id: str, slug: str = "") -> HttpResponse:
     owner = is_owner(film, person_id)
     state = VideoState(film.state)
     answer = ask(film, person_id)
-    if not owner and state not in PUBLIC and not (state in PLAYABLE and answer.is_yes()):
+    if not is_shown(film, person_id, answer):
         return _withdrawn(request, film)
     query = f"?{request.META['QUERY_STRING']}" if request.META.get("QUERY_STRING") else ""
     if request.path != address(film):
@@ -51,6 +51,14 @@ def show(request: HttpRequest, public_id: str, slug: str = "") -> HttpResponse:
     if film.edition is None and not _has_begun(film):
         return render(request, "videos/watch/page/unfinished.html", {"film": film, "state": state.value})
     return render(request, "videos/watch/page/show.html", _context(request, film, answer, owner))
+
+
+def is_shown(film: Video, person_id: int | None, answer: Answer | None = None) -> bool:
+    """Whether somebody may read what a film says of itself. `answer` is who may watch it, where that is known."""
+    state = VideoState(film.state)
+    if state in PUBLIC or is_owner(film, person_id):
+        return True
+    return state in PLAYABLE and (answer or ask(film, person_id)).is_yes()
 
 
 def _has_begun(film: Video) -> bool:
@@ -100,8 +108,10 @@ def _context(request: HttpRequest, film: Video, answer: Answer, owner: bool) -> 
 def chapters(request: HttpRequest, public_id: str) -> HttpResponse:
     """The chapters for the player's time line."""
     film = find_film(public_id)
-    parts: tuple[Chapter, ...] = parse_chapters(film.description, film.duration_ms) if film else ()
-    if film is None or not parts or VideoState(film.state) not in PLAYABLE:
+    if film is None or not is_shown(film, request.user.pk):
+        raise Http404
+    parts = parse_chapters(film.description, film.duration_ms)
+    if not parts:
         raise Http404
     return HttpResponse(webvtt(parts), content_type="text/vtt; charset=utf-8")
 
