@@ -70,6 +70,8 @@ class Configuration:
     webhooks_may_be_local: bool = False
     # Shown by wallet apps beside the amount.
     label: str = ""
+    # The address of a picture, SVG, PNG or WebP, that wallet apps show for a transaction request; a coin by default.
+    icon: str = ""
     # A function from a request and an item's name to an `endpoints.Offer`, or None: what the endpoint "create" sells.
     offers: str = ""
     # A function from a request and a payment to a bool: who may see it, instead of its owner.

@@ -54,5 +54,11 @@ const seen = await rpc.getTransaction(token, {
   commitment: "confirmed", encoding: "jsonParsed", maxSupportedTransactionVersion: version === "1" ? 1 : 0,
 }).send();
 const state = await fetchToken(rpc, destination, { commitment: "confirmed" });
+const block = await rpc.getBlock(seen.slot, {
+  commitment: "confirmed", transactionDetails: "signatures", rewards: false, maxSupportedTransactionVersion: 0,
+}).send();
+const accounts = await rpc.getProgramAccounts(TOKEN_PROGRAM_ADDRESS, {
+  commitment: "confirmed", encoding: "base64", filters: [{ dataSize: 165n }, { memcmp: { offset: 32n, bytes: recipient, encoding: "base58" } }],
+}).send();
 const text = (_, value) => (typeof value === "bigint" ? value.toString() : value);
-console.log(JSON.stringify({ sol, token, version: seen.version, slot: seen.slot, meta: seen.meta, received: state.data.amount }, text));
+console.log(JSON.stringify({ sol, token, version: seen.version, slot: seen.slot, meta: seen.meta, received: state.data.amount, block: block.signatures, accounts: accounts.map((each) => each.pubkey), destination }, text));

@@ -35,6 +35,8 @@ def test_kit_transfers_sol_and_tokens(version: str) -> None:
         assert chain.token_balance(recipient) == 1_500_000
     assert str(told["version"]) == version
     assert told["received"] == "1500000"
+    assert told["token"] in told["block"]
+    assert told["accounts"] == [told["destination"]]
     assert told["meta"]["err"] is None
     after = [b for b in told["meta"]["postTokenBalances"] if b["owner"] == str(recipient)]
     assert [b["uiTokenAmount"]["amount"] for b in after] == ["1500000"]

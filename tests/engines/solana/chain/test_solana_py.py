@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from solana.rpc.async_api import AsyncClient
 from solana.rpc.commitment import Confirmed, Finalized, Processed
-from solana.rpc.models import TxOpts
+from solana.rpc.models import MemcmpOpts, TxOpts
 from solana.rpc.websocket_api import SolanaWsClient
 from solders.instruction import Instruction
 from solders.keypair import Keypair
@@ -78,6 +78,15 @@ def test_it_transfers_sol_and_reads_the_balances_before_and_after() -> None:
             meta = found.transaction.meta
             assert meta is not None
             assert meta.fee == 5000
+            block = (await client.get_block(found.slot, max_supported_transaction_version=0)).value
+            assert block is not None
+            assert block.transactions is not None
+            assert [str(each.transaction.signatures[0]) for each in block.transactions][-1] == str(signature)
+            assert (block.parent_slot, block.block_time) == (found.slot - 1, found.block_time)
+            before = (await client.get_block(found.slot - 1, max_supported_transaction_version=0)).value
+            assert before is not None
+            assert block.previous_blockhash == before.blockhash
+            assert found.slot in (await client.get_blocks(found.slot - 1, found.slot + 1)).value
             assert (meta.pre_balances[:2], meta.post_balances[:2]) == (
                 [LAMPORTS_PER_SOL, 0],
                 [LAMPORTS_PER_SOL - 250_000_000 - 5000, 250_000_000],
@@ -100,6 +109,11 @@ def test_it_transfers_a_token_and_the_fee_of_one_that_takes_it(token: TestToken,
             assert (balance.amount, balance.decimals) == (str(arrives), 6)
             history = (await client.get_signatures_for_address(account)).value
             assert [line.signature for line in history] == [signature]
+            memcmp = MemcmpOpts(offset=32, bytes=str(recipient.pubkey()))
+            held = (await client.get_program_accounts(token.program, encoding="base64", filters=[memcmp])).value
+            assert [each.pubkey for each in held] == [account]
+            nothing = await client.get_program_accounts(token.program, encoding="base64", filters=[memcmp, 1])
+            assert nothing.value == []
             found = (await client.get_transaction(signature, "jsonParsed", max_supported_transaction_version=0)).value
             assert found is not None
             assert found.transaction.meta is not None

@@ -24,11 +24,14 @@ from mutoscope.engines.solana.outbox import signals
 from mutoscope.engines.solana.outbox.telling import tell_due
 from mutoscope.engines.solana.payments.domain.states import Money, Status
 from mutoscope.engines.solana.public import payment_model, token_model
-from tests.engines.solana.host.store.models import Coin, Order, OrderPayment
+from tests.engines.solana.host.store.models import Coin, OrderPayment
 from tests.engines.solana.payments.shop import SOL, USDC, open_shop
 
+# Not as the type, which the checker knows only of the site's own apps.
+Order: Any = apps.get_model("store", "Order")
 
-def fulfil(payment: OrderPayment, **_: Any) -> None:
+
+def fulfil(payment: Any, **_: Any) -> None:
     assert type(payment) is OrderPayment
     Order.objects.filter(pk=payment.order_id).update(paid=True)
 

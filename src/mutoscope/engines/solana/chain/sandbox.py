@@ -16,7 +16,7 @@ from solders.transaction import Transaction, VersionedTransaction
 from mutoscope.engines.solana.chain import dispatch, programs
 from mutoscope.engines.solana.chain.bank import Bank, Commitment, Pace
 from mutoscope.engines.solana.chain.faults import Faults
-from mutoscope.engines.solana.chain.methods import accounts, cluster, transactions
+from mutoscope.engines.solana.chain.methods import accounts, blocks, cluster, transactions
 from mutoscope.engines.solana.chain.node import Node
 from mutoscope.engines.solana.chain.server import Server
 from mutoscope.engines.solana.chain.sockets import Sockets
@@ -27,7 +27,7 @@ from mutoscope.engines.solana.chain.wallet.wallet import SandboxWallet
 NODE_NAME = re.compile("[a-z0-9-]{1,30}")
 
 # Imported for what they register.
-_METHODS = (accounts, cluster, transactions)
+_METHODS = (accounts, blocks, cluster, transactions)
 
 
 class SandboxChain:

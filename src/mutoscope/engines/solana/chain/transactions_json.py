@@ -102,20 +102,25 @@ def parsed_meta(record: Record, transaction: VersionedTransaction) -> dict[str, 
     return meta
 
 
-def _parsed_message(record: Record, message: Message | MessageV0 | MessageV1) -> dict[str, Any]:
-    keys = _all_keys(record, message)
+def keys_json(record: Record, message: Message | MessageV0 | MessageV1) -> list[dict[str, Any]]:
+    """Every account of a transaction in words, those out of lookup tables last."""
     static = len(message.account_keys)
     loaded_writable = len(record.meta["loadedAddresses"]["writable"])
+    return [
+        {
+            "pubkey": key,
+            "signer": i < message.header.num_required_signatures,
+            "source": "transaction" if i < static else "lookupTable",
+            "writable": is_writable(message, i) if i < static else i < static + loaded_writable,
+        }
+        for i, key in enumerate(_all_keys(record, message))
+    ]
+
+
+def _parsed_message(record: Record, message: Message | MessageV0 | MessageV1) -> dict[str, Any]:
+    keys = _all_keys(record, message)
     body: dict[str, Any] = {
-        "accountKeys": [
-            {
-                "pubkey": key,
-                "signer": i < message.header.num_required_signatures,
-                "source": "transaction" if i < static else "lookupTable",
-                "writable": is_writable(message, i) if i < static else i < static + loaded_writable,
-            }
-            for i, key in enumerate(keys)
-        ],
+        "accountKeys": keys_json(record, message),
         "recentBlockhash": str(message.recent_blockhash),
         "instructions": [
             instruction_json(

@@ -19,6 +19,7 @@ from mutoscope.engines.solana.chain.bank import Commitment, Refused
 from mutoscope.engines.solana.chain.tokens import LAMPORTS_PER_SOL, TEST_TOKENS, TEST_USDC
 from mutoscope.engines.solana.chain.transaction_errors import sentence
 from mutoscope.engines.solana.chain.wallet.link import TransferRequest, WrongLink, read_link
+from mutoscope.engines.solana.chain.wallet.request import fetch_message, request_url
 
 if TYPE_CHECKING:
     from mutoscope.engines.solana.chain.sandbox import SandboxChain
@@ -108,11 +109,13 @@ class SandboxWallet:
         return Quote(request, wanted, decimals, symbol, makes)
 
     def pay(self, link: str, amount: int | None = None, *, pay_account: bool = True) -> Signature:
-        """Pay a `solana:` link with a signed transaction. Raises WrongLink and NotPaid.
+        """Pay a `solana:` link of either kind with a signed transaction. Raises WrongLink and NotPaid.
 
         `pay_account` makes the recipient's token account where it is missing, at this wallet's expense; without it such
         a link is refused, as some wallets do.
         """
+        if (url := request_url(link)) is not None:
+            return self._pay_request(url)
         quote = self.quote(link, amount)
         if quote.makes_account and not pay_account:
             raise WrongLink("recipient", "has no account for this token yet")
@@ -125,6 +128,15 @@ class SandboxWallet:
                 return self._chain.bank.send(VersionedTransaction(message, [self._key]))
             except Refused as refused:
                 raise NotPaid(_reason(refused, quote)) from None
+
+    def _pay_request(self, url: str) -> Signature:
+        """Pay what a transaction request answers with. The site is asked before the chain's lock is taken."""
+        newest = self._chain.bank.slot(Commitment.PROCESSED).number
+        message = fetch_message(url, self.address, self._chain.bank.hash_of(newest))
+        try:
+            return self._chain.bank.send(VersionedTransaction(message, [self._key]))
+        except Refused as refused:
+            raise NotPaid(f"The chain refused it: {sentence(refused.error)}") from None
 
     def sign_message(self, text: str) -> Signature:
         """Sign a text that people can read, as wallets do for sites. Raises WrongLink, for its field, where it is none."""
