@@ -61,6 +61,7 @@ ROUTES: dict[str, tuple[str, tuple[int, ...]]] = {
     f"{FILM}discard/": ("/studio/films/bcdfghjkmnpq/discard/", POSTED),
     f"{FILM}cover/": ("/studio/films/bcdfghjkmnpq/cover/", POSTED),
     f"{FILM}covers/<int:number>.jpg": ("/studio/films/bcdfghjkmnpq/covers/1.jpg", NOTHING_THERE),
+    f"{FILM}trailer/": ("/studio/films/bcdfghjkmnpq/trailer/", POSTED),
     f"{FILM}subtitles/": ("/studio/films/bcdfghjkmnpq/subtitles/", POSTED),
     f"{FILM}subtitles/<int:number>/remove/": ("/studio/films/bcdfghjkmnpq/subtitles/1/remove/", POSTED),
     # By tus alone: a plain GET has no version, and is told so.

@@ -13,6 +13,7 @@ from django.utils.text import slugify
 
 from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.domain.places import ALPHABET, edition_folder
+from mutoscope.platform.videos.domain.trailers import TrailerChoice
 from mutoscope.platform.videos.tokens import new_public_id, new_token
 
 TITLE_LENGTH_MAX = 120
@@ -48,6 +49,15 @@ class Video(models.Model):
     # Everybody may watch it while it is public. Otherwise whoever sells it decides (watch/ports.py).
     is_free = models.BooleanField(default=False)
 
+    # What those see of it who may not watch it; the moments where its creator chose them.
+    trailer_choice = models.CharField(
+        max_length=9,
+        choices=[(choice.value, choice.value) for choice in TrailerChoice],
+        default=TrailerChoice.AUTOMATIC,
+    )
+    trailer_from_ms = models.BigIntegerField(null=True, blank=True)
+    trailer_to_ms = models.BigIntegerField(null=True, blank=True)
+
     # What viewers get; set in the same transaction that makes the video ready.
     edition = models.OneToOneField("Edition", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     # What is being made: its creator may look at it meanwhile.
@@ -78,6 +88,11 @@ class Video(models.Model):
             models.CheckConstraint(
                 condition=~Q(state__in=["ready", "published", "unlisted", "archived"]) | Q(edition__isnull=False),
                 name="videos_video_playable_has_edition",
+            ),
+            models.CheckConstraint(
+                condition=~Q(trailer_choice=TrailerChoice.OWN)
+                | Q(trailer_from_ms__gte=0, trailer_to_ms__gt=F("trailer_from_ms")),
+                name="videos_video_own_trailer_has_moments",
             ),
             models.CheckConstraint(
                 condition=~Q(state__in=["published", "unlisted"]) | Q(published_at__isnull=False),

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
+from pathlib import Path
+
+from django.core.files.storage import storages
+from django_tasks import task
 
 from mutoscope.engines.sandbox import Places
 from mutoscope.engines.tasks.pipelines.context import UnitContext
 from mutoscope.engines.tasks.pipelines.units import Unit
-from mutoscope.platform.videos.domain.ladder import Plan
+from mutoscope.engines.tasks.queue.policy import RetryLater, policy
+from mutoscope.platform.videos.domain.ladder import Plan, plan_ladder
+from mutoscope.platform.videos.domain.places import MANIFEST
 from mutoscope.platform.videos.domain.source import SourceFacts
-from mutoscope.platform.videos.models import Edition
+from mutoscope.platform.videos.domain.trailers import TrailerChoice, cuts
+from mutoscope.platform.videos.models import Edition, Video
 from mutoscope.platform.videos.process import arguments, ffmpeg, originals
 from mutoscope.platform.videos.process.orders import Begun, FastDone
-from mutoscope.platform.videos.process.segments import Shelf
+from mutoscope.platform.videos.process.probe import look_into
+from mutoscope.platform.videos.process.segments import FILMS, Shelf
 from mutoscope.platform.videos.process.units import OpenEdition, encoder
-from mutoscope.platform.videos.process.waiting import LIGHT, QUEUE, guarded
+from mutoscope.platform.videos.process.waiting import ATTEMPTS_MAX, LIGHT, QUEUE, WAIT_S, guarded, is_passing
 from mutoscope.platform.videos.tokens import letters
 
-CUT_S = 3.0
-# Where the cuts begin, as parts of the film. The end is not given away.
-CUT_MOMENTS = (0.15, 0.4, 0.65)
-# A film shorter than this is shown by its beginning alone: cuts would lie side by side.
-CUTS_FROM_S = 30.0
-BEGINNING_S_MAX = 10.0
-# Of a film of twelve seconds, ten would be nearly all there is to sell.
-PART_MAX = 1 / 3
 FRAMES_PER_S_MAX = 30
 
 
@@ -39,22 +41,21 @@ class Trailer(Unit[FastDone, str]):
         return guarded(begun.video_id, context, lambda: make_trailer(begun))
 
 
-def cuts(duration_s: float) -> list[tuple[float, float]]:
-    """Where the trailer of a film of that length is taken: beginnings and lengths in seconds."""
-    if duration_s < CUTS_FROM_S:
-        return [(0.0, min(BEGINNING_S_MAX, duration_s * PART_MAX))]
-    return [(duration_s * part, CUT_S) for part in CUT_MOMENTS]
-
-
 def make_trailer(begun: Begun) -> str:
-    """Its name below the edition's folder; empty where none can be made, which is no reason not to show the film."""
+    """Its name below the edition's folder; empty where none is wanted."""
     edition = Edition.objects.select_related("video").get(pk=begun.edition_id)
-    taken = cuts(begun.plan.duration_s)
-    film = originals.at_hand(begun.original)
+    return keep_trailer(edition, originals.at_hand(begun.original), begun.facts, begun.plan)
+
+
+def keep_trailer(edition: Edition, film: Path, facts: SourceFacts, plan: Plan) -> str:
+    """The same; empty also where none can be made, which is no reason not to show the film."""
+    taken = stretches(edition.video, plan.duration_s)
+    if not taken:
+        return ""
     with ffmpeg.work_folder("trailer") as folder:
         try:
             ffmpeg.run(
-                {"film": film}, lambda places: told(places, begun.facts, begun.plan, taken), folder,
+                {"film": film}, lambda places: told(places, facts, plan, taken), folder,
                 film_s=sum(length_s for _, length_s in taken),
             )  # fmt: skip
         except ffmpeg.Broke:
@@ -63,6 +64,65 @@ def make_trailer(begun: Begun) -> str:
     name = f"trailer-{letters(16)}.mp4"
     Shelf(edition.folder(), {0: b""}, 1).store(name, data)
     return name
+
+
+def stretches(video: Video, duration_s: float) -> list[tuple[float, float]]:
+    """What a video's trailer shows: beginnings and lengths in seconds."""
+    if video.trailer_choice == TrailerChoice.NONE:
+        return []
+    begin_ms, end_ms = video.trailer_from_ms, video.trailer_to_ms
+    # Another film may have been sent since, and be shorter.
+    if video.trailer_choice == TrailerChoice.OWN and begin_ms is not None and end_ms is not None:
+        begin_s, end_s = begin_ms / 1000, min(end_ms / 1000, duration_s)
+        if begin_s < end_s:
+            return [(begin_s, end_s - begin_s)]
+    return cuts(duration_s)
+
+
+# One at a time for a video: the last one asked for sees the last choice, and is the one that stays.
+@task(queue_name=QUEUE)
+@policy(attempts_max=ATTEMPTS_MAX, limit_key=lambda video_id: f"videos.trailer:{video_id}")
+def remake_trailer(video_id: int) -> str:
+    """Give the edition that viewers have the trailer that its creator has chosen; the name of its file."""
+    video = Video.objects.select_related("edition").get(pk=video_id)
+    if video.edition is None:
+        return ""
+    edition = Edition.objects.select_related("video").get(pk=video.edition.pk)
+    try:
+        name = ""
+        if video.trailer_choice != TrailerChoice.NONE:
+            film = originals.at_hand(video.original)
+            with ffmpeg.work_folder("probe") as folder:
+                facts = look_into(film, folder)
+            name = keep_trailer(edition, film, facts, plan_ladder(facts))
+        _take_place(edition, name)
+    except Exception as error:
+        if is_passing(error):
+            raise RetryLater(WAIT_S, f"waiting: {error}", past_attempts_max=True) from error
+        raise
+    return name
+
+
+def _take_place(edition: Edition, name: str) -> None:
+    """The manifest first: a file that a row names and no manifest would be swept."""
+    storage, folder, earlier = storages[FILMS], edition.folder(), edition.trailer_file
+    with storage.open(f"{folder}/{MANIFEST}", "rb") as file:
+        manifest = json.loads(file.read())
+    entries = [entry for entry in manifest["files"] if not str(entry["path"]).startswith("trailer-")]
+    if name:
+        with storage.open(f"{folder}/{name}", "rb") as file:
+            data = file.read()
+        entries.append({"path": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()})
+    manifest["files"] = sorted(entries, key=lambda entry: str(entry["path"]))
+    written = json.dumps(manifest, separators=(",", ":")).encode()
+    Shelf(folder, {0: b""}, 1).store(MANIFEST, written)
+    Edition.objects.filter(pk=edition.pk).update(
+        trailer_file=name,
+        manifest_sha256=hashlib.sha256(written).hexdigest(),
+        bytes=sum(int(entry["bytes"]) for entry in entries),
+    )
+    if earlier:
+        storage.delete(f"{folder}/{earlier}")
 
 
 def told(places: Places, facts: SourceFacts, plan: Plan, taken: Sequence[tuple[float, float]]) -> list[str]:

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from mutoscope.platform.accounts.public import Person, channel_of
 from mutoscope.platform.videos.domain.life import DISCARDABLE, MOVES, PLAYABLE, VideoState
-from mutoscope.platform.videos.failures import Refused
+from mutoscope.platform.videos.domain.trailers import TrailerChoice
+from mutoscope.platform.videos.failures import Refused, Unacceptable
 from mutoscope.platform.videos.models import Video
 from mutoscope.platform.videos.studio.forms import CoverForm, SubtitlesForm, VideoForm
 from mutoscope.platform.videos.studio.service import (
@@ -33,6 +34,7 @@ from mutoscope.platform.videos.studio.service import (
     ShowVideoInputs,
 )
 from mutoscope.platform.videos.studio.standing import standing_of
+from mutoscope.platform.videos.studio.trailer import ChooseTrailer, ChooseTrailerInputs, TrailerForm, trailer_form
 from mutoscope.platform.videos.subtitles.convert import BYTES_MAX
 
 FILMS_SHOWN = 500
@@ -95,7 +97,9 @@ def film(request: HttpRequest, public_id: str) -> HttpResponse:
     return film_page(request, video, form)
 
 
-def film_page(request: HttpRequest, video: Video, form: VideoForm | None = None) -> HttpResponse:
+def film_page(
+    request: HttpRequest, video: Video, form: VideoForm | None = None, trailer: TrailerForm | None = None
+) -> HttpResponse:
     state = VideoState(video.state)
     form = form or VideoForm(initial={"title": video.title, "description": video.description})
     offered = [choice for choice in CHOICES if choice[0] in MOVES[state]] if state in PLAYABLE else []
@@ -104,6 +108,7 @@ def film_page(request: HttpRequest, video: Video, form: VideoForm | None = None)
         "standing": standing_of(video),
         "form": form,
         "subtitles_form": SubtitlesForm(),
+        "trailer_form": (trailer or trailer_form(video)) if state in PLAYABLE else None,
         "cover_form": CoverForm(),
         "covers": list(video.covers.all()),
         "subtitles": list(video.subtitles.all()),
@@ -112,7 +117,9 @@ def film_page(request: HttpRequest, video: Video, form: VideoForm | None = None)
         "is_failed": state is VideoState.FAILED,
         "can_discard": state in DISCARDABLE,
     }
-    return render(request, "videos/studio/film.html", context, status=422 if form.errors else 200)
+    return render(
+        request, "videos/studio/film.html", context, status=422 if form.errors or (trailer and trailer.errors) else 200
+    )
 
 
 @login_required
@@ -196,6 +203,35 @@ def cover(request: HttpRequest, public_id: str) -> HttpResponse:
     else:
         messages.success(request, "This is the cover now.")
     return redirect("studio-film", public_id=public_id)
+
+
+@login_required
+@require_POST
+def trailer(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What those see who have not paid."""
+    video = own_video(request, public_id)
+    form = TrailerForm(request.POST)
+    if form.is_valid():
+        given = form.cleaned_data
+        choice = TrailerChoice(given["trailer"])
+        try:
+            ChooseTrailer().call(ChooseTrailerInputs(video, choice, given["begins"], given["ends"]))
+        except Unacceptable as refusal:
+            form.add_error(refusal.field(), refusal.sentence())
+        except Refused as refusal:
+            messages.error(request, refusal.sentence())
+            return redirect("studio-film", public_id=public_id)
+        else:
+            messages.success(request, TRAILER_DONE[choice])
+            return redirect("studio-film", public_id=public_id)
+    return film_page(request, own_video(request, public_id), trailer=form)
+
+
+TRAILER_DONE = {
+    TrailerChoice.AUTOMATIC: "The trailer is being made. It is there in a moment.",
+    TrailerChoice.OWN: "Your trailer is being cut. It is there in a moment.",
+    TrailerChoice.NONE: "This film will have no trailer.",
+}
 
 
 @login_required

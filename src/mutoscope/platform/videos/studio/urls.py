@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{FILM}discard/", endpoints.discard, name="studio-discard"),
     path(f"{FILM}cover/", endpoints.cover, name="studio-cover"),
     path(f"{FILM}covers/<int:number>.jpg", endpoints.cover_picture, name="studio-cover-picture"),
+    path(f"{FILM}trailer/", endpoints.trailer, name="studio-trailer"),
     path(f"{FILM}subtitles/", endpoints.subtitles, name="studio-subtitles"),
     path(f"{FILM}subtitles/<int:number>/remove/", endpoints.subtitles_remove, name="studio-subtitles-remove"),
 ]
