@@ -43,7 +43,8 @@ def wait_for(house: House, words: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while words not in house.said():
         assert time.monotonic() < deadline, house.said()
-        assert house.process is not None and house.process.poll() is None, house.said()
+        assert house.process is not None
+        assert house.process.poll() is None, house.said()
         time.sleep(0.1)
 
 
