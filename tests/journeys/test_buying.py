@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from mutoscope.platform.billing.models import Purchase
 from tests.journeys.paying import plays
 from tests.journeys.visitor import Visitor
 from tests.people import make_person
+from tests.platform.billing.paying import paid_by_hand
 from tests.platform.billing.shop import Shop, give
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("films_folder")]
@@ -84,6 +85,13 @@ def test_a_tip_of_half_a_point_is_refused(visit: Visit, shop: Shop) -> None:
     visitor.look("tip-refused")
 
 
+@pytest.fixture
+def by_hand() -> Iterator[None]:
+    with paid_by_hand():
+        yield
+
+
+@pytest.mark.usefixtures("by_hand")
 def test_a_creator_prices_a_film_and_sees_what_it_earned(visit: Visit, shop: Shop, settings: Any) -> None:
     settings.PAYOUT_DELAY_DAYS, settings.PAYOUT_POINTS_MIN = 0, 50
     visitor = visit()

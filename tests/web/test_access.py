@@ -95,6 +95,16 @@ ROUTES: dict[str, tuple[str, tuple[int, ...]]] = {
     ),
     "studio/earnings/": ("/studio/earnings/", (302, 302, 200, 302, 302)),
     r"^studio/earnings/statement\.(?P<kind>csv|json)$": ("/studio/earnings/statement.csv", (302, 404, 200, 404, 404)),
+    "studio/earnings/address/": ("/studio/earnings/address/", (302, 404, 200, 404, 404)),
+    "studio/earnings/address/name/": ("/studio/earnings/address/name/", (302, 405, 405, 405, 405)),
+    "studio/earnings/address/<slug:nonce>/": (
+        "/studio/earnings/address/bcdfghjkmnpqrstvwxyz23/",
+        (302, 404, 404, 404, 404),
+    ),
+    "studio/earnings/address/<slug:nonce>/prove/": (
+        "/studio/earnings/address/bcdfghjkmnpqrstvwxyz23/prove/",
+        (302, 405, 405, 405, 405),
+    ),
     "studio/earnings/payouts/": ("/studio/earnings/payouts/", (302, 405, 405, 405, 405)),
     "studio/earnings/payouts/<int:number>/cancel/": (
         "/studio/earnings/payouts/1/cancel/",

@@ -70,6 +70,12 @@ def rate_value(value: str) -> str:
     return value
 
 
+def dollars_value(value: str) -> str:
+    if not re.fullmatch(r"(?!0+(\.0+)?$)\d{1,6}(\.\d{1,9})?", value):
+        raise ValueError(f"{value!r} is no amount of dollars above zero, such as 0.01")
+    return value
+
+
 def chain_port_value(port: int) -> int:
     """8899, Solana's own, beside the usual 8000."""
     return port + 899 if port + 899 <= 65535 else port - 899

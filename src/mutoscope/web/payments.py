@@ -44,3 +44,12 @@ def top_up_settings(environment: Environment) -> dict[str, Any]:
         "QUOTE_LIFETIME_S": QUOTE_LIFETIME_S,
         "PLAY_WALLET": None if environment.is_production else environment.chain_url,
     }
+
+
+def explorer_address(environment: Environment) -> str:
+    """Where a person looks at a transaction, with `{signature}` for its signature: the sandbox chain's own page, or Solana's explorer."""
+    if not environment.is_production:
+        return f"{environment.chain_url}/#transaction/{{signature}}"
+    cluster = environment.solana_cluster
+    ending = f"?cluster={cluster}" if cluster in {"devnet", "testnet"} else ""
+    return f"https://explorer.solana.com/tx/{{signature}}{ending}"

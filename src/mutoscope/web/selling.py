@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
-from mutoscope.web.kinds import Strings, rate_value, split_value
+from mutoscope.web.kinds import Strings, dollars_value, rate_value, split_value
 
 
 class Selling(BaseSettings):
@@ -45,6 +45,25 @@ class Selling(BaseSettings):
         validation_alias="MUTOSCOPE_PAYOUT_APPROVAL_POINTS",
         description="A payout of more points than this waits for somebody of the staff.",
         examples=["50000"],
+    )
+    payout_by: Literal["signer", "hand"] = Field(
+        "signer",
+        validation_alias="MUTOSCOPE_PAYOUT_BY",
+        description="Who pays creators: `signer` sends it on chain to an address that the creator proved to hold; `hand` leaves it to you, who says in the operator pages that it was paid.",
+        examples=["signer"],
+    )
+    payout_token: str = Field(
+        "USDC",
+        pattern=r"^[A-Za-z0-9]{1,20}$",
+        validation_alias="MUTOSCOPE_PAYOUT_TOKEN",
+        description="The token that the signer pays creators in; one of those that the site accepts.",
+        examples=["USDC"],
+    )
+    payout_point_usd: Annotated[str, AfterValidator(dollars_value)] = Field(
+        "0.01",
+        validation_alias="MUTOSCOPE_PAYOUT_POINT_USD",
+        description="What a creator gets for a point, in dollars.",
+        examples=["0.01"],
     )
     rpc_urls: Annotated[list[SecretStr], NoDecode, BeforeValidator(split_value)] = Field(
         [],

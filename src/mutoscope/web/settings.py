@@ -13,7 +13,7 @@ from mutoscope.web import content_security
 from mutoscope.web.environment import home_directory, read_environment
 from mutoscope.web.film_storage import film_storage
 from mutoscope.web.observe import logs
-from mutoscope.web.payments import solana_settings, top_up_settings
+from mutoscope.web.payments import explorer_address, solana_settings, top_up_settings
 from mutoscope.web.secret_key import secret_key, video_keys
 from mutoscope.web.sign_in import sign_in_settings
 
@@ -190,6 +190,11 @@ FEE_BPS = ENVIRONMENT.fee_bps
 PAYOUT_POINTS_MIN = ENVIRONMENT.payout_points_min
 PAYOUT_DELAY_DAYS = ENVIRONMENT.payout_delay_days
 PAYOUT_APPROVAL_POINTS = ENVIRONMENT.payout_approval_points
+PAYOUT_BY = ENVIRONMENT.payout_by
+PAYOUT_TOKEN = ENVIRONMENT.payout_token
+PAYOUT_POINT_USD = ENVIRONMENT.payout_point_usd
+# Where a person looks at a transaction, by its signature.
+EXPLORER_TRANSACTION = explorer_address(ENVIRONMENT)
 
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from injector import Injector, Module, provider, singleton
 
 from mutoscope.platform.accounts.public import ChannelShelf, channel_shelf
-from mutoscope.platform.billing.public import billing_card_notes, billing_may_watch, billing_unlock_panel
+from mutoscope.platform.billing.public import (
+    PaidByHand,
+    PaidBySigner,
+    PaysCreators,
+    billing_card_notes,
+    billing_may_watch,
+    billing_unlock_panel,
+    pays_creators,
+)
 from mutoscope.platform.videos.public import (
     CardNotes,
     MayWatch,
@@ -41,10 +50,20 @@ class Films(Module):
         return films_of_channel
 
 
+class Money(Module):
+    """Who pays creators."""
+
+    @provider
+    @singleton
+    def pays_creators(self) -> PaysCreators:
+        return PaidBySigner() if settings.PAYOUT_BY == "signer" else PaidByHand()
+
+
 def plug(*further: Module) -> None:
     """Bind every port, once, while the program starts. A later module replaces what an earlier one provides."""
-    injector = Injector([Films(), *further], auto_bind=False)
+    injector = Injector([Films(), Money(), *further], auto_bind=False)
     may_watch.bind(injector.get(MayWatch))  # type: ignore[type-abstract]
     unlock_panel.bind(injector.get(UnlockPanel))  # type: ignore[type-abstract]
     card_notes.bind(injector.get(CardNotes))  # type: ignore[type-abstract]
+    pays_creators.bind(injector.get(PaysCreators))  # type: ignore[type-abstract]
     channel_shelf.bind(injector.get(ChannelShelf))  # type: ignore[type-abstract]

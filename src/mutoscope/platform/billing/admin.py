@@ -8,13 +8,24 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from mutoscope.platform.billing.domain.money import BadAmount, parse_cents, parse_points
 from mutoscope.platform.billing.failures import Refused
-from mutoscope.platform.billing.models import Entitlement, Offer, Pack, Payout, Purchase, Reconciliation, Refund, Tip
+from mutoscope.platform.billing.models import (
+    Entitlement,
+    Offer,
+    Pack,
+    Payout,
+    PayoutAddress,
+    Purchase,
+    Reconciliation,
+    Refund,
+    Tip,
+)
 from mutoscope.platform.billing.payouts.service import ApprovePayout, ApprovePayoutInputs, EndPayout, EndPayoutInputs
+from mutoscope.platform.billing.payouts.shown import shown
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
 
 if TYPE_CHECKING:
@@ -141,9 +152,9 @@ class RefundAdmin(LookOnly):
 
 @admin.register(Payout)
 class PayoutAdmin(LookOnly):
-    list_display = ("channel", "number", "points", "state", "asked_at", "ended_at", "reason")
+    list_display = ("channel", "number", "points", "how_it_stands", "asked_at", "decided_by", "ended_at", "on_chain")
     list_filter = ("state",)
-    list_select_related = ("channel",)
+    list_select_related = ("channel", "decided_by", "address")
     actions = ("approve", "refuse", "was_paid", "has_failed")
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -152,6 +163,15 @@ class PayoutAdmin(LookOnly):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return [field.name for field in Payout._meta.fields]
+
+    @admin.display(description="how it stands", ordering="state")
+    def how_it_stands(self, obj: Payout) -> str:
+        return shown(obj).words
+
+    @admin.display(description="transaction")
+    def on_chain(self, obj: Payout) -> SafeString | str:
+        found = shown(obj)
+        return format_html('<a href="{}">{}…</a>', found.link, found.signature[:8]) if found.link else ""
 
     @admin.action(description="Approve", permissions=["change"])
     def approve(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
@@ -187,6 +207,13 @@ class PayoutAdmin(LookOnly):
 def _staff(request: HttpRequest) -> int:
     assert request.user.pk is not None
     return request.user.pk
+
+
+@admin.register(PayoutAddress)
+class PayoutAddressAdmin(LookOnly):
+    list_display = ("channel", "address", "asked_at", "proven_at", "ended_at")
+    list_select_related = ("channel",)
+    search_fields = ("=address", "channel__handle")
 
 
 @admin.register(Reconciliation)

@@ -10,13 +10,25 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         from mutoscope.platform.accounts.public import OPERATOR, SUPPORT, add_rights
+        from mutoscope.platform.billing.payouts import signing
         from mutoscope.platform.billing.reconcile import tasks  # noqa: F401 - declares its schedule
-        from mutoscope.platform.billing.topup.crediting import listen
+        from mutoscope.platform.billing.topup import crediting
 
-        listen()
+        crediting.listen()
+        signing.listen()
         looks = [
             f"billing.view_{name}"
-            for name in ("pack", "offer", "entitlement", "purchase", "tip", "refund", "payout", "reconciliation")
+            for name in (
+                "pack",
+                "offer",
+                "entitlement",
+                "purchase",
+                "tip",
+                "refund",
+                "payout",
+                "payoutaddress",
+                "reconciliation",
+            )
         ]
         add_rights(
             OPERATOR, *looks, "billing.add_pack", "billing.change_pack", "billing.add_refund", "billing.change_payout"

@@ -135,3 +135,15 @@ class CannotPayOut(Refused):
 
     def sentence(self) -> str:
         return self.why
+
+
+class NotProven(Refused):
+    """This signature does not prove that the address is theirs."""
+
+    why: str
+
+    def field(self) -> str:
+        return "signature"
+
+    def sentence(self) -> str:
+        return self.why

@@ -7,14 +7,34 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from mutoscope.platform.billing.domain.lengths import KEY_LENGTH_MAX, REASON_LENGTH_MAX
 from mutoscope.platform.billing.domain.money import CENTS_MAX, POINTS_MAX
 from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.payouts.models import Payout, PayoutAddress
+
+__all__ = [
+    "FREE",
+    "KEY_LENGTH_MAX",
+    "NOTE_LENGTH_MAX",
+    "REASON_LENGTH_MAX",
+    "TERMS",
+    "BookAccount",
+    "Entitlement",
+    "Grant",
+    "Offer",
+    "Pack",
+    "Payout",
+    "PayoutAddress",
+    "Purchase",
+    "Reconciliation",
+    "Refund",
+    "Tip",
+    "TopUp",
+]
 
 FREE = "free"
 TERMS = [(term.value, term.value) for term in Term]
-KEY_LENGTH_MAX = 100
 NOTE_LENGTH_MAX = 120
-REASON_LENGTH_MAX = 500
 
 
 class BookAccount(models.Model):
@@ -266,58 +286,6 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"grant of {self.points}"
-
-
-class Payout(models.Model):
-    """A creator's wish to be paid. Its points are held in the ledger until it was paid, or refused, or failed."""
-
-    class State(models.TextChoices):
-        WAITING = "waiting", "waits for approval"
-        APPROVED = "approved", "approved"
-        PAID = "paid", "paid"
-        REFUSED = "refused", "refused"
-        CANCELLED = "cancelled", "cancelled"
-        FAILED = "failed", "failed"
-
-    OPEN = (State.WAITING, State.APPROVED)
-
-    channel = models.ForeignKey("accounts.Channel", on_delete=models.PROTECT, related_name="+")
-    # From 1 without gaps in each channel; what a statement names.
-    number = models.IntegerField()
-    points = models.IntegerField()
-    state = models.CharField(max_length=9, choices=State, default=State.WAITING)
-    hold_id = models.BigIntegerField()
-    # The transfer that ended the hold; null while it is open.
-    ended_by_id = models.BigIntegerField(null=True, blank=True)
-    # The signature of the transaction on chain, when it was paid.
-    reference = models.CharField(max_length=120, blank=True, default="")
-    reason = models.CharField(max_length=REASON_LENGTH_MAX, blank=True, default="")
-    request_key = models.CharField(max_length=KEY_LENGTH_MAX)
-    asked_at = models.DateTimeField(default=timezone.now)
-    decided_by = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, null=True, related_name="+")
-    ended_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["channel", "number"], name="billing_payout_number_once"),
-            models.UniqueConstraint(fields=["channel", "request_key"], name="billing_payout_request_once"),
-            models.UniqueConstraint(fields=["hold_id"], name="billing_payout_one_hold"),
-            models.UniqueConstraint(fields=["ended_by_id"], name="billing_payout_one_end"),
-            # One at a time: what is available would otherwise have to be explained.
-            models.UniqueConstraint(
-                fields=["channel"], condition=Q(state__in=["waiting", "approved"]), name="billing_payout_one_open"
-            ),
-            models.CheckConstraint(condition=Q(points__gte=1), name="billing_payout_points"),
-            models.CheckConstraint(
-                condition=Q(state__in=["waiting", "approved"], ended_by_id__isnull=True)
-                | Q(state__in=["paid", "refused", "cancelled", "failed"], ended_by_id__isnull=False),
-                name="billing_payout_ends_with_its_hold",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"payout {self.number}"
 
 
 class Reconciliation(models.Model):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.models import Pack
 from mutoscope.platform.billing.packs.service import GrantPoints, GrantPointsInputs
-from mutoscope.platform.billing.payouts.ports import PayoutOrder, PaysCreators, pays_creators
+from mutoscope.platform.billing.payouts.ports import PaidByHand, PayoutOrder, PaysCreators, pays_creators
 from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs
+from mutoscope.platform.billing.payouts.signing import PaidBySigner
 from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs
 from mutoscope.platform.billing.reconcile.metrics import ReconciliationCollector
 from mutoscope.platform.billing.topup.buying import BuyPoints, BuyPointsInputs
@@ -27,6 +28,8 @@ __all__ = [
     "GrantPointsInputs",
     "NoRate",
     "Pack",
+    "PaidByHand",
+    "PaidBySigner",
     "PayoutOrder",
     "PaysCreators",
     "Rate",

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from mutoscope.platform.billing.api.endpoints import api
 from mutoscope.platform.billing.earnings import endpoints as earnings
 from mutoscope.platform.billing.library import endpoints as library
+from mutoscope.platform.billing.payouts import endpoints as payouts
 from mutoscope.platform.billing.pricing import endpoints as pricing
 from mutoscope.platform.billing.tips import endpoints as tips
 from mutoscope.platform.billing.topup import endpoints as topup
@@ -30,6 +31,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^studio/films/{FILM}/price/$", pricing.price, name="film-price"),
     path("studio/earnings/", earnings.earnings, name="earnings"),
     re_path(r"^studio/earnings/statement\.(?P<kind>csv|json)$", earnings.statement, name="earnings-statement"),
+    path("studio/earnings/address/", payouts.address, name="payout-address"),
+    path("studio/earnings/address/name/", payouts.name_address, name="payout-address-name"),
+    path("studio/earnings/address/<slug:nonce>/", payouts.proof, name="payout-address-proof"),
+    path("studio/earnings/address/<slug:nonce>/prove/", payouts.prove_address, name="payout-address-prove"),
     path("studio/earnings/payouts/", earnings.request_payout, name="payout-request"),
     path("studio/earnings/payouts/<int:number>/cancel/", earnings.cancel_payout, name="payout-cancel"),
     path("studio/earnings/tips/<int:number>/", earnings.choose_tip, name="tip-choice"),

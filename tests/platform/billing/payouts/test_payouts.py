@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from mutoscope.platform.billing.payouts.service import (
     RequestPayoutInputs,
 )
 from tests.people import PASSWORD, make_person
+from tests.platform.billing.paying import paid_by_hand
 from tests.platform.billing.shop import Shop
 
 pytestmark = pytest.mark.django_db
@@ -31,8 +33,10 @@ LATER = MovedClock(timedelta(days=8))
 
 
 @pytest.fixture(autouse=True)
-def small_rules(settings: Any) -> None:
+def small_rules(settings: Any) -> Iterator[None]:
     settings.PAYOUT_POINTS_MIN, settings.PAYOUT_DELAY_DAYS, settings.PAYOUT_APPROVAL_POINTS = 50, 7, 150
+    with paid_by_hand():
+        yield
 
 
 def ask(shop: Shop, points: object = 100, key: str = "a", clock: Clock = LATER, **rest: bool) -> Payout:

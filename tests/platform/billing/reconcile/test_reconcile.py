@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPur
 from mutoscope.platform.billing.tips.service import GiveTip, GiveTipInputs
 from mutoscope.platform.billing.unlock.panel import panel_for
 from tests.people import make_person
+from tests.platform.billing.paying import paid_by_hand
 from tests.platform.billing.shop import Shop, give
 
 pytestmark = pytest.mark.django_db
@@ -71,8 +73,10 @@ def an_honest_day() -> Shop:
 
 
 @pytest.fixture(autouse=True)
-def small_payouts(settings: Any) -> None:
+def small_payouts(settings: Any) -> Iterator[None]:
     settings.PAYOUT_POINTS_MIN = 10
+    with paid_by_hand():
+        yield
 
 
 def test_an_honest_day_has_no_findings(since: Since) -> None:

@@ -22,6 +22,8 @@ late = Signal()
 expired = Signal()
 swept = Signal()
 unmatched = Signal()
+# What became of a job of the signer: receivers get `news`, a `signer.outbox.JobNews`, by the same rules. Its jobs are no payments' events.
+job_changed = Signal()
 
 BY_NAME: dict[str, Signal] = {
     "initiated": initiated,

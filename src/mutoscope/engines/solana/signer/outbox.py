@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import DEFAULT_DB_ALIAS, transaction
 
 from mutoscope.engines.solana.named_sql import SqlFile
+from mutoscope.engines.solana.outbox import signals
 
 SQL = SqlFile("signer/outbox.sql")
 
@@ -45,6 +46,15 @@ def deliver(handler: Handler, *, limit: int = 100, using: str = DEFAULT_DB_ALIAS
             handler(news)
             SQL.run(using, "delivered", {"id": news.event_id})
     return limit
+
+
+def tell_jobs() -> int:
+    """Deliver to the receivers of `outbox.signals.job_changed`; how many. The watcher calls it at every turn."""
+    return deliver(_tell)
+
+
+def _tell(news: JobNews) -> None:
+    signals.job_changed.send(JobNews, news=news)
 
 
 def waiting(*, using: str = DEFAULT_DB_ALIAS) -> int:

@@ -21,6 +21,7 @@ from mutoscope.engines.solana.payments.ending import expire_due
 from mutoscope.engines.solana.payments.tokens import check_tokens
 from mutoscope.engines.solana.rpc.client import Rpc, default_rpc
 from mutoscope.engines.solana.rpc.errors import RpcError
+from mutoscope.engines.solana.signer.outbox import tell_jobs
 from mutoscope.engines.solana.watcher.audit import Difference, audit
 from mutoscope.engines.solana.watcher.leading import Leadership
 from mutoscope.engines.solana.watcher.looking import Looker, Progress, still_pending
@@ -92,6 +93,7 @@ class Watcher:
                             self.audit()
                             audited_at = time.monotonic()
                     tell_due()
+                    tell_jobs()
                     deliver_due()
                 except (RpcError, Unreadable) as problem:
                     log.warning("the chain does not answer", extra={"action": "watcher_waits", "why": str(problem)})

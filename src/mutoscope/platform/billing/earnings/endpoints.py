@@ -6,7 +6,6 @@ import secrets
 from typing import cast
 
 from allauth.account.decorators import reauthentication_required
-from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -23,7 +22,16 @@ from mutoscope.platform.billing.earnings.revenue import revenue_of
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import Payout, Tip
 from mutoscope.platform.billing.payouts.available import earnings_of, payout_rules
-from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs, RequestPayout, RequestPayoutInputs
+from mutoscope.platform.billing.payouts.endpoints import has_second_factor
+from mutoscope.platform.billing.payouts.ports import pays_creators
+from mutoscope.platform.billing.payouts.service import (
+    EndPayout,
+    EndPayoutInputs,
+    RequestPayout,
+    RequestPayoutInputs,
+    current_address,
+)
+from mutoscope.platform.billing.payouts.shown import shown
 from mutoscope.platform.billing.tips.service import show_tip
 from mutoscope.platform.billing.wallet.endpoints import before_of
 from mutoscope.platform.billing.wallet.statement import as_csv, every_line, newest_lines
@@ -50,7 +58,7 @@ def _show(request: HttpRequest, channel: Channel, refusal: Refused | None = None
     account = books.find_account(Kind.EARNINGS, channel.pk)
     lines, next_before = newest_lines(account, before_of(request), 20)
     revenue = revenue_of(channel.pk, days)
-    payouts = list(Payout.objects.filter(channel=channel)[:PAYOUTS_SHOWN])
+    payouts = list(Payout.objects.filter(channel=channel).select_related("address")[:PAYOUTS_SHOWN])
     context = {
         "channel": channel,
         "earned": earnings_of(channel.pk),
@@ -60,7 +68,10 @@ def _show(request: HttpRequest, channel: Channel, refusal: Refused | None = None
         "days": days,
         "periods": PERIODS,
         "tips": list(Tip.objects.filter(channel=channel)[:TIPS_SHOWN]),
-        "payouts": payouts,
+        "payouts": [shown(payout) for payout in payouts],
+        "needs_address": pays_creators.get().needs_address(),
+        "address": current_address(channel.pk),
+        "token": settings.PAYOUT_TOKEN,
         "has_open_payout": any(payout.state in Payout.OPEN for payout in payouts),
         "may_ask": has_second_factor(request),
         "request_key": secrets.token_urlsafe(16),
@@ -139,8 +150,3 @@ def choose_tip(request: HttpRequest, number: int) -> HttpResponse:
     except Refused:
         raise Http404 from None
     return redirect("earnings")
-
-
-def has_second_factor(request: HttpRequest) -> bool:
-    """As for the operator's pages, a password alone is enough in a sandbox only."""
-    return bool(settings.SANDBOX or is_mfa_enabled(cast("Person", request.user)))

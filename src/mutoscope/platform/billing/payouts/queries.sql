@@ -9,3 +9,7 @@ SELECT (coalesce((SELECT sum(p.creator_points) FROM billing_purchase p
       + coalesce((SELECT sum(t.creator_points) FROM billing_tip t
                   WHERE t.channel_id = %(channel_id)s AND t.given_at > clock.now - %(delay)s::interval), 0))::bigint
 FROM (SELECT statement_timestamp() + %(ahead)s::interval AS now) clock;
+
+-- name: now
+-- The database's time. One row.
+SELECT statement_timestamp() + %(ahead)s::interval;

@@ -16,12 +16,13 @@ from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain import payouts as rules
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
 from mutoscope.platform.billing.failures import CannotPayOut, Unacceptable
-from mutoscope.platform.billing.models import KEY_LENGTH_MAX, REASON_LENGTH_MAX, Payout
+from mutoscope.platform.billing.models import KEY_LENGTH_MAX, REASON_LENGTH_MAX, Payout, PayoutAddress
 from mutoscope.platform.billing.payouts.available import earnings_of, payout_rules
-from mutoscope.platform.billing.payouts.ports import PayoutOrder, pays_creators
+from mutoscope.platform.billing.payouts.ports import PaidWith, PayoutOrder, pays_creators
 from mutoscope.platform.billing.statements import fetch
 
 PAYOUT_POINTS_MAX = 1_000_000_000
+SECOND_FACTOR_FIRST = "Set up two-step sign-in first: a stolen password alone must not move your earnings."
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ class RequestPayoutInputs:
 
 class RequestPayoutInternals(Internals):
     points: int
+    quote: PaidWith | None
     channel: Channel
+    address: PayoutAddress | None
     earlier: Payout | None
     needs_approval: bool
 
@@ -57,12 +60,15 @@ class RequestPayout(Service[RequestPayoutInputs, RequestPayoutInternals, Request
     def steps(self) -> Steps[RequestPayoutInputs, RequestPayoutInternals, RequestPayoutOutputs]:
         return (
             self.read_what_was_typed,
+            # Before the transaction: a rate may have to be asked for.
+            self.quote,
             atomic(
                 self.take_turns,
                 when(self.was_asked_before, self.answer_as_before),
                 when(
                     self.is_new,
                     self.check_the_rules,
+                    self.find_address,
                     self.hold,
                     when(self.is_approved_at_once, self.order),
                 ),
@@ -76,15 +82,16 @@ class RequestPayout(Service[RequestPayoutInputs, RequestPayoutInternals, Request
     def read_what_was_typed(self, requesting: Requesting) -> None:
         asked, work = requesting.inputs, requesting.internals
         if not asked.has_second_factor:
-            raise CannotPayOut(
-                why="Set up two-step sign-in first: a stolen password alone must not move your earnings."
-            )
+            raise CannotPayOut(why=SECOND_FACTOR_FIRST)
         try:
             work.points = parse_points(asked.points, PAYOUT_POINTS_MAX)
         except BadAmount as problem:
             raise Unacceptable(where="points", why=str(problem)) from None
         if not 0 < len(asked.request_key) <= KEY_LENGTH_MAX:
             raise Unacceptable(where="request_key", why=f"A key has 1 to {KEY_LENGTH_MAX} characters.")
+
+    def quote(self, requesting: Requesting) -> None:
+        requesting.internals.quote = pays_creators.get().quote(requesting.internals.points)
 
     def take_turns(self, requesting: Requesting) -> None:
         """Two requests of one channel come one after the other, before either looks at what is available."""
@@ -119,6 +126,12 @@ class RequestPayout(Service[RequestPayoutInputs, RequestPayoutInternals, Request
         except rules.BadPayout as problem:
             raise CannotPayOut(why=str(problem)) from None
 
+    def find_address(self, requesting: Requesting) -> None:
+        work = requesting.internals
+        work.address = current_address(work.channel.pk) if pays_creators.get().needs_address() else None
+        if work.address is None and pays_creators.get().needs_address():
+            raise CannotPayOut(why="Say where you want to be paid first, and prove that the address is yours.")
+
     def hold(self, requesting: Requesting) -> None:
         """Set the points aside in the ledger, under a number without gaps."""
         asked, work = requesting.inputs, requesting.internals
@@ -133,6 +146,7 @@ class RequestPayout(Service[RequestPayoutInputs, RequestPayoutInternals, Request
             points=work.points,
             state=Payout.State.WAITING if work.needs_approval else Payout.State.APPROVED,
             hold_id=held.transfer_id,
+            address=work.address,
             request_key=asked.request_key,
         )
         requesting.outputs.is_repeated = False
@@ -142,7 +156,7 @@ class RequestPayout(Service[RequestPayoutInputs, RequestPayoutInternals, Request
 
     def order(self, requesting: Requesting) -> None:
         """Have it sent: noted in this transaction, sent after it."""
-        pays_creators.get().order(order_for(requesting.outputs.payout))
+        send(requesting.outputs.payout, requesting.internals.quote)
 
 
 @dataclass(frozen=True)
@@ -151,16 +165,27 @@ class ApprovePayoutInputs:
     staff_id: int
 
 
-Approving = State[ApprovePayoutInputs, NoInternals, NoOutputs]
+class ApprovePayoutInternals(Internals):
+    quote: PaidWith | None
 
 
-class ApprovePayout(Service[ApprovePayoutInputs, NoInternals, NoOutputs]):
+Approving = State[ApprovePayoutInputs, ApprovePayoutInternals, NoOutputs]
+
+
+class ApprovePayout(Service[ApprovePayoutInputs, ApprovePayoutInternals, NoOutputs]):
     """Somebody of the staff approves a payout that was too large to go by itself."""
 
     failures = (CannotPayOut,)
 
-    def steps(self) -> Steps[ApprovePayoutInputs, NoInternals, NoOutputs]:
-        return (atomic(self.approve, savepoint=True),)
+    def steps(self) -> Steps[ApprovePayoutInputs, ApprovePayoutInternals, NoOutputs]:
+        return (self.quote, atomic(self.approve, savepoint=True))
+
+    def quote(self, approving: Approving) -> None:
+        """By the rate of now: what was asked for may have waited for days."""
+        payout = Payout.objects.filter(pk=approving.inputs.payout_id).first()
+        if payout is None:
+            raise CannotPayOut(why="There is no such payout.")
+        approving.internals.quote = pays_creators.get().quote(payout.points)
 
     def approve(self, approving: Approving) -> None:
         asked = approving.inputs
@@ -169,14 +194,14 @@ class ApprovePayout(Service[ApprovePayoutInputs, NoInternals, NoOutputs]):
             raise CannotPayOut(why=f"This payout is {payout.get_state_display()}.")
         payout.state, payout.decided_by_id = Payout.State.APPROVED, asked.staff_id
         payout.save(update_fields=["state", "decided_by"])
-        pays_creators.get().order(order_for(payout))
+        send(payout, approving.internals.quote)
 
 
 @dataclass(frozen=True)
 class EndPayoutInputs:
     payout_id: int
     outcome: Payout.State
-    """PAID or FAILED of an approved one; REFUSED by staff or CANCELLED by its creator while it waits."""
+    """PAID, FAILED or VOIDED of an approved one; REFUSED by staff or CANCELLED by its creator while it waits."""
     reason: str = ""
     reference: str = ""
     by_id: int | None = None
@@ -188,6 +213,7 @@ Ending = State[EndPayoutInputs, NoInternals, NoOutputs]
 BEFORE = {
     Payout.State.PAID: Payout.State.APPROVED,
     Payout.State.FAILED: Payout.State.APPROVED,
+    Payout.State.VOIDED: Payout.State.APPROVED,
     Payout.State.REFUSED: Payout.State.WAITING,
     Payout.State.CANCELLED: Payout.State.WAITING,
 }
@@ -208,6 +234,9 @@ class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
             return
         if payout.state != BEFORE.get(asked.outcome):
             raise CannotPayOut(why=f"This payout is {payout.get_state_display()}.")
+        if payout.is_ordered() and asked.by_id is not None:
+            # Somebody who called it failed while the signer sends it would have it paid twice.
+            raise CannotPayOut(why="The signer pays this one, and alone knows how it ends.")
         key = f"payout:{payout.channel_id}:{payout.number}:{asked.outcome}"
         about = {"for": "payout", "number": payout.number}
         if asked.outcome == Payout.State.PAID:
@@ -232,5 +261,20 @@ def locked_payout(payout_id: int) -> Payout:
     return payout
 
 
-def order_for(payout: Payout) -> PayoutOrder:
-    return PayoutOrder(f"payout:{payout.channel_id}:{payout.number}", payout.pk, payout.channel_id, payout.points)
+def current_address(channel_id: int) -> PayoutAddress | None:
+    """Where a channel is paid: the address that was proven last."""
+    return PayoutAddress.objects.filter(channel_id=channel_id, proven_at__isnull=False, ended_at=None).first()
+
+
+def send(payout: Payout, quote: PaidWith | None) -> None:
+    """Order an approved payout, and write down what it is paid with. To be called in the transaction that approves."""
+    address = payout.address.address if payout.address is not None else ""
+    pays = pays_creators.get()
+    if pays.needs_address() and not address:
+        raise CannotPayOut(why="It was asked for without an address. Refuse it: its creator asks again, with one.")
+    key = f"payout:{payout.channel_id}:{payout.number}"
+    pays.order(PayoutOrder(key, payout.pk, payout.channel_id, payout.points, address), quote)
+    if quote is not None:
+        payout.mint, payout.symbol, payout.decimals = quote.mint, quote.symbol, quote.decimals
+        payout.amount, payout.rate_usd, payout.progress = quote.amount, quote.rate_usd, Payout.Progress.ORDERED
+        payout.save(update_fields=["mint", "symbol", "decimals", "amount", "rate_usd", "progress"])

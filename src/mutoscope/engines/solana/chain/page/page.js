@@ -217,7 +217,37 @@ async function account(address) {
   return [list, element("h3", "Latest transactions"), history.length ? lines : element("p", "None yet.", "quiet")];
 }
 
+// Signing a message
+
+$("message").addEventListener("input", () => {
+  $("sign").disabled = !$("message").value;
+  $("message-error").textContent = "";
+  $("signed").replaceChildren();
+});
+$("sign-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { ok, body } = await ask("/wallet/sign", { message: $("message").value });
+  if (!ok) {
+    $("message-error").textContent = body.field ? `The ${body.field} ${body.problem}.` : body.problem;
+    return;
+  }
+  const copy = element("button", "Copy the signature", "quiet-button");
+  copy.type = "button";
+  copy.addEventListener("click", () => navigator.clipboard?.writeText(body.signature));
+  const signature = element("code", body.signature);
+  signature.id = "signature";
+  const words = element("p");
+  words.append(signature);
+  $("signed").replaceChildren(element("p", "Signed. Paste this where it is asked for:"), words, copy);
+});
+
 addEventListener("hashchange", detail);
+const toSign = new URLSearchParams(location.search).get("message");
+if (toSign) {
+  $("message").value = toSign;
+  $("sign").disabled = false;
+  $("sign-form").scrollIntoView();
+}
 const given = new URLSearchParams(location.search).get("link");
 if (given) {
   $("link").value = given;

@@ -61,9 +61,7 @@ async def show(chain: SandboxChain, scope: Scope, send: Send) -> bool:
 
 async def act(chain: SandboxChain, scope: Scope, receive: Receive, send: Send) -> bool:
     """Answer a POST that is the wallet's. Returns whether it was."""
-    action = {"/wallet/quote": _quote, "/wallet/pay": _pay, "/wallet/fill-up": _fill_up, "/faucet": _give}.get(
-        scope["path"]
-    )
+    action = ACTIONS.get(scope["path"])
     if action is None:
         return False
     problem = foreign(scope)
@@ -121,6 +119,11 @@ def _pay(chain: SandboxChain, given: dict[str, Any]) -> dict[str, Any]:
     return {"signature": str(chain.wallet().pay(_text(given, "link"), _amount(given)))}
 
 
+def _sign(chain: SandboxChain, given: dict[str, Any]) -> dict[str, Any]:
+    wallet = chain.wallet()
+    return {"address": str(wallet.address), "signature": str(wallet.sign_message(_text(given, "message")))}
+
+
 def _fill_up(chain: SandboxChain, given: dict[str, Any]) -> dict[str, Any]:
     wallet = chain.wallet()
     wallet.fill_up()
@@ -145,6 +148,15 @@ def _give(chain: SandboxChain, given: dict[str, Any]) -> dict[str, Any]:
             raise WrongLink("amount", f"is more than the {chain.airdrop_lamports_max} lamports given at once")
         return {"signature": str(chain.airdrop(address, amount))}
     return {"signature": str(chain.give(address, amount, token))}
+
+
+ACTIONS = {
+    "/wallet/quote": _quote,
+    "/wallet/pay": _pay,
+    "/wallet/sign": _sign,
+    "/wallet/fill-up": _fill_up,
+    "/faucet": _give,
+}
 
 
 def _text(given: dict[str, Any], name: str) -> str:

@@ -126,6 +126,13 @@ class SandboxWallet:
             except Refused as refused:
                 raise NotPaid(_reason(refused, quote)) from None
 
+    def sign_message(self, text: str) -> Signature:
+        """Sign a text that people can read, as wallets do for sites. Raises WrongLink, for its field, where it is none."""
+        # A transaction is signed the same way, and is full of bytes that no text has.
+        if any(ord(character) < 32 and character not in "\n\t" for character in text):
+            raise WrongLink("message", "has characters that no text has: only texts are signed")
+        return self._key.sign_message(text.encode())
+
     def _instructions(self, quote: Quote) -> list[Instruction]:
         """The transfer comes last, and a memo right before it: receivers look there. Source: the specification."""
         request = quote.request

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from mutoscope.engines.solana.outbox.telling import tell_due
 from mutoscope.engines.solana.outbox.webhooks import deliver_due
+from mutoscope.engines.solana.signer.outbox import tell_jobs
 from mutoscope.engines.solana.watcher.watcher import Watcher
 
 
@@ -23,7 +24,7 @@ class Command(BaseCommand):
         with Watcher() as watcher:
             if options["once"]:
                 look = watcher.look()
-                told, delivered = tell_due(), deliver_due()
+                told, delivered = tell_due() + tell_jobs(), deliver_due()
                 self.stdout.write(
                     f"{look.accounts} accounts looked at, {look.expired} payments expired, {told} events told, {delivered} webhooks delivered"
                 )

@@ -1,0 +1,69 @@
+"""How a payout stands, in words for its creator and for the operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from mutoscope.engines.solana import public as solana
+from mutoscope.platform.billing.models import Payout
+
+State, Progress = Payout.State, Payout.Progress
+
+UNDER_WAY = {
+    Progress.NONE: "Approved: the operator pays it by hand.",
+    Progress.ORDERED: "Requested: the signer takes it next.",
+    Progress.SIGNED: "Being paid: signed.",
+    Progress.SENT: "Being paid: sent to the chain.",
+    Progress.CONFIRMED: "Being paid: on the chain, and final in a moment.",
+}
+ENDED = {
+    State.WAITING: "Requested: waits for approval by the staff.",
+    State.PAID: "Paid.",
+    State.REFUSED: "Refused. The points are available again.",
+    State.CANCELLED: "Cancelled. The points are available again.",
+    State.FAILED: "Failed: nothing was sent. The points are available again.",
+    State.VOIDED: "Voided before anything was sent. The points are available again.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutShown:
+    """What a page says about a payout."""
+
+    number: int
+    asked_at: datetime
+    points: int
+    words: str
+    paid: str
+    """The amount with its token; empty until it is known."""
+    address: str
+    signature: str
+    link: str
+    may_cancel: bool
+
+
+def shown(payout: Payout) -> PayoutShown:
+    """What a page says about this payout. Its address should have been selected with it."""
+    state = State(payout.state)
+    words = UNDER_WAY[Progress(payout.progress)] if state is State.APPROVED else ENDED[state]
+    if payout.reason:
+        words = f"{words} {payout.reason}"
+    # A transaction that did not land is nobody's to look at, and an operator's own note is no signature.
+    signature = payout.reference if payout.is_ordered() and state in (State.APPROVED, State.PAID) else ""
+    paid = ""
+    if payout.amount is not None:
+        paid = f"{solana.plain_text(payout.amount, payout.decimals)} {payout.symbol}"
+    return PayoutShown(
+        number=payout.number,
+        asked_at=payout.asked_at,
+        points=payout.points,
+        words=words,
+        paid=paid,
+        address=payout.address.address if payout.address is not None else "",
+        signature=signature,
+        link=settings.EXPLORER_TRANSACTION.format(signature=signature) if signature else "",
+        may_cancel=state is State.WAITING,
+    )
