@@ -93,3 +93,53 @@ SELECT e.id, e.expires_at, p.term, p.bought_at, p.is_upgrade,
 FROM billing_entitlement e
 LEFT JOIN billing_purchase p ON p.viewer_id = e.viewer_id AND p.video_id = e.video_id AND p.refunded_at IS NULL
 ORDER BY e.id, p.number;
+
+-- name: top_up_differs
+-- A top-up whose transfer is not in the ledger, moved other amounts, or whose payment never became final.
+SELECT 'top-up', u.id, 'transfer', u.transfer_id FROM billing_topup u
+LEFT JOIN mutoscope_solana_payment p ON p.id = u.payment_id
+LEFT JOIN billing_bookaccount mine ON mine.kind = 'points' AND mine.owner_id = u.person_id
+LEFT JOIN ledger_transfer t ON t.id = u.transfer_id AND t.kind = 'single'
+WHERE u.transfer_id IS NOT NULL
+  AND (t.id IS NULL OR p.status IS DISTINCT FROM 'settled'
+       OR t.amounts[array_position(t.accounts, mine.account_id)] IS DISTINCT FROM u.points + u.bonus_points
+       OR t.metadata->>'payment' IS DISTINCT FROM u.payment_id::text)
+ORDER BY u.id LIMIT %(limit)s;
+
+-- name: payment_not_credited
+-- Money that is final for a top-up that was not credited, though the news of it was told, given up, or never written. News that is
+-- still to be told is no difference: it is under way.
+SELECT 'top-up', u.id, 'payment', u.payment_id FROM billing_topup u
+JOIN mutoscope_solana_payment p ON p.id = u.payment_id
+WHERE u.transfer_id IS NULL AND p.status = 'settled'
+  AND NOT EXISTS (SELECT FROM mutoscope_solana_event e WHERE e.payment_id = p.id AND e.name = 'settled' AND e.due_at IS NOT NULL)
+ORDER BY u.id LIMIT %(limit)s;
+
+-- name: credit_without_payment
+-- Points that came in for a payment of which there is no top-up that says so.
+SELECT 'transfer', t.id, 'payment', t.metadata->>'payment' FROM ledger_transfer t
+WHERE t.kind = 'single' AND t.metadata->>'for' = 'top-up'
+  AND NOT EXISTS (SELECT FROM billing_topup u WHERE u.transfer_id = t.id)
+ORDER BY t.id LIMIT %(limit)s;
+
+-- name: payout_job_differs
+-- A payout that the signer was asked for, and its job: missing, of another amount, token or address, or ended otherwise. While the
+-- signer's news is still to be told, its end is under way.
+SELECT 'payout', p.id, 'job', j.id FROM billing_payout p
+LEFT JOIN billing_payoutaddress a ON a.id = p.address_id
+LEFT JOIN solana_signer_job j ON j.kind = 'payout' AND j.key = 'payout:' || p.channel_id || ':' || p.number
+WHERE p.progress <> ''
+  AND (j.id IS NULL OR (j.amount, j.mint, j.destination) IS DISTINCT FROM (p.amount, p.mint, a.address)
+       OR (p.state = 'paid' AND (j.state <> 'settled' OR j.signature <> p.reference OR j.moved IS DISTINCT FROM p.amount))
+       OR (p.state IN ('failed', 'voided') AND j.state <> p.state)
+       OR (p.state = 'approved' AND j.state IN ('settled', 'failed', 'voided')
+           AND NOT EXISTS (SELECT FROM solana_signer_event e WHERE e.job_id = j.id AND e.delivered_at IS NULL))
+       OR p.state IN ('waiting', 'refused', 'cancelled'))
+ORDER BY p.id LIMIT %(limit)s;
+
+-- name: job_without_payout
+-- A payment to somebody that the signer was asked for in the name of a payout which is not there, or was never approved.
+SELECT 'job', j.id, j.key, j.state FROM solana_signer_job j
+WHERE j.kind = 'payout' AND j.key ~ '^payout:[0-9]+:[0-9]+$'
+  AND NOT EXISTS (SELECT FROM billing_payout p WHERE p.progress <> '' AND j.key = 'payout:' || p.channel_id || ':' || p.number)
+ORDER BY j.id LIMIT %(limit)s;

@@ -1,4 +1,4 @@
-"""Whether ledger, receipts, entitlements and payouts say the same. The chain and its payments join when they are there."""
+"""Whether chain, payments, ledger, receipts, entitlements and payouts say the same."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Any
 
 from django.db import connection
 
-from mutoscope.engines.services import NoInternals, Outputs, Service, State, Steps, atomic
+from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic
 from mutoscope.platform.billing.domain.terms import Bought, Term, replay
 from mutoscope.platform.billing.models import Reconciliation
+from mutoscope.platform.billing.reconcile.chain import Rows, audited
 from mutoscope.platform.billing.statements import fetch, named_statements
 
 ROWS_MAX = 100
@@ -31,7 +32,16 @@ MEANINGS = {
     "entitlement_differs": "Somebody may watch longer, or shorter, than their receipts say.",
     "payout_differs": "A payout and its hold do not agree.",
     "hold_without_payout": "Points are held for a payout that is not there.",
+    "top_up_differs": "A credited top-up says something else than the ledger, or its payment is not final.",
+    "payment_not_credited": "Money came in for points that nobody got.",
+    "credit_without_payment": "Points came in for a payment that is not on record.",
+    "payout_job_differs": "A payout and what the signer did for it do not agree.",
+    "job_without_payout": "The signer was asked to pay somebody for a payout that is not there.",
+    "chain_differs": "An account on the chain holds what no recorded transaction explains.",
+    "chain_not_read": "The chain could not be asked, so what it holds was not compared.",
 }
+# Those that are asked of the chain, and not of the database.
+OF_THE_CHAIN = frozenset({"chain_differs", "chain_not_read"})
 
 
 @dataclass(frozen=True)
@@ -53,24 +63,33 @@ class ReconcileInputs:
     """Whether the result is kept for the operator pages and the metrics."""
 
 
+class ReconcileInternals(Internals):
+    on_chain: Rows
+
+
 class ReconcileOutputs(Outputs):
     findings: tuple[Finding, ...]
 
 
-Reconciling = State[ReconcileInputs, NoInternals, ReconcileOutputs]
+Reconciling = State[ReconcileInputs, ReconcileInternals, ReconcileOutputs]
 
 
-class Reconcile(Service[ReconcileInputs, NoInternals, ReconcileOutputs]):
+class Reconcile(Service[ReconcileInputs, ReconcileInternals, ReconcileOutputs]):
     """Compare what was agreed with what moved, row by row, and name every difference."""
 
-    def steps(self) -> Steps[ReconcileInputs, NoInternals, ReconcileOutputs]:
+    def steps(self) -> Steps[ReconcileInputs, ReconcileInternals, ReconcileOutputs]:
         return (
+            # Before the transaction: nodes take their time, and what the audit records has to be in the snapshot.
+            self.ask_the_chain,
             atomic(
                 self.look_at_one_moment,
                 self.compare,
             ),
             self.keep,
         )
+
+    def ask_the_chain(self, reconciling: Reconciling) -> None:
+        reconciling.internals.on_chain = audited()
 
     def look_at_one_moment(self, reconciling: Reconciling) -> None:
         """All statements see the same snapshot, or a sale in the middle would look like a difference."""
@@ -79,7 +98,7 @@ class Reconcile(Service[ReconcileInputs, NoInternals, ReconcileOutputs]):
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
     def compare(self, reconciling: Reconciling) -> None:
-        reconciling.outputs.findings = tuple(find())
+        reconciling.outputs.findings = tuple(find(reconciling.internals.on_chain))
 
     def keep(self, reconciling: Reconciling) -> None:
         if reconciling.inputs.is_kept:
@@ -87,11 +106,13 @@ class Reconcile(Service[ReconcileInputs, NoInternals, ReconcileOutputs]):
             Reconciliation.objects.create(findings=found, is_clean=not found)
 
 
-def find() -> Iterator[Finding]:
-    """Every finding, in the order of MEANINGS."""
+def find(on_chain: Rows | None = None) -> Iterator[Finding]:
+    """Every finding, in the order of MEANINGS; `on_chain` is what the audit found."""
     for name, meaning in MEANINGS.items():
         if name == "entitlement_differs":
             rows: Iterable[tuple[Any, ...]] = wrong_entitlements()
+        elif name in OF_THE_CHAIN:
+            rows = (on_chain or {}).get(name, ())
         else:
             rows = fetch("reconcile", name, {"limit": ROWS_MAX})
         kept = tuple(row for _, row in zip(range(ROWS_MAX), rows, strict=False))

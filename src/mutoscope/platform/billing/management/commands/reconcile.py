@@ -13,7 +13,7 @@ from mutoscope.platform.billing.reconcile.service import Reconcile, ReconcileInp
 
 
 class Command(BaseCommand):
-    help = "Compare ledger, receipts, entitlements and payouts. Exit code 1 if anything differs."
+    help = "Compare chain, payments, ledger, receipts, entitlements and payouts. Exit code 1 if anything differs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="Print machine-readable JSON.")
@@ -24,7 +24,7 @@ class Command(BaseCommand):
             found = [{"name": each.name, "meaning": each.meaning, "rows": each.rows} for each in findings]
             self.stdout.write(json.dumps({"is_clean": not found, "findings": found}, default=str))
         elif not findings:
-            self.stdout.write("All is well: ledger, receipts, entitlements and payouts agree.")
+            self.stdout.write("All is well: chain, payments, ledger, receipts, entitlements and payouts agree.")
         else:
             for finding in findings:
                 more = " or more" if finding.is_cut() else ""
