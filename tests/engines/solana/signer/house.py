@@ -69,7 +69,6 @@ class House:
     """The signer under test. Its chain's time moves by hand."""
 
     def __init__(self, folder: Path, chain: SandboxChain | None = None, **changes: Any) -> None:
-        """On a chain of its own, or on one that somebody else has opened."""
         self.folder = folder
         self.chain = chain or SandboxChain(time_s=1_800_000_000)
         self.kek = write_new_key(folder / "kek")
