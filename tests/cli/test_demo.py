@@ -69,10 +69,6 @@ def test_it_is_furnished_once_although_it_was_killed_on_the_way(house: House) ->
         "tips": [[75, True]],
     }, done.stderr
     assert house.run("reconcile").returncode == 0
-    house.stop()
-
-    house.up(MUTOSCOPE_DEMO_FILMS="1")
-    assert "demo       ready    furnished" in house.said()
     asked_for_again = house.run("demo", MUTOSCOPE_DEMO_FILMS="1")
     assert (asked_for_again.returncode, asked_for_again.stdout) == (0, "furnished\n")
 

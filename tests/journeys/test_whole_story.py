@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db.models import F
+from django.test import override_settings
 from playwright.sync_api import Page, expect
 from solders.pubkey import Pubkey
 
@@ -20,10 +22,13 @@ from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.models import Entitlement, Payout, Purchase, Tip, TopUp
+from mutoscope.platform.billing.payouts.signing import PaidBySigner
 from tests.engines.solana.payments.shop import Shop as Merchant
+from tests.engines.solana.signer.house import House, key
 from tests.journeys.paying import plays, watched_until
 from tests.journeys.visitor import Visitor
 from tests.people import PASSWORD
+from tests.platform.billing.paying import ADDRESS, CREATOR, paid_by, settle
 from tests.platform.billing.shop import PRICES, Shop
 
 pytestmark = pytest.mark.browser
@@ -33,7 +38,9 @@ Visit = Callable[..., Visitor]
 EARNED = 27 + 18 + 27
 
 
-def test_from_signing_up_to_the_creator_being_paid(visit: Visit, shop: Shop, merchant: Merchant, settings: Any) -> None:
+def test_from_signing_up_to_the_creator_being_paid(
+    visit: Visit, shop: Shop, merchant: Merchant, settings: Any, tmp_path: Path
+) -> None:
     settings.PAYOUT_DELAY_DAYS, settings.PAYOUT_POINTS_MIN = 0, 50
     viewer = visit()
     signs_up(viewer)
@@ -46,7 +53,12 @@ def test_from_signing_up_to_the_creator_being_paid(visit: Visit, shop: Shop, mer
     comes_back_after_the_day(viewer)
     creator = visit()
     creator.becomes(shop.creator)
-    is_paid(creator, shop)
+    house = House(tmp_path, merchant.chain)
+    house.chain.give(key(house.payout), 10**9)
+    with paid_by(PaidBySigner()), override_settings(PAYOUT_POINT_USD="0.01", PAYOUT_TOKEN="USDC"):
+        says_where_to_pay(creator)
+        is_paid(creator, shop, house)
+    house.signer.close()
     the_books_agree()
 
 
@@ -155,16 +167,31 @@ def comes_back_after_the_day(viewer: Visitor) -> None:
     assert Purchase.objects.count() == 2
 
 
-def is_paid(creator: Visitor, shop: Shop) -> None:
+def says_where_to_pay(creator: Visitor) -> None:
+    """The wallet signs the message as it stands on the page."""
+    creator.goto("/studio/earnings/")
+    creator.follow("Set your address")
+    creator.page.get_by_label("Your wallet's address").fill(ADDRESS)
+    creator.press("Go on to sign")
+    message = creator.page.locator("#to-sign").text_content() or ""
+    creator.page.get_by_label("Signature").fill(str(CREATOR.sign_message(message.encode())))
+    creator.press("This address is mine")
+    creator.sees("Paid in USDC to")
+
+
+def is_paid(creator: Visitor, shop: Shop, house: House) -> None:
     creator.goto("/studio/earnings/")
     creator.sees(f"From 50 to {EARNED}")
     creator.press("Ask for the payout")
-    creator.sees("approved")
-    creator.look("studio-earnings-payout")
+    creator.sees("A payout is under way")
     payout = Payout.objects.get()
     assert payout.points == EARNED
-    assert books.balance(books.Kind.EARNINGS, shop.video.channel_id).available == 0
-    # Here it arrives in the sandbox wallet, once payouts are made on chain.
+    settle(house, payout)
+    assert house.tokens(ADDRESS) == EARNED * 10_000  # a cent a point, in millionths of a dollar
+    creator.goto("/studio/earnings/")
+    creator.sees("transaction")
+    creator.look("studio-earnings-paid")
+    assert books.balance(books.Kind.EARNINGS, shop.video.channel_id).posted == 0
 
 
 def the_books_agree() -> None:
