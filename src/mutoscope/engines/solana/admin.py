@@ -184,7 +184,7 @@ class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subsc
 class WebhookDeliveryAdmin(ReadOnlyAdmin):
     list_display = ("endpoint", "event", "delivered_at", "attempts", "last_status", "last_error")
     list_filter = ("last_status",)
-    list_select_related: Any = ("endpoint", "event")
+    list_select_related: ClassVar[Any] = ("endpoint", "event")
     actions = ("deliver_again",)
 
     @admin.action(description="Deliver again", permissions=["decide"])
