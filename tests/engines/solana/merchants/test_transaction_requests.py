@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -25,12 +27,36 @@ def path_of(link: str) -> str:
     return link.split("testserver", 1)[1]
 
 
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("by", "mint"), [("reference", USDC), ("wallet", SOL)], ids=["reference", "wallet"])
-def test_the_sandbox_wallet_pays_one(selling: Shop, live_server: Any, rf: Any, by: str, mint: str) -> None:
+def test_the_sandbox_wallet_pays_one(selling: Shop, client: Client, rf: Any, by: str, mint: str) -> None:
     payment = selling.offer({SOL: 500_000_000, USDC: 70_000_000}, by)
-    link = links_of(payment, rf, live_server.url.removeprefix("http://"))[mint]
-    signature = selling.chain.wallet().pay(link)
+
+    class Site(BaseHTTPRequestHandler):
+        """The site, answered by this thread, which is in the database's transaction."""
+
+        def do_GET(self) -> None:
+            self.tell(client.get(self.path))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.tell(client.post(self.path, body, "application/json"))
+
+        def tell(self, said: Any) -> None:
+            self.send_response(said.status_code)
+            self.end_headers()
+            self.wfile.write(said.content)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Site) as site, ThreadPoolExecutor(1) as wallet:
+        link = links_of(payment, rf, f"127.0.0.1:{site.server_port}")[mint]
+        paid = wallet.submit(selling.chain.wallet().pay, link)
+        site.timeout = 60
+        # What it is, and then the transaction.
+        site.handle_request()
+        site.handle_request()
+        signature = paid.result(60)
     selling.look()
     assert selling.stands(payment) == (Status.SETTLED, Money.EXACT)
     assert payment.signature == str(signature)

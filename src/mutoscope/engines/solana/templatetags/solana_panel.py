@@ -46,7 +46,8 @@ def solana_pay_panel(
         "status_url": reverse("mutoscope_solana:status", args=[payment.public_id]),
         "token": token_of(payment),
         "success_url": success_url,
-        "nonce": str(getattr(context.get("request"), "csp_nonce", "") or ""),
+        # Asked for as a text and not for its truth: django-csp's is false until somebody has asked for it.
+        "nonce": str(getattr(context.get("request"), "csp_nonce", "")),
     }
 
 
