@@ -61,6 +61,7 @@ def compare(root: Path) -> None:
     from mutoscope.platform.videos.process import arguments, ffmpeg
     from mutoscope.platform.videos.process.probe import look_into
 
+    count_behind_walls()
     film = root / "film.mp4"
     subprocess.run(
         [str(ffmpeg.program()), "-v", "error", "-nostdin", "-stream_loop", str(int(SECONDS // 30) + 1), "-i", str(CLIP),
@@ -127,9 +128,27 @@ def peak_memory() -> Iterator[list[int]]:
         looking.join()
 
 
+# What encoders used behind the sandbox's walls, whose first process nobody here waits for. At most the last tenth of a
+# second of each is missing.
+BEHIND_WALLS_S: list[float] = []
+
+
+def count_behind_walls() -> None:
+    from mutoscope.platform.videos.process import ffmpeg
+
+    run = ffmpeg.run
+
+    def counted(*given: Any, **options: Any) -> Any:
+        outcome = run(*given, **options)
+        BEHIND_WALLS_S.append(outcome.cpu_s)
+        return outcome
+
+    ffmpeg.run = counted
+
+
 def cpu_s() -> float:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    return sum(one.ru_utime + one.ru_stime for one in used) + sum(BEHIND_WALLS_S)
 
 
 def ours(film: Path, facts: Any, plan: Any, workers: int, mark: Callable[[], None]) -> None:
