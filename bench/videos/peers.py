@@ -17,6 +17,8 @@ from mutoscope.platform.videos.domain.source import SourceFacts
 from mutoscope.platform.videos.process import arguments, ffmpeg
 
 SEGMENT_S = 4
+# What a picture in a JPEG file has to be like.
+JPEG = ["-pix_fmt", "yuvj420p"]
 Mark = Callable[[], None]
 
 
@@ -72,8 +74,8 @@ def mediacms(film: Path, plan: Plan, encoder: arguments.Encoder, work: Path, pla
             packaged(done, work / done.stem)
         if number == 0:
             playable()
-    run("-ss", "1", "-i", str(film), "-frames:v", "1", str(work / "thumbnail.jpg"))
-    run("-i", str(film), "-vf", "fps=1/10,scale=160:-2,tile=5x5", "-frames:v", "1", str(work / "sprites.jpg"))
+    run("-ss", "1", "-i", str(film), "-frames:v", "1", *JPEG, str(work / "thumbnail.jpg"))
+    run("-i", str(film), "-vf", "fps=1/10,scale=160:-2,tile=5x5", "-frames:v", "1", *JPEG, str(work / "sprites.jpg"))
     run("-ss", "1", "-t", "3", "-i", str(film), "-vf", "fps=5,scale=320:-2", str(work / "preview.gif"))
 
 
@@ -84,7 +86,16 @@ def hand_tuned(
     fast, rest = plan.fast(), [rung for rung in plan.rungs if not rung.is_fast and not rung.is_copy]
     first = _several(film, fast, plan, encoder, work)
     first += ["-map", "0:a:0?", *sound(), str(work / "sound.mp4")]
-    first += ["-map", "0:v:0", "-vf", "fps=1/2,scale=160:-2,tile=5x5", "-q:v", "5", str(work / "sprite-%03d.jpg")]
+    first += [
+        "-map",
+        "0:v:0",
+        "-vf",
+        "fps=1/2,scale=160:-2,tile=5x5",
+        "-q:v",
+        "5",
+        *JPEG,
+        str(work / "sprite-%03d.jpg"),
+    ]
     process = subprocess.Popen([str(ffmpeg.program()), "-v", "error", "-nostdin", "-y", *first])
     while process.poll() is None:
         if any(work.glob(f"{fast[0].name}-*1.m4s")):

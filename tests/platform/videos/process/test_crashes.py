@@ -75,7 +75,12 @@ def survives(point: str, home: Path, settings: Any) -> None:
             "OPTIONS": {"BEAT_S": 0.2, "STALE_S": 1.5, "POLL_S": 0.2, "GRACE_S": 5.0},
         }
     }
-    film = make(home / "film.mp4", *picture("640x480", "25", SECONDS), *tone(SECONDS), "-c:v", "mpeg4", "-c:a", "aac")
+    words = home / "film.srt"
+    words.write_text("1\n00:00:00,200 --> 00:00:01,000\nAhoy\n")
+    film = make(
+        home / "film.mkv", *picture("640x480", "25", SECONDS), *tone(SECONDS), "-i", str(words),
+        "-map", "0", "-map", "1", "-map", "2", "-c:v", "mpeg4", "-c:a", "aac", "-c:s", "srt",
+    )  # fmt: skip
     video = uploaded(film)
     kill_at(point, home, settings.VIDEO_KEYS[0])
     video.refresh_from_db()
@@ -110,6 +115,8 @@ def nothing_left_over(home: Path, video: Video) -> None:
     assert originals == [video.original]
     assert [path for path in (home / "uploads").rglob("*") if path.is_file()] == []
     assert [path for path in (home / "work").glob("*-*") if path.is_dir()] == []
+    subtitles = {path.name for path in (home / "films").rglob("subtitles/*")}
+    assert subtitles == {Path(subtitle.file).name for subtitle in video.subtitles.all()}
     covers = {path.name for path in (home / "films").rglob("covers/*")}
     assert covers == {Path(cover.file).name for cover in video.covers.all()}
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from mutoscope.engines.sandbox import Level, NoSandbox
 from mutoscope.platform.accounts.public import Channel
 from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.models import Upload, Video
-from mutoscope.platform.videos.upload import appending, endpoints, files
+from mutoscope.platform.videos.upload import appending, endpoints, files, service
 from mutoscope.platform.videos.upload.failures import WrongOffset
 from mutoscope.platform.videos.upload.service import title_from
 from mutoscope.platform.videos.upload.tasks import sweep_files, sweep_uploads
@@ -171,6 +172,32 @@ def test_somebody_elses_upload_is_not_there(creator: Client, channel: Channel) -
     ):
         assert answer.status_code == 404
     assert where(creator, address) == 0
+
+
+def test_strangers_files_need_walls_unless_the_operator_says_otherwise(
+    creator: Client, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    monkeypatch.setattr(service, "best", lambda: Level.WHITELIST)
+    refused = begin(creator, 10)
+    assert refused.status_code == 403
+    assert refused.json()["type"] == "urn:mutoscope:upload:NotSafeHere"
+    assert not Video.objects.exists()
+    settings.UPLOADS_WITHOUT_WALLS = True
+    assert begin(creator, 10).status_code == 201
+
+    def none_at_all() -> Level:
+        raise NoSandbox
+
+    monkeypatch.setattr(service, "best", none_at_all)
+    assert begin(creator, 10).status_code == 403, "without any sandbox nobody can say otherwise"
+
+
+@pytest.mark.parametrize("level", [Level.BUBBLEWRAP, Level.LANDLOCK])
+def test_behind_walls_around_files_uploads_are_taken(
+    creator: Client, monkeypatch: pytest.MonkeyPatch, level: Level
+) -> None:
+    monkeypatch.setattr(service, "best", lambda: level)
+    assert begin(creator, 10).status_code == 201
 
 
 def test_without_a_channel_nothing_begins(client: Client) -> None:
