@@ -10,6 +10,8 @@ class WebConfig(AppConfig):
 
     def ready(self) -> None:
         from mutoscope.web import checks, housekeeping  # noqa: F401 - registers findings and schedules
+        from mutoscope.web.roles import give_rights
         from mutoscope.web.wiring import plug
 
         plug()
+        give_rights()

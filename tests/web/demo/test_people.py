@@ -26,7 +26,11 @@ def test_each_can_sign_in_and_the_second_call_makes_nobody(client: Client) -> No
     for sign_in in first:
         assert client.login(username=sign_in.username, password=sign_in.password), sign_in.role
     assert Channel.objects.get().owner.username == "demo-creator"
-    assert list(Person.objects.filter(is_staff=True).values_list("username", flat=True)) == ["demo-operator"]
+    operator = Person.objects.get(is_staff=True)
+    assert operator.username == "demo-operator"
+    # By the role and no more: who tries the site out sees what an operator sees.
+    assert not operator.is_superuser
+    assert [group.name for group in operator.groups.all()] == ["operator"]
 
 
 @pytest.mark.django_db

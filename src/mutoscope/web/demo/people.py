@@ -62,9 +62,7 @@ def furnish() -> list[SignIn]:
 @transaction.atomic
 def _make(role: str, username: str, password: str) -> None:
     staff = role == "operator"
-    asked = AddPersonInputs(
-        username=username, email=f"{username}@example.org", password=password, is_staff=staff, is_superuser=staff
-    )
+    asked = AddPersonInputs(username=username, email=f"{username}@example.org", password=password, is_staff=staff)
     person = AddPerson().call(asked).person
     if staff:
         person.groups.add(Group.objects.get(name=OPERATOR))

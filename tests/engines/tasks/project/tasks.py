@@ -192,12 +192,6 @@ def child_fails() -> None:
 
 
 @task()
-def writes_a_row(text: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO notes (text) VALUES (%s)", [text])
-
-
-@task()
 def sleeps_then_writes(text: str, seconds: float) -> str:
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO notes (text) VALUES (%s)", [f"begin {text}"])
@@ -217,8 +211,3 @@ def waits_to_be_killed_once(context: TaskContext, text: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO notes (text) VALUES (%s)", [f"end {text}"])
     return text
-
-
-@task()
-def kills_its_worker() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)

@@ -104,11 +104,6 @@ SELECT page.transfer_id, t.recorded_at, coalesce(t.effective_at, t.recorded_at),
     (opening.balance + sum(page.amount) OVER (ORDER BY page.transfer_id))::bigint, t.metadata
 FROM page JOIN ledger_transfer t ON t.id = page.transfer_id CROSS JOIN opening ORDER BY page.transfer_id
 
--- name: first_transfer_from
--- The last transfer id before which nothing was recorded at or after a moment: where a statement from then may begin.
--- Expected row count: one.
-SELECT coalesce(max(s.through_id), 0) FROM ledger_seal s WHERE s.recorded_until < %(moment)s
-
 -- name: transfer
 -- Expected row count: none or one.
 SELECT t.id, t.kind, t.key, t.recorded_at, t.effective_at, t.expires_at, t.refers_to, t.link_id, t.metadata, t.accounts, t.amounts

@@ -17,7 +17,6 @@ from mutoscope.engines.solana.chain.meta import token_amount
 # Nobody holds a key for these; a node that lies may as well name somebody.
 OTHER_MINT = Pubkey(hashlib.sha256(b"mutoscope sandbox chain: another mint").digest())
 OTHER_OWNER = Pubkey(hashlib.sha256(b"mutoscope sandbox chain: another owner").digest())
-TOKEN_PROGRAM_NAMES = {str(program) for program in programs.TOKEN_PROGRAMS}
 
 
 def falsified(answer: Any, fault: Fault, by: int) -> Any:

@@ -17,7 +17,6 @@ from mutoscope.engines.solana.rpc.errors import RpcUnavailable
 
 # Source: https://solana.com/docs/rpc/http
 ACCOUNTS_A_CALL = 100
-STATUSES_A_CALL = 256
 SIGNATURES_A_CALL = 1000
 # Where a token account keeps its amount, in both token programs.
 AMOUNT_AT = {"offset": 64, "length": 8}
@@ -129,31 +128,9 @@ def block_time(rpc: Rpc, slot: int) -> datetime:
     return datetime.fromtimestamp(answer, UTC)
 
 
-def final_slot(rpc: Rpc) -> int:
-    """The newest finalised slot of some node."""
-    return int(rpc.call("getSlot", {"commitment": "finalized"}))
-
-
 def rent_minimum(rpc: Rpc, data_bytes: int = 0) -> int:
     """The lamports below which an account of this size cannot exist: a payer cannot send less to a fresh wallet."""
     return int(rpc.call("getMinimumBalanceForRentExemption", data_bytes))
-
-
-def are_final(rpc: Rpc, signatures: Sequence[str]) -> dict[str, bool]:
-    """Of each known signature, whether it is final. One call for each 256; unknown ones are left out."""
-    known: dict[str, bool] = {}
-    for start in range(0, len(signatures), STATUSES_A_CALL):
-        chunk = list(signatures[start : start + STATUSES_A_CALL])
-        answer = rpc.call("getSignatureStatuses", chunk, {"searchTransactionHistory": True})
-        try:
-            known |= {
-                signature: status["confirmationStatus"] == "finalized"
-                for signature, status in zip(chunk, answer["value"], strict=True)
-                if status is not None
-            }
-        except (KeyError, TypeError, ValueError) as error:
-            raise Unreadable(f"not a list of statuses: {error}") from error
-    return known
 
 
 def _balance(value: Any) -> Balance:

@@ -33,7 +33,6 @@ class Owned:
     channel_title: str
     channel_handle: str
     state: str
-    cover_file: str | None
     version: int
     expires_at: datetime | None
     is_live: bool

@@ -59,8 +59,3 @@ def _moment(value: object, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= POSITION_MS_MAX:
         raise BadBeat(f"{name} must be whole milliseconds from 0 to {POSITION_MS_MAX}")
     return value
-
-
-def credits_begin_ms(duration_ms: int) -> int:
-    """From this position on a film counts as seen to its end."""
-    return duration_ms - min(CREDITS_MS_MAX, duration_ms // 10)

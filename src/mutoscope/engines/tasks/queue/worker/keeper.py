@@ -60,7 +60,6 @@ class Keeper:
         self._reap_from = 0.0
         self._schedule_at = 0.0
         self._history_at = 0.0
-        self.beaten_at = time.monotonic()
 
     def start(self) -> None:
         self._thread.start()
@@ -121,7 +120,6 @@ class Keeper:
             pump.wake()
             return
         gap_s, server_up_s = rows[0]
-        self.beaten_at = time.monotonic()
         # When this machine, its network or the server stood still, the others' beats are as old as ours. They get as long
         # as any worker has before they are taken for dead.
         if gap_s > self.configuration.beat_s * 2:
