@@ -30,6 +30,7 @@ from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.models import KeyPeriod, Subtitle, Upload, Video
 from tests.people import make_channel, make_person
+from tests.platform.billing.paying import paid_by_hand, prove
 from tests.platform.billing.shop import PRICES, Shop, give
 from tests.platform.billing.topup.till import open_till
 from tests.platform.videos.watch.screenings import new_film
@@ -113,7 +114,11 @@ def open_world(folder: Path) -> Iterator[World]:
     top_ups = {**settings.TOP_UPS, "PLAY_WALLET": None}
     payouts = {"PAYOUT_POINTS_MIN": 10, "PAYOUT_DELAY_DAYS": 0, "PAYOUT_APPROVAL_POINTS": 20}
     backend = "mutoscope.platform.support.mail.backend.OutboxBackend"
-    with open_till() as till, override_settings(TOP_UPS=top_ups, EMAIL_BACKEND=backend, **payouts, **folders):
+    with (
+        open_till() as till,
+        paid_by_hand(),
+        override_settings(TOP_UPS=top_ups, EMAIL_BACKEND=backend, **payouts, **folders),
+    ):
         world = World()
         people = {kind: _person(kind) for kind in KINDS if kind != "anonymous"}
         channel = make_channel(people["owner"], "northlight")
@@ -130,6 +135,7 @@ def open_world(folder: Path) -> Iterator[World]:
         top_up = till.buy()
         tip = GiveTipInputs(people["buyer"].pk, film.public_id, 10, "tip", "Thank you", may_be_shown=True)
         GiveTip().call(tip)
+        prove(people["owner"])
         payout = RequestPayout().call(RequestPayoutInputs(people["owner"].pk, 100, "payout", has_second_factor=True))
         send_mail("A subject", "A text", None, ["somebody@example.org"])
         world.clients = {"anonymous": Client(raise_request_exception=False)}
