@@ -65,7 +65,7 @@ from mutoscope.engines.ledger.verification import verify
 print(funded.repeated, held.repeated, end=" ")
 ledger.post_hold(held.transfer_id, "spend")
 ledger.post(Transfer("again", (debit(nora, 20), credit(source, 20))))
-print(ledger.balance(nora).posted, ledger.balance(nora).available(), end=" ")
+print(ledger.balance(nora).posted, ledger.balance(nora).available, end=" ")
 try:
     ledger.post(Transfer("too much", (debit(nora, 51), credit(source, 51))))
 except InsufficientFunds as refused:

@@ -41,7 +41,7 @@ SITE = ("anonymous", "suspended", "viewer", "expired", "buyer", "owner", "creato
 SIGNING_IN = ("anonymous", "suspended", "viewer", "superuser")
 OPERATOR = ("anonymous", "suspended", "viewer", "owner", "staff", "support", "operator", "superuser")
 KINDS = tuple(dict.fromkeys((*SITE, *OPERATOR)))
-STAFF = {
+STAFF: dict[str, dict[str, Any]] = {
     "staff": {"is_staff": True},
     "support": {"is_staff": True},
     "operator": {"is_staff": True},
