@@ -135,7 +135,7 @@ def open_world(folder: Path) -> Iterator[World]:
         top_up = till.buy()
         tip = GiveTipInputs(people["buyer"].pk, film.public_id, 10, "tip", "Thank you", may_be_shown=True)
         GiveTip().call(tip)
-        prove(people["owner"])
+        address = prove(people["owner"])
         payout = RequestPayout().call(RequestPayoutInputs(people["owner"].pk, 100, "payout", has_second_factor=True))
         send_mail("A subject", "A text", None, ["somebody@example.org"])
         world.clients = {"anonymous": Client(raise_request_exception=False)}
@@ -150,6 +150,7 @@ def open_world(folder: Path) -> Iterator[World]:
             "withdrawn": withdrawn.public_id,
             "top-up": top_up.public_id,
             "payout": str(payout.payout.number),
+            "nonce": address.nonce,
             "tip": str(Tip.objects.get().pk),
             "mail": str(Mail.objects.latest("pk").pk),
             "upload": _upload(world.clients["owner"]),
