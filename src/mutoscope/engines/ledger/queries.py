@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from django.db import connections
 
-_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+from mutoscope.engines.postgres.named_sql import named_statements
 
 
 @cache
@@ -21,8 +20,7 @@ def read_sql(file: str) -> str:
 @cache
 def named_queries(file: str = "queries.sql") -> dict[str, str]:
     """The queries of a file by their `-- name:` lines, without comments, which would travel with every request."""
-    _, *parts = _NAME.split(read_sql(file))
-    return {name: _without_comments(text) for name, text in zip(parts[::2], parts[1::2], strict=True)}
+    return named_statements(read_sql(file))
 
 
 def fetch(using: str, query: str, parameters: dict[str, Any] | tuple[Any, ...]) -> list[tuple[Any, ...]]:
@@ -39,7 +37,3 @@ def fetch_one(using: str, query: str, parameters: dict[str, Any] | tuple[Any, ..
         cursor.execute(query, parameters)
         row: tuple[Any, ...] = cursor.fetchone()
     return row
-
-
-def _without_comments(text: str) -> str:
-    return "\n".join(line for line in text.strip().splitlines() if not line.startswith("--"))

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS
 
-_NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+from mutoscope.engines.postgres.named_sql import SqlFile
 
 
 @cache
-def named_statements(feature: str) -> dict[str, str]:
-    """The statements in this feature's queries.sql by their names, without comments."""
-    text = (Path(__file__).parent / feature / "queries.sql").read_text()
-    parts = _NAME.split(text)[1:]
-    return {name: _without_comments(sql) for name, sql in zip(parts[::2], parts[1::2], strict=True)}
+def queries(feature: str) -> SqlFile:
+    """The statements of this feature of the context."""
+    return SqlFile("mutoscope.platform.billing", f"{feature}/queries.sql")
 
 
 def fetch(feature: str, name: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Run a statement that returns rows, inside the caller's transaction if there is one."""
-    with connection.cursor() as cursor:
-        cursor.execute(named_statements(feature)[name], parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
-
-
-def run(feature: str, name: str, parameters: Mapping[str, Any]) -> int:
-    """Run a statement that returns none; how many rows it touched."""
-    with connection.cursor() as cursor:
-        cursor.execute(named_statements(feature)[name], parameters)
-        return int(cursor.rowcount)
-
-
-def _without_comments(sql: str) -> str:
-    return "\n".join(line for line in sql.strip().splitlines() if not line.startswith("--"))
+    return queries(feature).fetch(DEFAULT_DB_ALIAS, name, parameters)

@@ -76,7 +76,7 @@ def _run_and_kill(configuration: Any, point: int) -> str:
 
 
 def _signer_that_dies(configuration: Any, point: int, told: int) -> None:
-    from mutoscope.engines.solana.named_sql import SqlFile
+    from mutoscope.engines.postgres.named_sql import SqlFile
     from mutoscope.engines.solana.signer.journal import Journal
     from mutoscope.engines.solana.signer.nodes import HttpNode, open_nodes
     from mutoscope.engines.solana.signer.process import TROUBLE, Signer

@@ -6,11 +6,11 @@ import logging
 
 from django.db import transaction
 
-from mutoscope.engines.solana.named_sql import SqlFile
+from mutoscope.engines.postgres.named_sql import SqlFile
 from mutoscope.engines.solana.signer.journal import Journal
 from mutoscope.engines.solana.signer.models import SignerAttempt, SignerJob, SignerLeg
 
-SQL = SqlFile("signer/jobs.sql")
+SQL = SqlFile("mutoscope.engines.solana", "signer/jobs.sql")
 logger = logging.getLogger("mutoscope.solana.signer")
 
 

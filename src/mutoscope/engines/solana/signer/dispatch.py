@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from django.db import DEFAULT_DB_ALIAS
 from solders.hash import Hash
 
-from mutoscope.engines.solana.named_sql import SqlFile
+from mutoscope.engines.postgres.named_sql import SqlFile
 from mutoscope.engines.solana.signer.adoption import adopt
 from mutoscope.engines.solana.signer.batches import UNITS_MAX, Draft, drafts, price_of, units_for
 from mutoscope.engines.solana.signer.chain import Blockhash, Chain, ChainUnavailable
@@ -23,7 +23,7 @@ from mutoscope.engines.solana.signer.seeds import WALLETS, Operator, Seeds
 from mutoscope.engines.solana.signer.vault import KeyName, WrongKey, sign
 from mutoscope.engines.solana.wallets.models import Wallet
 
-SQL = SqlFile("signer/jobs.sql")
+SQL = SqlFile("mutoscope.engines.solana", "signer/jobs.sql")
 logger = logging.getLogger("mutoscope.solana.signer")
 
 JOBS_AT_ONCE = 100

@@ -9,10 +9,10 @@ from django.db import DEFAULT_DB_ALIAS
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from mutoscope.engines.solana.named_sql import SqlFile
+from mutoscope.engines.postgres.named_sql import SqlFile
 from mutoscope.engines.solana.wallets.pool import pool_status
 
-SQL = SqlFile("signer/findings.sql")
+SQL = SqlFile("mutoscope.engines.solana", "signer/findings.sql")
 SILENT_AFTER_S = 90.0
 STUCK_AFTER_S = 900.0
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
-from mutoscope.engines.solana.named_sql import SqlFile
+from mutoscope.engines.postgres.named_sql import SqlFile
 from mutoscope.engines.solana.signer.chain import Chain, ChainUnavailable, Position, Status
 from mutoscope.engines.solana.signer.dispatch import broadcast
 from mutoscope.engines.solana.signer.models import JobState, SignerLeg
 
-SQL = SqlFile("signer/jobs.sql")
+SQL = SqlFile("mutoscope.engines.solana", "signer/jobs.sql")
 logger = logging.getLogger("mutoscope.solana.signer")
 
 FOLLOWED_AT_ONCE = 256

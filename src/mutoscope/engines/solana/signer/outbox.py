@@ -8,10 +8,10 @@ from datetime import datetime
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
-from mutoscope.engines.solana.named_sql import SqlFile
+from mutoscope.engines.postgres.named_sql import SqlFile
 from mutoscope.engines.solana.outbox import signals
 
-SQL = SqlFile("signer/outbox.sql")
+SQL = SqlFile("mutoscope.engines.solana", "signer/outbox.sql")
 
 
 @dataclass(frozen=True, slots=True)

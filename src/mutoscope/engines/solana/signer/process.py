@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 
+from mutoscope.engines.postgres.named_sql import SqlFile
 from mutoscope.engines.solana.keys import CannotOpen, KeySourceRefused
-from mutoscope.engines.solana.named_sql import SqlFile
 from mutoscope.engines.solana.signer.chain import Chain, ChainUnavailable, Rpc
 from mutoscope.engines.solana.signer.configuration import Configuration
 from mutoscope.engines.solana.signer.dispatch import Dispatcher
@@ -19,7 +19,7 @@ from mutoscope.engines.solana.signer.journal import Journal
 from mutoscope.engines.solana.signer.seeds import Seeds, SeedsRefused
 from mutoscope.engines.solana.signer.vault import KeyRing, VaultRefused
 
-SQL = SqlFile("signer/jobs.sql")
+SQL = SqlFile("mutoscope.engines.solana", "signer/jobs.sql")
 logger = logging.getLogger("mutoscope.solana.signer")
 
 TROUBLE_WAIT_MAX_S = 30.0

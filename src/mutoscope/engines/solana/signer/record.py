@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from django.db import IntegrityError, transaction
 
-from mutoscope.engines.solana.named_sql import SqlFile
+from mutoscope.engines.postgres.named_sql import SqlFile
 from mutoscope.engines.solana.signer.chain import Blockhash
 from mutoscope.engines.solana.signer.configuration import Configuration
 from mutoscope.engines.solana.signer.models import Kind, SignerAttempt, SignerLeg
 from mutoscope.engines.solana.signer.plan import CAP_RETRY_S, NotNow, Plan, Refused
 
-SQL = SqlFile("signer/jobs.sql")
+SQL = SqlFile("mutoscope.engines.solana", "signer/jobs.sql")
 
 
 # The constraints that say so.

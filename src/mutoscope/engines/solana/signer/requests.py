@@ -12,12 +12,12 @@ from django.db import DEFAULT_DB_ALIAS
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
+from mutoscope.engines.postgres.named_sql import SqlFile
 from mutoscope.engines.services import Failure
-from mutoscope.engines.solana.named_sql import SqlFile
 from mutoscope.engines.solana.signer.models import KEY_LENGTH_MAX, Kind, SignerJob
 from mutoscope.engines.solana.wallets.models import Wallet
 
-SQL = SqlFile("signer/requests.sql")
+SQL = SqlFile("mutoscope.engines.solana", "signer/requests.sql")
 # What a bigint holds. A token amount can be larger on chain, and is then refused here rather than cut.
 AMOUNT_MAX = 2**63 - 1
 POOL_AT_ONCE_MAX = 100_000

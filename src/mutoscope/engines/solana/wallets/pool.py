@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 
+from mutoscope.engines.postgres.named_sql import SqlFile
 from mutoscope.engines.services import Failure
-from mutoscope.engines.solana.named_sql import SqlFile
 from mutoscope.engines.solana.wallets.models import Wallet
 
-SQL = SqlFile("wallets/queries.sql")
+SQL = SqlFile("mutoscope.engines.solana", "wallets/queries.sql")
 REFERENCE_LENGTH_MAX = 200
 # Below this many free addresses somebody should look: the signer, which fills the pool up, may be down.
 LOW_WATER = 100

@@ -15,7 +15,7 @@ from mutoscope.engines.services import Internals, Outputs, Service, State, Steps
 from mutoscope.platform.billing.domain.terms import Bought, Term, replay
 from mutoscope.platform.billing.models import Reconciliation
 from mutoscope.platform.billing.reconcile.chain import Rows, audited
-from mutoscope.platform.billing.statements import fetch, named_statements
+from mutoscope.platform.billing.statements import fetch, queries
 
 ROWS_MAX = 100
 BATCH_ROWS = 2000
@@ -141,7 +141,7 @@ def expected_end(receipts: list[Bought], refunded_at: datetime | None) -> dateti
 
 def _receipts() -> Iterator[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(named_statements("reconcile")["receipts_by_film"])
+        cursor.execute(queries("reconcile").statements["receipts_by_film"])
         while rows := cursor.fetchmany(BATCH_ROWS):
             yield from rows
 
