@@ -212,7 +212,10 @@ class _House:
         from django.db.migrations.executor import MigrationExecutor
 
         executor = MigrationExecutor(connections["direct"])
-        unknown = sorted(set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations))
+        known = executor.loader.disk_migrations
+        # Django also records what a migration stands for.
+        stood_for = {replaced for migration in known.values() for replaced in migration.replaces}
+        unknown = sorted(set(executor.loader.applied_migrations) - set(known) - stood_for)
         ours = [f"{app}.{name}" for app, name in unknown if app in executor.loader.migrated_apps]
         if ours:
             raise state.StateFromNewerRelease(f"The database was migrated by another release ({', '.join(ours[:3])})")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import django
@@ -85,3 +86,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    sys.stdout.flush()
+    # Not by the interpreter's own end: a thread of the chain's web server that wants the interpreter once more while that ends
+    # would abort the process.
+    os._exit(0)

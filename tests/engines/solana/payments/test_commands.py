@@ -9,16 +9,15 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from mutoscope.engines.solana.payments.domain.states import Money, Status
-from mutoscope.engines.solana.rpc.client import default_rpc
+from mutoscope.engines.solana.rpc.client import forget_default_rpc
 from tests.engines.solana.payments.shop import SOL, Shop
 
 
 @pytest.fixture(autouse=True)
 def own_client(shop: Shop) -> Iterator[None]:
-    default_rpc.cache_clear()
+    forget_default_rpc()
     yield
-    default_rpc().close()
-    default_rpc.cache_clear()
+    forget_default_rpc()
 
 
 def run(*words: str) -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from mutoscope.engines.solana.chain import TEST_USDC
 from mutoscope.engines.solana.models import Event
-from mutoscope.engines.solana.rpc.client import default_rpc
+from mutoscope.engines.solana.rpc.client import forget_default_rpc
 from mutoscope.engines.solana.signer.requests import request_payout
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.models import Reconciliation
@@ -32,13 +32,6 @@ def names() -> set[str]:
     return {finding.name for finding in find()}
 
 
-def forget_nodes() -> None:
-    """This process's client is made once, for the nodes of whoever needed it first."""
-    if default_rpc.cache_info().currsize:
-        default_rpc().close()
-    default_rpc.cache_clear()
-
-
 def plant(fault: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(fault)
@@ -47,9 +40,9 @@ def plant(fault: str) -> None:
 @pytest.fixture
 def till(db: None) -> Iterator[Till]:
     with open_till() as opened:
-        forget_nodes()
+        forget_default_rpc()
         yield opened
-        forget_nodes()
+        forget_default_rpc()
 
 
 def test_money_that_came_in_is_compared_with_chain_and_ledger(till: Till) -> None:
@@ -71,7 +64,7 @@ def test_money_that_came_in_is_compared_with_chain_and_ledger(till: Till) -> Non
     assert (address, on_chain, recorded) != ("", 0, 0)
     assert recorded == on_chain + 5
     # A node of another network is as good as none.
-    forget_nodes()
+    forget_default_rpc()
     with override_settings(MUTOSCOPE_SOLANA={**settings.MUTOSCOPE_SOLANA, "CLUSTER": "mainnet-beta"}):
         assert set(audited()) == {"chain_not_read"}
 

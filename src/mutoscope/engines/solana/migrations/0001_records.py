@@ -13,7 +13,6 @@ import mutoscope.engines.solana.payments.fields
 
 
 class Migration(migrations.Migration):
-    replaces: ClassVar[list[tuple[str, str]]] = [("mutoscope_solana", "0001_initial")]
     dependencies: ClassVar[list[Any]] = [
         ("mutoscope_solana", "0001_tokens_and_payments"),
         migrations.swappable_dependency(settings.MUTOSCOPE_SOLANA_PAYMENT_MODEL),

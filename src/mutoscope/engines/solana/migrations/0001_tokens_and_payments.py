@@ -14,7 +14,6 @@ import mutoscope.engines.solana.payments.fields
 
 class Migration(migrations.Migration):
     initial = True
-    replaces: ClassVar[list[tuple[str, str]]] = [("mutoscope_solana", "0001_initial")]
     dependencies: ClassVar[list[Any]] = [
         migrations.swappable_dependency(settings.MUTOSCOPE_SOLANA_TOKEN_MODEL),
     ]

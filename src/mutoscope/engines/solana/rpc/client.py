@@ -18,6 +18,7 @@ from functools import cache
 from typing import Any
 
 import httpx
+from django.core.signals import setting_changed
 
 from mutoscope.engines.solana.conf import Endpoint, configuration, is_right_network
 from mutoscope.engines.solana.rpc.errors import NotAgreed, RpcRefused, RpcUnavailable, WrongNetwork
@@ -160,3 +161,13 @@ def default_rpc() -> Rpc:
 
 
 os.register_at_fork(after_in_child=default_rpc.cache_clear)
+
+
+def forget_default_rpc(*, setting: str = "MUTOSCOPE_SOLANA", **_: Any) -> None:
+    """Close the process's client; the next use makes another. Settings change in tests, and with them the nodes."""
+    if setting == "MUTOSCOPE_SOLANA" and default_rpc.cache_info().currsize:
+        default_rpc().close()
+        default_rpc.cache_clear()
+
+
+setting_changed.connect(forget_default_rpc, dispatch_uid="mutoscope_solana.rpc")
