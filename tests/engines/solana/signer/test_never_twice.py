@@ -81,8 +81,9 @@ def test_killed_after_broadcasting_nothing_is_sent_again(
         raise Killed
 
     with monkeypatch.context() as patched:
-        house.signer.tick()
         patched.setattr(house.signer.chains[0], "send", send_and_die)
+        with pytest.raises(Killed):
+            house.signer.tick()
     assert house.lamports(CREATOR) == AMOUNT
     restart(house)
     house.settle(payout)
