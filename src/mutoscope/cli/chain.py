@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from mutoscope.cli.complaint import Complaint, SettingsComplaint
+from mutoscope.cli.notify import say_ready
 from mutoscope.cli.parent import stop_with_supervisor
 from mutoscope.web.environment import Environment, home_directory, read_environment
 
@@ -58,6 +59,7 @@ def serve(port: int | None, slot_ms: int, confirmed_after: int, finalized_after:
         ) from None
     sys.stdout.write(f"The sandbox chain answers at {chain.url}/ (play money). Ctrl-C stops it.\n")
     sys.stdout.flush()
+    say_ready()
     stopped.wait()
     chain.stop()
 

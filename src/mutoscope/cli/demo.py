@@ -34,7 +34,7 @@ class Furnishing:
     def __init__(self, home: Path, board: Board) -> None:
         self.home = home
         self.board = board
-        self.service = Service(DEMO, [DEMO], home / "log" / "demo.log", lambda: False)
+        self.service = Service(DEMO, [DEMO], home / "log" / "demo.log")
 
     def begin(self) -> None:
         """Start it, unless everything is there."""

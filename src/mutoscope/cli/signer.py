@@ -12,7 +12,9 @@ from django.core.management import ManagementUtility
 
 from mutoscope.cli.complaint import Complaint
 from mutoscope.cli.database import database_running
+from mutoscope.cli.notify import say_ready_at
 from mutoscope.cli.parent import is_supervised, stop_with_supervisor
+from mutoscope.engines.solana.signals import signer_started
 from mutoscope.web.environment import read_environment
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ def run(arguments: list[str]) -> None:
     """Run the signer, or one of its actions. `arguments` are those of the engine's `signer` command."""
     stop_with_supervisor()
     environment = read_environment()
+    say_ready_at(signer_started)
     # Whoever supervises has started the database, and prepared for play.
     with contextlib.nullcontext() if is_supervised() else database_running():
         if not is_supervised() and not environment.is_production and arguments in ([], ["run"]):

@@ -39,8 +39,6 @@ SIGNER, WATCHER = "signer", "watcher"
 LOOPBACK = "127.0.0.1"
 READY_TIMEOUT_S = 60.0
 LOOK_EVERY_S = 0.2
-# A worker has nobody to answer; it is taken to be up when it has not ended within this time.
-WORKER_SETTLES_S = 1.0
 
 
 class _Stop(BaseException):
@@ -113,6 +111,9 @@ class _House:
 
     def open(self) -> None:
         """Start everything. Returns when the site answers."""
+        if not self.environment.is_production:
+            # Needs nothing of the others, and is up by the time that they need it.
+            self._begin(Service(CHAIN, ["chain"], self.home / "log" / "chain.log"))
         with self._step(DATABASE, "starting"):
             detail = self._start_database()
         self.board.ready(DATABASE, detail)
@@ -126,23 +127,9 @@ class _House:
         if not self.environment.is_production:
             self._furnish()
             prepare_play()
-        self.services = [
-            Service(WEB, ["web"], self.home / "log" / "web.log", self._web_answers),
-            Service(WORKER, ["worker"], self.home / "log" / "worker.log", _settled),
-        ]
-        if _takes_payments(self.environment):
-            log = self.home / "log" / "watcher.log"
-            self.services.append(Service(WATCHER, ["watcher"], log, _settled))
-        if not self.environment.is_production:
-            self.services.insert(0, Service(CHAIN, ["chain"], self.home / "log" / "chain.log", self._chain_answers))
-            self.services.append(Service(SIGNER, ["signer"], self.home / "log" / "signer.log", self._signer_has_money))
-        for service in self.services:
-            self.doing = service.name
-            self.board.working(service.name, "starting")
-            service.start()
-        for service in self.services:
-            self.doing = service.name
-            self._await(service)
+        for service in self._services():
+            self._begin(service)
+        self._await_all()
         if self.demo is not None:
             self.demo.begin()
         self.board.open_for_business(self._notes())
@@ -254,18 +241,40 @@ class _House:
 
         self.sign_ins = furnish()
 
-    def _await(self, service: Service) -> None:
+    def _services(self) -> Iterator[Service]:
+        log = self.home / "log"
+        yield Service(WEB, ["web"], log / "web.log", self._web_answers)
+        yield Service(WORKER, ["worker"], log / "worker.log")
+        if _takes_payments(self.environment):
+            yield Service(WATCHER, ["watcher"], log / "watcher.log")
+        if not self.environment.is_production:
+            yield Service(SIGNER, ["signer"], log / "signer.log", self._signer_has_money)
+
+    def _begin(self, service: Service) -> None:
+        self.doing = service.name
+        self.board.working(service.name, "starting")
+        self.services.append(service)
+        service.start()
+
+    def _await_all(self) -> None:
         deadline = time.monotonic() + READY_TIMEOUT_S
-        while not service.is_ready():
-            if service.exit_code() is not None:
-                raise Complaint(
-                    f"the {service.name} process ended with exit code {service.exit_code()}. Its last words:\n"
-                    f"{service.last_words(8)}\nThe whole log: {service.log}"
-                )
-            if time.monotonic() > deadline:
-                raise Complaint(f"the {service.name} process is not ready after {READY_TIMEOUT_S:.0f} s: {service.log}")
-            time.sleep(0.05)
-        self.board.ready(service.name, self._where(service))
+        coming = list(self.services)
+        while coming:
+            for service in list(coming):
+                self.doing = service.name
+                if service.is_ready():
+                    coming.remove(service)
+                    self.board.ready(service.name, self._where(service))
+                elif service.exit_code() is not None:
+                    raise Complaint(
+                        f"the {service.name} process ended with exit code {service.exit_code()}. Its last words:\n"
+                        f"{service.last_words(8)}\nThe whole log: {service.log}"
+                    )
+                elif time.monotonic() > deadline:
+                    raise Complaint(
+                        f"the {service.name} process is not ready after {READY_TIMEOUT_S:.0f} s: {service.log}"
+                    )
+            time.sleep(0.02)
 
     def _where(self, service: Service) -> str:
         where = {
@@ -284,13 +293,6 @@ class _House:
             with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310 - our own port on this machine
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
-            return False
-
-    def _chain_answers(self) -> bool:
-        try:
-            with socket.create_connection((LOOPBACK, self.environment.chain_port), timeout=2):
-                return True
-        except OSError:
             return False
 
     def _signer_has_money(self) -> bool:
@@ -343,11 +345,6 @@ class _Progress(io.TextIOBase):
         for line in text.splitlines():
             self.show(line)
         return len(text)
-
-
-def _settled() -> bool:
-    time.sleep(WORKER_SETTLES_S)
-    return True
 
 
 def _short(path: Path) -> str:

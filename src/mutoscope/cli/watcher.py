@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from django.core.management import ManagementUtility
-
-from mutoscope.cli.parent import stop_with_supervisor
+from mutoscope.cli.manage import run_part
+from mutoscope.engines.solana.signals import watcher_started
 
 
 def watch(arguments: list[str]) -> None:
     """Watch until told to stop. `arguments` are those of the engine's `solana_watch` command."""
-    stop_with_supervisor()
-    ManagementUtility(["mutoscope", "solana_watch", *arguments]).execute()
+    run_part("solana_watch", arguments, watcher_started)

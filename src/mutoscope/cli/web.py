@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import shutil
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import django
+from django.urls import get_resolver
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
+from mutoscope.cli.notify import say_ready
 from mutoscope.cli.parent import is_supervised, stop_with_parent, stop_with_supervisor
 from mutoscope.cli.safety import refuse_unsafe_settings
 from mutoscope.web.environment import home_directory, read_environment
@@ -36,6 +39,9 @@ def serve() -> None:
         # `mutoscope up` has looked already.
         django.setup()
         refuse_unsafe_settings(environment)
+    # Once for all processes, which are forked off this one and share what it has read.
+    _application()
+    gc.freeze()
     Server(
         "mutoscope.web.wsgi:application",
         address=environment.host,
@@ -53,15 +59,22 @@ def serve() -> None:
 
 
 def load_application(_target: str) -> Callable[..., Any]:
-    """Runs first in each of granian's processes, which would otherwise outlive a killed parent and keep the port."""
+    """Runs first in each of granian's processes: sees to it that they do not outlive a killed parent and keep the port."""
     # A forked process has granian's own handlers until it serves, and those would swallow a signal to stop meanwhile.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     server = multiprocessing.parent_process()
     if server is not None and server.pid is not None:
         stop_with_parent(server.pid)
+    say_ready()
+    return _application()
+
+
+def _application() -> Callable[..., Any]:
+    """The site, with what the first request would import."""
     from mutoscope.web.wsgi import application
 
+    get_resolver().url_patterns  # noqa: B018 - imports every endpoint
     return application
 
 

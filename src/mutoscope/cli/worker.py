@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from django.core.management import ManagementUtility
-
-from mutoscope.cli.parent import stop_with_supervisor
+from mutoscope.cli.manage import run_part
+from mutoscope.engines.tasks.signals import worker_started
 
 
 def work(arguments: list[str]) -> None:
     """Run tasks until told to stop. `arguments` are those of the engine's `worker` command."""
-    stop_with_supervisor()
-    ManagementUtility(["mutoscope", "worker", *arguments]).execute()
+    run_part("worker", arguments, worker_started)

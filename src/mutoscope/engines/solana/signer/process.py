@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 
 from mutoscope.engines.postgres.named_sql import SqlFile
 from mutoscope.engines.solana.keys import CannotOpen, KeySourceRefused
+from mutoscope.engines.solana.signals import signer_started
 from mutoscope.engines.solana.signer.chain import Chain, ChainUnavailable, Rpc
 from mutoscope.engines.solana.signer.configuration import Configuration
 from mutoscope.engines.solana.signer.dispatch import Dispatcher
@@ -48,6 +49,7 @@ class Signer:
     def run(self, stopped: threading.Event) -> None:
         """Turn until stopped. Trouble is waited out, longer and longer; it is in the report and in the log."""
         delay_s = self.configuration.poll_s
+        signer_started.send(self)
         while not stopped.is_set():
             try:
                 busy = self.tick()

@@ -21,6 +21,7 @@ from mutoscope.engines.solana.payments.ending import expire_due
 from mutoscope.engines.solana.payments.tokens import check_tokens
 from mutoscope.engines.solana.rpc.client import Rpc, default_rpc
 from mutoscope.engines.solana.rpc.errors import RpcError
+from mutoscope.engines.solana.signals import watcher_started
 from mutoscope.engines.solana.signer.outbox import tell_jobs
 from mutoscope.engines.solana.watcher.audit import Difference, audit
 from mutoscope.engines.solana.watcher.leading import Leadership
@@ -84,6 +85,7 @@ class Watcher:
         """Look, tell and audit until told to stop. Errors are logged and waited out."""
         configured = configuration()
         audited_at = time.monotonic()
+        watcher_started.send(self)
         try:
             while not stop.is_set():
                 began = time.monotonic()

@@ -30,6 +30,7 @@ from mutoscope.engines.tasks.queue.worker.keeper import Keeper
 from mutoscope.engines.tasks.queue.worker.listener import Listener
 from mutoscope.engines.tasks.queue.worker.pump import Pump
 from mutoscope.engines.tasks.queue.worker.threads import Crew
+from mutoscope.engines.tasks.signals import worker_started
 
 logger = logging.getLogger("mutoscope.tasks")
 
@@ -127,6 +128,7 @@ class Worker:
             ", ".join(self.queues),
             extra={"action": "worker_started", "worker_id": self.desk.worker_id, "queues": self.queues},
         )
+        worker_started.send(self)
         try:
             self._pump_until_stopped()
         finally:
