@@ -8,7 +8,9 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 
+from mutoscope.engines.postgres import prepared
 from mutoscope.engines.postgres.named_sql import SqlFile
+from mutoscope.engines.postgres.prepared import Value
 
 
 @cache
@@ -20,3 +22,8 @@ def queries(feature: str) -> SqlFile:
 def fetch(feature: str, name: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """Run a statement that returns rows, inside the caller's transaction if there is one."""
     return queries(feature).fetch(DEFAULT_DB_ALIAS, name, parameters)
+
+
+def fetch_often(feature: str, name: str, parameters: Mapping[str, Value]) -> list[tuple[Any, ...]]:
+    """As `fetch`, prepared where the connection allows it: for what a click waits for."""
+    return prepared.fetch(DEFAULT_DB_ALIAS, queries(feature).statements[name], parameters)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.db import DataError, connection, transaction
 
+from mutoscope.engines.postgres.prepared import _translated
 from mutoscope.engines.tasks.queue import worker
 from mutoscope.engines.tasks.queue.backend import PostgresBackend
 from mutoscope.engines.tasks.queue.connection import PLANNER
 from mutoscope.engines.tasks.queue.models import LiveTask
-from mutoscope.engines.tasks.queue.prepared import _translated
 from mutoscope.engines.tasks.statements import statements
 from tests.engines.tasks.project import tasks
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from mutoscope.engines.postgres.prepared import fetch
 from mutoscope.engines.tasks.pipelines.codec import build, dump, load
 from mutoscope.engines.tasks.pipelines.plan import ITEMS, Outlook, Place, look_ahead
 from mutoscope.engines.tasks.pipelines.units import AnyUnit, AsyncUnit, Each
 from mutoscope.engines.tasks.queue.arrays import texts
 from mutoscope.engines.tasks.queue.backend import PostgresBackend, backend_of
-from mutoscope.engines.tasks.queue.connection import fetch
 from mutoscope.engines.tasks.queue.encoding import decode, encode
 from mutoscope.engines.tasks.statements import statements
 

@@ -12,6 +12,7 @@ import psycopg
 from django.core import checks
 from django.db import connections
 
+from mutoscope.engines.postgres.prepared import fetch_one
 from mutoscope.engines.tasks.compat import (
     BaseTaskBackend,
     InvalidTaskError,
@@ -23,7 +24,6 @@ from mutoscope.engines.tasks.compat import (
 )
 from mutoscope.engines.tasks.queue.arrays import texts
 from mutoscope.engines.tasks.queue.configuration import Configuration, read_configuration
-from mutoscope.engines.tasks.queue.connection import fetch_one
 from mutoscope.engines.tasks.queue.encoding import encode_args, encode_kwargs
 from mutoscope.engines.tasks.queue.observers import someone_listens
 from mutoscope.engines.tasks.queue.policy import key_for, policy_of

@@ -7,13 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import connections
-from psycopg import pq
 
-from mutoscope.engines.tasks.queue.prepared import Value, execute_prepared
+from mutoscope.engines.postgres.prepared import Value, execute_prepared
 
 R = TypeVar("R")
 
@@ -57,60 +55,6 @@ def open_connection(alias: str, name: str) -> tuple[psycopg.Connection[tuple[Any
         connection.close()
         raise
     return connection, pooled
-
-
-# Whether each of Django's open connections goes through a pooler.
-_POOLED: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
-
-
-def fetch_one(alias: str, statement: str, parameters: dict[str, Any], *, waits: bool = False) -> tuple[Any, ...] | None:
-    """The first row of fetch()."""
-    rows = fetch(alias, statement, parameters, waits=waits)
-    return rows[0] if rows else None
-
-
-def fetch(alias: str, statement: str, parameters: dict[str, Any], *, waits: bool = False) -> list[tuple[Any, ...]]:
-    """Execute on Django's own connection, in its transaction, prepared where that is possible; the rows.
-
-    Django binds parameters on its own side and never prepares, because a transaction pooler may not allow it. Enqueueing
-    one task spends more time on being planned than on being done, so without a pooler the server's own way is taken.
-    Whoever counts or wraps queries sees them as always. A statement that `waits` for locks goes Django's way, because
-    Ctrl-C is heard there.
-    """
-    connection: Any = connections[alias]
-    if waits or connection.queries_logged or connection.execute_wrappers:
-        return _fetch_by_django(connection, statement, parameters)
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    connection.validate_thread_sharing()
-    raw = connection.connection
-    pooled = _POOLED.get(raw)
-    if pooled is None:
-        process_id = _fetch_by_django(connection, "SELECT pg_backend_pid()", {})[0][0]
-        pooled = _POOLED[raw] = process_id != raw.info.backend_pid
-    if pooled or not _may_prepare(raw):
-        return _fetch_by_django(connection, statement, parameters)
-    connection.validate_no_broken_transaction()
-    with connection.wrap_database_errors:
-        return execute_prepared(raw, statement, parameters)
-
-
-def _may_prepare(raw: psycopg.Connection[Any]) -> bool:
-    """Whether statements may be prepared behind psycopg's back.
-
-    Where it prepares too, it drops everybody's with DEALLOCATE ALL after a rollback; before the first statement of a
-    transaction it has a BEGIN to send; in a pipeline answers come later.
-    """
-    status = raw.pgconn.transaction_status
-    begun = status == pq.TransactionStatus.INTRANS or (raw.autocommit and status == pq.TransactionStatus.IDLE)
-    return begun and raw.prepare_threshold is None and raw.pgconn.pipeline_status == pq.PipelineStatus.OFF
-
-
-def _fetch_by_django(connection: Any, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters or None)
-        rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
-        return rows
 
 
 class Line:

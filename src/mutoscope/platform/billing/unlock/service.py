@@ -23,7 +23,7 @@ from mutoscope.platform.billing.failures import (
     RequestKeyReused,
     YoursForever,
 )
-from mutoscope.platform.billing.statements import fetch
+from mutoscope.platform.billing.statements import fetch_often
 from mutoscope.platform.videos.public import PUBLIC
 
 
@@ -116,7 +116,7 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
     def look(self, unlocking: Unlocking) -> None:
         """Everything the click depends on, in one round trip."""
         asked = unlocking.inputs
-        rows = fetch(
+        rows = fetch_often(
             "unlock",
             "look",
             {
@@ -181,7 +181,7 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
         asked, found, quote = unlocking.inputs, unlocking.internals.found, unlocking.internals.quote
         parts = split(quote.due_points, settings.FEE_BPS)
         accounts, amounts = self._legs(found, quote.due_points, parts.fee_points, parts.creator_points)
-        outcome, purchase_id, transfer_id, expires_at, available = fetch(
+        outcome, purchase_id, transfer_id, expires_at, available = fetch_often(
             "unlock",
             "buy",
             {

@@ -10,10 +10,10 @@ from typing import Any
 
 import psycopg
 
+from mutoscope.engines.postgres.prepared import Value
 from mutoscope.engines.tasks.queue.arrays import numbers, texts
 from mutoscope.engines.tasks.queue.connection import Line
 from mutoscope.engines.tasks.queue.encoding import decode, encode
-from mutoscope.engines.tasks.queue.prepared import Value
 from mutoscope.engines.tasks.queue.results import CANCELLED
 from mutoscope.engines.tasks.queue.worker.job import Job
 from mutoscope.engines.tasks.statements import statements
