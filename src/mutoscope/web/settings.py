@@ -133,7 +133,8 @@ SOLANA_SIGNER_CONFIGURATION = ENVIRONMENT.signer_config or HOME / "signer" / "si
 
 AUTH_USER_MODEL = "accounts.Person"
 # allauth's alone: it is Django's own with sign-in by email, and two of them would hash each wrong password twice.
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["mutoscope.platform.accounts.sign_in.recognition.AuthenticationBackend"]
+SESSION_ENGINE = "mutoscope.platform.accounts.sign_in.recognition"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

@@ -30,7 +30,7 @@ def database_settings(url: str, *, pool: dict[str, Any] | None = None, mirror: s
     if pool is not None:
         options["pool"] = pool
     settings: dict[str, Any] = {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "mutoscope.engines.postgres.backend" if pool else "django.db.backends.postgresql",
         "NAME": parts["dbname"],
         "USER": parts.get("user", ""),
         "PASSWORD": parts.get("password", ""),
