@@ -94,7 +94,7 @@ def measure(server: EmbeddedServer) -> dict[str, Figures]:
 def _raw(server: EmbeddedServer) -> Figures:
     with database(server, "raw") as url:
         found: Figures = {}
-        for what, number in (("process", 100_000), ("enqueue", 3_000), ("steps", 20_000)):
+        for what, number in (("process", 100_000), ("enqueue", 3_000), ("steps", 200_000)):
             found |= one([sys.executable, "-m", "bench.tasks.raw", url, what, str(number // SCALE)])
         return found | one([sys.executable, "-m", "bench.tasks.raw", url, "latency", str(LATENCIES)])
 
@@ -107,7 +107,7 @@ def _ours(server: EmbeddedServer) -> Figures:
             ("process_async", 50_000),
             ("enqueue", 3_000),
             ("latency", LATENCIES * SCALE),
-            ("steps", 20_000),
+            ("steps", 200_000),
             ("pinned", 100_000),
             ("killed", 1),
         ):

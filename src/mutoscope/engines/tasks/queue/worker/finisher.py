@@ -55,14 +55,15 @@ class Finisher:
             self._given = jobs
             self._condition.notify()
 
-    def take(self) -> Written | None:
+    def take(self) -> list[Written]:
         """What was written since the last call. Raises what kept it from being written, if that was no lost connection."""
         if self._failure is not None:
             raise self._failure
         written, self._written = self._written, None
-        if written is not None:
-            self.busy = False
-        return written
+        if written is None:
+            return []
+        self.busy = False
+        return [written]
 
     def close(self, timeout_s: float) -> None:
         with self._condition:
