@@ -6,6 +6,7 @@ other, nor claiming for the disk. A few results go with the next claim in one st
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,6 +76,9 @@ class Finisher:
             self.line.close()
 
     def _work(self) -> None:
+        # Connecting takes as long as a thousand results do.
+        with contextlib.suppress(Stopped):
+            self.line.persist(self.line.connection)
         while True:
             with self._condition:
                 while self._given is None and not self._closed:
