@@ -117,7 +117,7 @@ def _fetch_by_django(connection: Any, statement: str, parameters: dict[str, Any]
 
 
 class Line:
-    """A connection that is made again when it breaks. For one thread."""
+    """A connection that is made again when it breaks. For one thread at a time."""
 
     def __init__(self, alias: str, name: str, stopped: threading.Event) -> None:
         self.alias = alias
@@ -137,6 +137,8 @@ class Line:
             if self.connected_at is not None:
                 self.reconnections += 1
             self.connected_at = time.monotonic()
+            # What psycopg comes across while it waits for an answer. The rest is asked for.
+            self._connection.add_notify_handler(self._overhear)
             self._listen(self._connection)
         return self._connection
 
@@ -166,8 +168,6 @@ class Line:
         if self.pooled:
             logger.info("Behind a pooler nothing can be heard: polling", extra={"action": "polling"})
             return
-        # What psycopg comes across while it waits for an answer. The rest is asked for.
-        connection.add_notify_handler(self._overhear)
         connection.execute("UNLISTEN *")
         connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
 
