@@ -26,8 +26,8 @@ class Bell:
         with contextlib.suppress(OSError):
             self._rope.send(b"!")
 
-    def wait(self, timeout_s: float, connection: int | None) -> None:
-        """Sleep until someone rings, the connection with that file number can be read, or the time is up."""
+    def wait(self, timeout_s: float, connection: int | None) -> bool:
+        """Sleep until someone rings, the connection with that file number can be read, or the time is up. False for that."""
         waiting = select.poll()
         waiting.register(self._clapper, select.POLLIN)
         if connection is not None:
@@ -38,6 +38,7 @@ class Bell:
             # ring would be swallowed here, and every later one be taken for one too many.
             self._clapper.recv(16)
             self._rung = False
+        return bool(heard)
 
     def close(self) -> None:
         self._rope.close()
