@@ -15,6 +15,8 @@ from typing import Any
 import psycopg
 from django.core.management import call_command
 
+from bench.tasks.spread import spread
+
 
 def main() -> None:
     os.environ["BENCH_DATABASE_URL"] = sys.argv[1]
@@ -115,17 +117,18 @@ def latency(number: int) -> dict[str, float]:
     from bench.tasks.workload import started
 
     with worker():
-        results = []
+        results, commits_ms = [], []
         for _ in range(number):
-            results.append(started.enqueue(time.time()))
+            sent_at = time.time()
+            results.append(started.enqueue(sent_at))
+            commits_ms.append((time.time() - sent_at) * 1000)
             time.sleep(0.05)
         until("SELECT NOT EXISTS (SELECT 1 FROM tasks_task)")
-        waits = []
+        waits_ms = []
         for result in results:
             result.refresh()
-            waits.append(result.return_value * 1000)
-    waits.sort()
-    return {"p50": waits[len(waits) // 2], "p99": waits[int(len(waits) * 0.99)]}
+            waits_ms.append(result.return_value * 1000)
+    return spread(waits_ms, commits_ms)
 
 
 def killed(_: int) -> dict[str, float]:
@@ -185,7 +188,7 @@ def restart(number: int) -> dict[str, float]:
 
 
 def steps(number: int) -> dict[str, float]:
-    """Ten runs of a hundred steps at once, again and again."""
+    """Ten runs of a thousand steps at once, again and again; the time from the first start to the last end."""
     from bench.tasks import workload
 
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)

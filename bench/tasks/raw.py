@@ -9,6 +9,8 @@ import time
 
 import psycopg
 
+from bench.tasks.spread import spread
+
 # What a TaskResult of the tasks API has to be made of, and no more: no leases, no retries, no keys, no limits.
 SCHEMA = """
 DROP TABLE IF EXISTS raw_task, raw_done, raw_step;
@@ -94,31 +96,32 @@ def latency(connection: psycopg.Connection, number: int) -> dict[str, float]:
     )
     while not connection.execute("SELECT count(*) > 0 FROM pg_stat_activity WHERE query = 'LISTEN raw'").fetchone()[0]:  # type: ignore[index]
         time.sleep(0.05)
+    commits_ms = []
     for _ in range(number):
+        sent_at = time.time()
         connection.execute(
             "WITH added AS (" + INSERT + "VALUES ('default', 0, 0, %s, %s, %s)) SELECT pg_notify('raw', '')",
-            ["bench.tasks.workload.noop", str(time.time()), "{}"],
+            ["bench.tasks.workload.noop", str(sent_at), "{}"],
         )
+        commits_ms.append((time.time() - sent_at) * 1000)
         time.sleep(0.05)
     printed, _ = other.communicate(timeout=30)
-    found: dict[str, float] = json.loads(printed)
-    return found
+    return spread(json.loads(printed), commits_ms)
 
 
-def hear(connection: psycopg.Connection, number: int) -> dict[str, float]:
-    waits: list[float] = []
+def hear(connection: psycopg.Connection, number: int) -> list[float]:
+    waits_ms: list[float] = []
     connection.execute("LISTEN raw")
     with psycopg.connect(sys.argv[1], autocommit=True, prepare_threshold=0) as claims:
         claims.execute("SET synchronous_commit = off")
         mark = 0
-        while len(waits) < number:
+        while len(waits_ms) < number:
             for _ in connection.notifies(timeout=30, stop_after=1):
                 pass
             for row in claims.execute(CLAIM, [mark, 10]).fetchall():
                 mark = row[0]
-                waits.append((time.time() - float(row[2])) * 1000)
-    waits.sort()
-    return {"p50": waits[len(waits) // 2], "p99": waits[int(len(waits) * 0.99)]}
+                waits_ms.append((time.time() - float(row[2])) * 1000)
+    return waits_ms
 
 
 def steps(connection: psycopg.Connection, number: int) -> dict[str, float]:

@@ -31,6 +31,7 @@ POINTS = (
     "desk.finish",
     "desk.retry",
     "desk.advance",
+    "desk.conclude",
     "desk.promote",
     "desk.write_progress",
     "keeper.reap",
@@ -74,13 +75,15 @@ def enqueue(number: int) -> None:
 
     from mutoscope.engines.tasks.queue.backend import backend_of
     from tests.engines.tasks.project import tasks
-    from tests.engines.tasks.project.pipelines import FILM, Film
+    from tests.engines.tasks.project.pipelines import FILM, LONG, Film
 
     backend_of().enqueue_many(tasks.echo, [((number,), {})] * TASKS_EACH)
     tasks.echo.using(limit_key=f"k{number % 3}", limit_max=1).enqueue(number)
     tasks.fails_once.enqueue(number)
     if number % RUN_EVERY == 0:
         FILM.start(Film(str(number), (number, number + 1)))
+    if number % RUN_EVERY == 2:
+        LONG.start(number)
     # A connection must not be shared with a forked child.
     connections.close_all()
 

@@ -88,7 +88,7 @@ def test_a_three_step_run_is_watched_live_and_survives_a_kill_in_each_step(
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with serving(project) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{address}/admin/login/?next=/admin/")
@@ -115,6 +115,11 @@ def test_a_three_step_run_is_watched_live_and_survives_a_kill_in_each_step(
         expect(page.locator(".run-percent")).to_have_text("100%", timeout=60_000)
         assert page.evaluate("window.untouched"), "the page was loaded again: that is not live"
         page.screenshot(path=pictures / "run-succeeded.png")
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.screenshot(path=pictures / "run-on-a-phone.png")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 390, f"on a phone the run's page is {wide} px wide"
+        page.set_viewport_size({"width": 1280, "height": 800})
         for name in ("livetask", "finishedtask", "queuesettings", "workerrecord", "schedulerecord", "run"):
             page.goto(f"{address}/admin/tasks/{name}/")
             expect(page.locator("#content h1")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from django.db import connection
 
 from mutoscope.engines.tasks.pipelines.context import UnitContext
 from mutoscope.engines.tasks.pipelines.pipeline import Pipeline
-from mutoscope.engines.tasks.pipelines.units import AsyncUnit, Unit, each, parallel
+from mutoscope.engines.tasks.pipelines.units import AsyncUnit, Step, Unit, each, parallel
 from mutoscope.engines.tasks.queue.policy import Policy
 from tests.engines.tasks.project import tasks
 
@@ -134,6 +135,36 @@ class After(Unit[str, str]):
 
 
 STUMBLING = Pipeline("stumbling", Before() >> Stumble() >> After())
+
+
+class AtTheGate(Unit[str, str]):
+    """Waits, at the end of its run, until the gate is open."""
+
+    def run(self, context: UnitContext, value: str) -> str:
+        return tasks.wait_at_the_gate(value)
+
+
+GATED = Pipeline("gated", Before() >> AtTheGate())
+
+
+class Add(Unit[int, int]):
+    def run(self, context: UnitContext, value: int) -> int:
+        return value + 1
+
+
+class AddAsync(AsyncUnit[int, int]):
+    async def run(self, context: UnitContext, value: int) -> int:
+        return value + 1
+
+
+def steps_of(unit: type[Unit[int, int]] | type[AsyncUnit[int, int]], number: int) -> Step[int, int]:
+    """That many steps, one after another, each of its own key."""
+    steps: list[Step[int, int]] = [type(f"{unit.__name__}{place}", (unit,), {})() for place in range(number)]
+    return functools.reduce(lambda one, other: one >> other, steps)
+
+
+LONG = Pipeline("long", steps_of(Add, 30))
+LONG_ASYNC = Pipeline("long async", steps_of(AddAsync, 30))
 
 
 class KilledOnce(Unit[str, str]):

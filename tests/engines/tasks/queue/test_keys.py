@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from django.db import connections, transaction
 
 from mutoscope.engines.tasks.compat import TaskResultStatus
-from mutoscope.engines.tasks.queue.backend import PostgresBackend
+from mutoscope.engines.tasks.queue.backend import PostgresBackend, backend_of
 from mutoscope.engines.tasks.queue.models import FinishedTask, LiveTask, Slot
 from mutoscope.engines.tasks.queue.operate import Operator
 from mutoscope.engines.tasks.queue.worker.worker import Size
@@ -108,6 +109,16 @@ def test_no_more_than_the_limit_run_under_one_key(backend: PostgresBackend) -> N
             finished(result)
     assert running_at_most() <= 2
     assert not Slot.objects.exists()
+
+
+def test_limited_tasks_follow_one_another_without_being_polled_for(backend: PostgresBackend, settings: Any) -> None:
+    # A worker that waited for its next look after each would still be at it when the test gives up.
+    ours = settings.TASKS["default"]
+    settings.TASKS = {"default": ours | {"OPTIONS": ours["OPTIONS"] | {"POLL_S": 1000}}}
+    with working(backend_of()):
+        with transaction.atomic():
+            results = [tasks.echo.using(limit_key="one", limit_max=1).enqueue(number) for number in range(30)]
+        finished(results[-1])
 
 
 def test_limits_can_be_per_argument(backend: PostgresBackend) -> None:

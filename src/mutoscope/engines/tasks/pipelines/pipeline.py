@@ -11,7 +11,7 @@ from django.db import transaction
 from mutoscope.engines.tasks.pipelines.codec import dump
 from mutoscope.engines.tasks.pipelines.plan import followers, look_ahead
 from mutoscope.engines.tasks.pipelines.store import RunStore, UnknownRun, WrongState
-from mutoscope.engines.tasks.pipelines.units import AnyUnit, Each, Step, Unit, _all_steps
+from mutoscope.engines.tasks.pipelines.units import AnyUnit, Chain, Each, Step, Unit, _all_steps
 from mutoscope.engines.tasks.queue.operate import Operator
 
 In = TypeVar("In")
@@ -72,6 +72,11 @@ class Pipeline(Generic[In, Out]):
         if unit.key not in self._next:
             self._next[unit.key] = self._follower(unit)
         return self._next[unit.key]
+
+    def ends_with(self, unit: AnyUnit[Any, Any]) -> bool:
+        """Whether a run has ended when that unit has, and its worker may say so together with others."""
+        last = self.step.steps[-1] if isinstance(self.step, Chain) else self.step
+        return unit is last and not unit.atomic
 
     def _follower(self, unit: AnyUnit[Any, Any]) -> AnyUnit[Any, Any] | None:
         following = self._followers.get(unit.key)

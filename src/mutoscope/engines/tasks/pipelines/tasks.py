@@ -18,6 +18,7 @@ from mutoscope.engines.tasks.pipelines.plan import look_ahead
 from mutoscope.engines.tasks.pipelines.store import Ended, LeaseLost, RunStore, UnknownRun, unit_call
 from mutoscope.engines.tasks.pipelines.units import AnyUnit
 from mutoscope.engines.tasks.queue.context import Advance, Carry, QueueTaskContext
+from mutoscope.engines.tasks.queue.encoding import encode
 from mutoscope.engines.tasks.queue.policy import DEFAULT_POLICY, Policy, policy, policy_by
 from mutoscope.engines.tasks.queue.worker.threads import check_connections
 
@@ -52,17 +53,14 @@ class Work:
     def keep(self, output: Any) -> Advance | None:
         """Keep the output: with the worker's next flush where the same task simply goes on, else here and now."""
         text = dump(output)
-        following = self.pipeline.follower(self.unit) if self.context.can_advance else None
-        if following is not None:
-            call = {"run": self.run_id, "unit": following.key, "item": self.item}
+        if self.may_share_commit():
             return Advance(
                 run_id=self.run_id,
                 unit=self.unit.key,
                 item=self.item,
                 output=text,
                 version=self.unit.version,
-                following=unit_call(self.run_id, following, self.item),
-                carry=Carry(call, following.policy, (self.pipeline, self.subject, output)),
+                carry=self._carry(output),
             )
         ended = Ended(
             run_id=self.run_id,
@@ -77,6 +75,19 @@ class Work:
         )
         RunStore(self.pipeline).checkpoint(ended)
         return None
+
+    def _carry(self, output: Any) -> Carry | None:
+        following = self.pipeline.follower(self.unit)
+        if following is None:
+            return None
+        call = unit_call(self.run_id, following, self.item)
+        return Carry(call, encode(call), following.policy, (self.pipeline, self.subject, output))
+
+    def may_share_commit(self) -> bool:
+        """Whether the worker may write the checkpoint together with those of other runs."""
+        if not self.context.can_advance:
+            return False
+        return self.pipeline.follower(self.unit) is not None or self.pipeline.ends_with(self.unit)
 
     def _output_of(self, unit: type[AnyUnit[Any, Any]]) -> Any:
         known = self.pipeline.units.get(unit.key)
@@ -188,7 +199,7 @@ async def run_async_unit(context: TaskContext, run: int, unit: str, item: str = 
     if work is None:
         return None
     output = await work.unit.run(work.unit_context(), work.value)  # type: ignore[attr-defined]
-    if ours.can_advance and work.pipeline.follower(work.unit) is not None:
+    if work.may_share_commit():
         return work.keep(output)
     try:
         return await sync_to_async(_on_thread)(work.keep, output)

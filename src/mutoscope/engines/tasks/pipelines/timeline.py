@@ -17,6 +17,7 @@ from mutoscope.engines.tasks.queue.models import FinishedTask, Status
 
 # The drawing is so many units wide, whatever the page is.
 WIDTH = 1000
+BAR_WIDTH_MIN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,10 @@ def read_timeline(run_id: int, backend: str = "default") -> Timeline:
     span_s = max(0.001, ((progress.ended_at or now) - began).total_seconds())
 
     def bar(since: datetime, until: datetime) -> tuple[int, int]:
-        left = min(WIDTH, max(0, int((since - began).total_seconds() / span_s * WIDTH)))
+        left = max(0, int((since - began).total_seconds() / span_s * WIDTH))
         right = min(WIDTH, int((until - began).total_seconds() / span_s * WIDTH))
-        return left, max(4, right - left)
+        width = max(BAR_WIDTH_MIN, right - left)
+        return min(left, WIDTH - width), width
 
     rows: list[Row] = []
     seen: set[tuple[str, str]] = set()
@@ -78,7 +80,7 @@ def read_timeline(run_id: int, backend: str = "default") -> Timeline:
     for one in progress.live:
         seen.add((one.unit, one.item))
         if one.since is None:
-            rows.append(Row(one.unit, one.item, "waiting", one.attempt, None, WIDTH - 4, 4, ""))
+            rows.append(Row(one.unit, one.item, "waiting", one.attempt, None, WIDTH - BAR_WIDTH_MIN, BAR_WIDTH_MIN, ""))
         else:
             seconds = (now - one.since).total_seconds()
             note = f"{one.fraction:.0%} {one.note}" if one.fraction or one.note else ""

@@ -156,7 +156,7 @@ class PostgresBackend(BaseTaskBackend):
         while True:
             row = execute(statement, parameters)
             if row is not None:
-                return row[0], row[1]
+                return row[0], datetime.fromisoformat(row[1])
             waiting = execute(SQL["find_by_unique_key"], parameters)
             if waiting is not None:
                 return waiting[0], None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from django.db import connections
+from psycopg import sql
 
 from mutoscope.engines.postgres.prepared import Value, execute_prepared
 
@@ -23,6 +25,8 @@ BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadO
 CONNECT_TIMEOUT_S = 5
 RETRY_FIRST_S = 0.05
 RETRY_MAX_S = 1.0
+
+logger = logging.getLogger("mutoscope.tasks")
 
 
 class Stopped(Exception):
@@ -58,7 +62,7 @@ def open_connection(alias: str, name: str) -> tuple[psycopg.Connection[tuple[Any
 
 
 class Line:
-    """A connection that is made again when it breaks. For one thread."""
+    """A connection that is made again when it breaks. For one thread at a time."""
 
     def __init__(self, alias: str, name: str, stopped: threading.Event) -> None:
         self.alias = alias
@@ -68,6 +72,8 @@ class Line:
         self.connected_at: float | None = None
         self.reconnections = 0
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._channel: str | None = None
+        self._heard: list[str] = []
 
     def connection(self) -> psycopg.Connection[tuple[Any, ...]]:
         """The open connection; makes it first when there is none. Raises psycopg.OperationalError."""
@@ -76,6 +82,9 @@ class Line:
             if self.connected_at is not None:
                 self.reconnections += 1
             self.connected_at = time.monotonic()
+            # What psycopg comes across while it waits for an answer. The rest is asked for.
+            self._connection.add_notify_handler(self._overhear)
+            self._listen(self._connection)
         return self._connection
 
     def execute(self, statement: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
@@ -90,6 +99,47 @@ class Line:
             cursor = connection.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
         return execute_prepared(connection, statement, parameters)
+
+    # Being spoken to
+
+    def listen(self, channel: str) -> None:
+        """Hear what is said on this channel and no other, after reconnections too. Through a pooler nothing is heard."""
+        self._channel = channel
+        self._listen(self.connection())
+
+    def _listen(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+        if self._channel is None:
+            return
+        if self.pooled:
+            logger.info("Behind a pooler nothing can be heard: polling", extra={"action": "polling"})
+            return
+        connection.execute("UNLISTEN *")
+        connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
+
+    def _overhear(self, notice: psycopg.Notify) -> None:
+        self._heard.append(notice.payload)
+
+    def notices(self) -> list[str]:
+        """What was said since the last call. Waits for nothing; closes the connection when it finds it broken."""
+        connection = self._connection
+        if connection is not None and self._channel is not None:
+            try:
+                connection.pgconn.consume_input()
+                while notice := connection.pgconn.notifies():
+                    self._heard.append(notice.extra.decode())
+            except psycopg.OperationalError:
+                self.close()
+        heard, self._heard = self._heard, []
+        return heard
+
+    def fileno(self) -> int | None:
+        """The file number that can be read when something was said; None without a connection."""
+        connection = self._connection
+        return None if connection is None or connection.closed else connection.pgconn.socket
+
+    def is_broken(self) -> bool:
+        """Whether it has to connect again."""
+        return self.connected_at is not None and self._connection is None
 
     def persist(self, work: Callable[[], R], lost: Callable[[Exception], None] | None = None) -> R:
         """Do the work, again and again through broken connections. It must be safe to repeat. Raises Stopped."""

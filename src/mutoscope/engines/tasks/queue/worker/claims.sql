@@ -214,6 +214,40 @@ WITH step AS MATERIALIZED (
 )
 SELECT id, lease FROM moved
 
+-- name: conclude
+-- Last steps of pipeline runs: write the checkpoint, end the run and its task. Many runs share one statement and one flush.
+-- Locks runs, then tasks, as whoever cancels a run does; a run is locked by others only while someone cancels or resumes it.
+WITH step AS MATERIALIZED (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(leases)s::int[], %(run_ids)s::bigint[], %(units)s::text[], %(items)s::text[],
+                         %(outputs)s::text[], %(versions)s::smallint[], %(attempts)s::smallint[], %(run_us)s::bigint[])
+        AS s (id, lease, run_id, unit, item, output, version, attempt, run_us)
+), run AS MATERIALIZED (
+    SELECT id FROM tasks_run WHERE id = ANY(%(run_ids)s::bigint[]) ORDER BY id FOR UPDATE
+), gone AS (
+    DELETE FROM tasks_task t USING step s JOIN run ON run.id = s.run_id
+    WHERE t.id = ANY(%(ids)s::bigint[]) AND t.id = s.id AND t.lease = s.lease AND t.worker_id = %(worker_id)s
+      AND NOT t.cancel_requested
+    RETURNING t.id, t.enqueued_at, t.started_at, t.attempted_at, t.priority, t.limit_max, t.queue, t.path, t.args, t.kwargs,
+              t.past, t.limit_key, s.run_id, s.unit, s.item, s.output, s.version, s.attempt, s.run_us
+), kept AS (
+    INSERT INTO tasks_unit (run_id, unit, item, output, version, attempt, task_id, worker_id, started_at, finished_at)
+    SELECT run_id, unit, item, output, version, attempt, id, %(worker_id)s,
+           statement_timestamp() - run_us * interval '1 microsecond', statement_timestamp()
+    FROM gone
+    ON CONFLICT DO NOTHING
+), closed AS (
+    UPDATE tasks_run SET state = 'SUCCEEDED', error = NULL, ended_at = statement_timestamp()
+    WHERE id = ANY(ARRAY(SELECT run_id FROM gone)) AND state = 'RUNNING'
+), freed AS (
+    DELETE FROM tasks_slot WHERE task_id = ANY(ARRAY(SELECT id FROM gone))
+)
+INSERT INTO tasks_finished (id, enqueued_at, started_at, attempted_at, finished_at, worker_id, run_us, status,
+                            attempt, priority, limit_max, queue, path, args, kwargs, past, limit_key, run_id)
+SELECT id, enqueued_at, started_at, attempted_at, statement_timestamp(), %(worker_id)s, run_us, 1,
+       attempt, priority, limit_max, queue, path, args, kwargs, past, limit_key, run_id
+FROM gone
+RETURNING id
+
 -- name: retry
 -- Failed tasks that may try again wait for their time, unless someone asked to cancel them meanwhile. A task keeps its key only as a name here; see retry_unique.
 WITH again AS MATERIALIZED (

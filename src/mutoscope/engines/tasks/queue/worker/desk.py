@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import zlib
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import psycopg
 from mutoscope.engines.postgres.prepared import Value
 from mutoscope.engines.tasks.queue.arrays import numbers, texts
 from mutoscope.engines.tasks.queue.connection import Line
+from mutoscope.engines.tasks.queue.context import Advance
 from mutoscope.engines.tasks.queue.encoding import decode, encode
 from mutoscope.engines.tasks.queue.results import CANCELLED
 from mutoscope.engines.tasks.queue.worker.job import Job
@@ -118,10 +120,29 @@ class Desk:
             "errors": texts(None if job.error is None else encode(job.error) for job in ended),
         }
 
-    def advance(self, jobs: list[Job]) -> set[int]:
-        """Write these steps' checkpoints and make the jobs the following steps'. The ids that were ours."""
-        steps = [(job, job.advance) for job in jobs if job.advance is not None]
-        parameters: dict[str, Value] = {
+    # Steps of pipelines
+
+    def advance(self, jobs: list[Job]) -> tuple[set[int], set[int]]:
+        """Write these steps' checkpoints and make the jobs the following steps'. The ids of those that go on, and of those that
+        someone cancelled, which have ended; the rest was ours no longer."""
+        steps = _steps(jobs)
+        following = texts(step.carry.stored for _, step in steps if step.carry is not None)
+        parameters = self._checkpoints(steps) | {"following": following}
+        leases: dict[int, int] = dict(self.line.call(SQL["advance"], parameters))
+        cancelled = self._cancel(jobs, leases)
+        # Last: all of the above may be repeated after a broken connection, and only as long as the jobs are as they were.
+        for job in jobs:
+            if job.id in leases:
+                job.go_on(leases[job.id])
+        return set(leases), cancelled
+
+    def conclude(self, jobs: list[Job]) -> tuple[set[int], set[int]]:
+        """Write these last steps' checkpoints, and end the jobs and their runs. As advance(): none goes on."""
+        ended = {row[0] for row in self.line.call(SQL["conclude"], self._checkpoints(_steps(jobs)))}
+        return set(), ended | self._cancel(jobs, ended)
+
+    def _checkpoints(self, steps: list[tuple[Job, Advance]]) -> dict[str, Value]:
+        return {
             "worker_id": self.worker_id,
             "ids": numbers(job.id for job, _ in steps),
             "leases": numbers(job.lease for job, _ in steps),
@@ -132,19 +153,14 @@ class Desk:
             "versions": numbers(step.version for _, step in steps),
             "attempts": numbers(job.attempt for job, _ in steps),
             "run_us": numbers(job.run_us for job, _ in steps),
-            "following": texts(step.following for _, step in steps),
         }
-        leases: dict[int, int] = dict(self.line.call(SQL["advance"], parameters))
-        others = []
-        for job in jobs:
-            if job.id in leases:
-                job.go_on(leases[job.id])
-            else:
-                job.status = CANCELLED
-                others.append(job)
-        if others:
-            self.finish(others)
-        return set(leases)
+
+    def _cancel(self, jobs: list[Job], moved: Container[int]) -> set[int]:
+        """Those that did not move are ours no longer, or cancelled: ending them finds out. The ids of the latter."""
+        others = [job for job in jobs if job.id not in moved]
+        for job in others:
+            job.status = CANCELLED
+        return self.finish(others) if others else set()
 
     def retry(self, jobs: list[Job]) -> set[int]:
         """Let these wait for their next attempt. The ids that were ours."""
@@ -239,6 +255,10 @@ class Desk:
 
     def wake_up(self) -> None:
         self.line.call(SQL["wake_up"], {"worker_id": self.worker_id, "queues": texts(self.queues)})
+
+
+def _steps(jobs: list[Job]) -> list[tuple[Job, Advance]]:
+    return [(job, job.advance) for job in jobs if job.advance is not None]
 
 
 def _jobs(rows: list[tuple[Any, ...]], *, limited: bool = False) -> list[Job]:

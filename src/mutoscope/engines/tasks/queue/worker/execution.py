@@ -93,9 +93,6 @@ def choose_policy(job: Job, runnable: Runnable) -> None:
     if runnable.policy_by_call is None:
         job.policy = runnable.policy
         return
-    if job.carry is not None:
-        job.policy = job.carry.policy
-        return
     try:
         chosen = runnable.policy_by_call(decode(job.kwargs))
     except Exception:
@@ -162,6 +159,7 @@ class Execution:
         """Take what the task returned. Raises what encoding it raises."""
         if isinstance(value, Advance):
             self.job.advance = value
+            self.succeed_encoded(None)
             return
         self.succeed_encoded(None if value is None else encode(value))
 

@@ -6,6 +6,7 @@ other, nor claiming for the disk. A few results go with the next claim in one st
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,14 +56,15 @@ class Finisher:
             self._given = jobs
             self._condition.notify()
 
-    def take(self) -> Written | None:
+    def take(self) -> list[Written]:
         """What was written since the last call. Raises what kept it from being written, if that was no lost connection."""
         if self._failure is not None:
             raise self._failure
         written, self._written = self._written, None
-        if written is not None:
-            self.busy = False
-        return written
+        if written is None:
+            return []
+        self.busy = False
+        return [written]
 
     def close(self, timeout_s: float) -> None:
         with self._condition:
@@ -74,6 +76,9 @@ class Finisher:
             self.line.close()
 
     def _work(self) -> None:
+        # Connecting takes as long as a thousand results do.
+        with contextlib.suppress(Stopped):
+            self.line.persist(self.line.connection)
         while True:
             with self._condition:
                 while self._given is None and not self._closed:

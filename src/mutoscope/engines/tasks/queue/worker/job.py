@@ -71,10 +71,16 @@ class Job:
         self.begun_at = time.monotonic()
         return self.begun_at
 
+    def is_last_step(self) -> bool:
+        """Whether its run ends with the step that has just ended."""
+        return self.advance is not None and self.advance.carry is None
+
     def go_on(self, lease: int) -> None:
         """Become the following step's task, whose checkpoint was written."""
         assert self.advance is not None
-        self.kwargs, self.carry = self.advance.following, self.advance.carry
+        assert self.advance.carry is not None
+        self.carry = self.advance.carry
+        self.kwargs, self.policy = self.carry.stored, self.carry.policy
         self.lease, self.attempt = lease, 1
         self.claimed_at = time.monotonic()
         self.begun_at = self.past = self.progress = self.advance = None

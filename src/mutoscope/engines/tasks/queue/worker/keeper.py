@@ -104,7 +104,7 @@ class Keeper:
         parameters = {
             "worker_id": pump.desk.worker_id,
             "state": "DRAINING" if pump.draining.is_set() else "WORKING",
-            "succeeded": tally.succeeded,
+            "succeeded": tally.succeeded + pump.steps.passed,
             "failed": tally.failed,
             "retried": tally.retried,
             "refused": tally.refused,

@@ -13,6 +13,9 @@ SCAN_EVERY_S = 1.0
 SCAN_COST_SHARE = 20
 SCAN_CHEAP_S = 0.005
 CLAIM_ONE_S = 0.0001
+# After a limited task was seen, limits are looked at with every claim for so long.
+LIMITS_WARM_S = 30.0
+LIMITS_COLD_EVERY_S = 1.0
 
 
 class Looks:
@@ -39,8 +42,9 @@ class Looks:
         """Seconds until it is time."""
         return self._look_at - time.monotonic()
 
-    def came_back_empty_first(self) -> bool:
-        return self._dry == 1
+    def came_back_empty(self) -> bool:
+        """Whether the last one did."""
+        return self._dry > 0
 
     def saw(self, found: int) -> None:
         if found:
@@ -68,3 +72,27 @@ class Looks:
         """A scan that began then found so many. Taking tasks takes time too: only the walk to the first is its own cost."""
         self._scanned_at = time.monotonic()
         self._scan_s = max(0.0, self._scanned_at - began - found * CLAIM_ONE_S)
+
+
+class LimitLooks:
+    """When a worker looks for tasks that share a limit, which takes a look of its own. Nobody is called when a place gets free,
+    so whoever freed it looks."""
+
+    def __init__(self) -> None:
+        # Whether there is reason to: a task ended here under whose limit another may run now, or this worker was called and
+        # found nothing else, or is about to lie down.
+        self.wanted = False
+        self._looked_at = 0.0
+        self._found_at = float("-inf")
+
+    def are_due(self) -> bool:
+        now = time.monotonic()
+        return self.wanted or now - self._found_at < LIMITS_WARM_S or now - self._looked_at > LIMITS_COLD_EVERY_S
+
+    def begin(self) -> None:
+        self._looked_at = time.monotonic()
+        self.wanted = False
+
+    def saw(self, found: int) -> None:
+        if found:
+            self._found_at = self._looked_at

@@ -13,36 +13,37 @@ from typing import TypeVar
 from mutoscope.engines.tasks.queue.configuration import Configuration
 from mutoscope.engines.tasks.queue.connection import Line
 from mutoscope.engines.tasks.queue.results import CANCELLED, FAILED, READY, SUCCESSFUL
+from mutoscope.engines.tasks.queue.worker.bell import Bell
 from mutoscope.engines.tasks.queue.worker.desk import Desk, Lane
 from mutoscope.engines.tasks.queue.worker.execution import choose_policy, find_runnable
 from mutoscope.engines.tasks.queue.worker.executors import Executors, Tally
 from mutoscope.engines.tasks.queue.worker.finisher import WORTH_IT, Finisher
 from mutoscope.engines.tasks.queue.worker.job import Job
-from mutoscope.engines.tasks.queue.worker.looks import Looks
+from mutoscope.engines.tasks.queue.worker.looks import LimitLooks, Looks
 from mutoscope.engines.tasks.queue.worker.measure import FULL_S, NUDGE_S, WAIT_MAX_S, Pace
+from mutoscope.engines.tasks.queue.worker.steps import Steps
 
 R = TypeVar("R")
 
 logger = logging.getLogger("mutoscope.tasks")
 
-# After a limited task was seen, limits are looked at with every claim for so long.
-LIMITS_WARM_S = 30.0
-LIMITS_COLD_EVERY_S = 1.0
-KIND_WARM_S = 10.0
-
 
 @dataclass
 class Pump:
-    """Runs in the worker's main thread. Other threads touch `finished`, `wake` and the flags only."""
+    """Runs in the worker's main thread. Other threads touch `finished`, `bell`, `steps` and the flags, and call the methods
+    that say so."""
 
     line: Line
     desk: Desk
     finisher: Finisher
+    steps: Steps
     configuration: Configuration
     executors: Executors
     tally: Tally
     finished: deque[Job]
-    wakened: threading.Event = field(default_factory=threading.Event)
+    bell: Bell
+    # Tells a task that this worker runs to stop, and why.
+    interrupt: Callable[[int, str], None]
     draining: threading.Event = field(default_factory=threading.Event)
     # Set by the keeper when others declared this worker lost.
     disowned: threading.Event = field(default_factory=threading.Event)
@@ -55,25 +56,45 @@ class Pump:
         self.reporting: dict[int, Job] = {}
         self._marks: dict[Lane, int] = {}
         self._looks = Looks(self.configuration.poll_s)
+        self._limit_looks = LimitLooks()
         self._called = self._asleep = False
         self._promote_at = 0.0
-        self._limits_at = 0.0
-        self._limited_at = float("-inf")
-        self._kinds_seen = {"loop": float("-inf"), "children": float("-inf")}
         self._reconnections = 0
+        # Whether something was let go of of which the database may still think that it is ours.
+        self._doubtful = False
+        # Steps that were to go on when the worker began to stop.
+        self._halted: deque[Job] = deque()
 
     # What other threads call
 
     def done(self, job: Job) -> None:
         """An executor has run the job."""
+        if job.advance is not None and not job.lost:
+            # The thread that ran it writes it when nothing is left to run.
+            self.steps.ended.append(job)
+            return
         self.finished.append(job)
         if self.sleeping and not self.finisher.busy:
-            self.wakened.set()
+            self.bell.ring()
+
+    def done_on_loop(self, job: Job) -> None:
+        """As done(), for the event loop, which must not wait for a disk."""
+        self.done(job)
+        if job.advance is not None:
+            self.bell.ring()
+
+    def onward(self, jobs: list[Job]) -> None:
+        """These steps' checkpoints are written: run the following ones. In whichever thread wrote them."""
+        self.pace.saw(sum(job.run_us for job in jobs), len(jobs))
+        if self.draining.is_set():
+            self._halted.extend(jobs)
+        else:
+            self.executors.hand_out(jobs, self.pace.hands)
 
     def wake(self) -> None:
         """There is work, or may be."""
         self._called = True
-        self.wakened.set()
+        self.bell.ring()
 
     def report(self, job: Job) -> None:
         self.reporting[job.id] = job
@@ -89,6 +110,10 @@ class Pump:
     def run(self) -> None:
         """Until drained or disowned. Raises Stopped when told to give up while the database is away."""
         while not self.disowned.is_set():
+            self._hear()
+            while self.steps.flush():
+                # What threads that run something long have left lying.
+                pass
             self._hear_of_written()
             ended = self._collect()
             if self.draining.is_set():
@@ -105,19 +130,33 @@ class Pump:
             if claimed and self._asleep:
                 self._asleep = False
                 self._persist(self.desk.wake_up)
-            elif self._looks.came_back_empty_first() and not self._asleep:
+            elif self._looks.came_back_empty() and not self._asleep:
                 # Lie down, commit, and look once more before closing the eyes. What is under way here, steps of pipelines
                 # for one, goes on all the same: lying down only means to be called when there is more.
                 self._persist(self.desk.fall_asleep)
                 self._asleep = True
                 self._looks.once_more()
+                self._limit_looks.wanted = True
             elif not (claimed or ended or (self.finished and not self.finisher.busy)):
                 self._rest()
 
+    def _hear(self) -> None:
+        """What was said to this worker: that there is work, or that a task shall stop."""
+        for said in self.line.notices():
+            word, _, number = said.partition(" ")
+            if word == "cancel" and number.isdecimal():
+                self.interrupt(int(number), "cancel")
+            else:
+                self._called = True
+        if self.line.is_broken():
+            # The next look connects again.
+            self._called = True
+
     def _hear_of_written(self) -> None:
-        written = self.finisher.take()
-        if written is not None:
+        """What other threads wrote."""
+        for written in (*self.finisher.take(), *self.steps.take()):
             self._confirm(written.jobs, written.kept, certain=written.certain)
+            self._doubtful |= not written.certain
 
     def _collect(self) -> list[Job]:
         ended: list[Job] = []
@@ -129,7 +168,6 @@ class Pump:
             job = take()
             if job.lost:
                 self.tally.refused += 1
-                self.held.pop(job.id, None)
             else:
                 ended.append(job)
         return ended
@@ -138,14 +176,14 @@ class Pump:
         """Write what ended and claim what there is room for; one round trip when all goes well."""
         if ended:
             self.pace.saw(sum(job.run_us for job in ended), len(ended))
-        if any(job.advance is not None for job in ended):
-            ended = self._advance(ended)
         plain = self._settle_special(ended)
         room = self._room()
         if not plain and not self._called and self._looks.are_early():
-            # Nothing was there a moment ago and nobody has said otherwise. Steps of pipelines come by here all the time.
+            # Nothing was there a moment ago and nobody has said otherwise; but what waits for a limit is not called for.
+            if self._limit_looks.wanted and room:
+                self._dispatch(self._claim_limited(room))
             return []
-        self._called = False
+        called, self._called = self._called, False
         scan = room > 0 and (
             not self._marks or self._looks.scan_is_due() or (not plain and self._looks.scan_is_cheap())
         )
@@ -164,23 +202,18 @@ class Pump:
         self._dispatch(claimed)
         if room:
             self._looks.saw(len(claimed))
-        if len(claimed) < room and self._limits_are_due():
+        if called and not claimed:
+            self._limit_looks.wanted = True
+        if len(claimed) < room and self._limit_looks.are_due():
             limited = self._claim_limited(room - len(claimed))
             self._dispatch(limited)
             claimed += limited
         return claimed
 
     def _room(self) -> int:
-        now = time.monotonic()
-        executors = self.executors
-        idle = executors.threads.idle()
-        concurrency = executors.threads.count
-        for kind, executor in (("loop", executors.loop), ("children", executors.children)):
-            if now - self._kinds_seen[kind] < KIND_WARM_S:
-                idle += executor.idle()
-                concurrency += executor.count
+        idle, concurrency = self.executors.capacity()
         ahead = self.pace.ahead(concurrency, self.configuration.batch_max)
-        room = idle + ahead - executors.unstarted()
+        room = idle + ahead - self.executors.unstarted()
         return max(0, min(room, self.configuration.batch_max))
 
     # Claim
@@ -198,15 +231,10 @@ class Pump:
         self._hold(claimed)
         return claimed
 
-    def _limits_are_due(self) -> bool:
-        now = time.monotonic()
-        return now - self._limited_at < LIMITS_WARM_S or now - self._limits_at > LIMITS_COLD_EVERY_S
-
     def _claim_limited(self, room: int) -> list[Job]:
-        self._limits_at = time.monotonic()
+        self._limit_looks.begin()
         claimed = self._persist(lambda: self.desk.claim_limited(room))
-        if claimed:
-            self._limited_at = self._limits_at
+        self._limit_looks.saw(len(claimed))
         for job in claimed:
             self.held[job.id] = job
         return claimed
@@ -220,47 +248,15 @@ class Pump:
         self._marks.update(marks)
 
     def _dispatch(self, claimed: list[Job]) -> None:
-        if not claimed:
-            return
-        threads: list[Job] = []
-        loop: list[Job] = []
-        children: list[Job] = []
         for job in claimed:
             runnable = find_runnable(job)
             if runnable is not None:
                 choose_policy(job, runnable)
-            if runnable is None or not (runnable.is_async or runnable.policy.run_in == "process"):
-                threads.append(job)
-            elif runnable.policy.run_in == "process":
-                children.append(job)
-            else:
-                loop.append(job)
-        now = time.monotonic()
-        if threads:
-            self.executors.threads.add(threads, self.pace.hands(len(threads)))
-        for kind, jobs, executor in (
-            ("loop", loop, self.executors.loop),
-            ("children", children, self.executors.children),
-        ):
-            if jobs:
-                self._kinds_seen[kind] = now
-                executor.add(jobs)
+        self.executors.hand_out(claimed, self.pace.hands)
 
     # End
 
-    def _advance(self, ended: list[Job]) -> list[Job]:
-        """Steps of pipelines go on once their checkpoints are written. Returns the other jobs."""
-        steps = [job for job in ended if job.advance is not None]
-        others = [job for job in ended if job.advance is None]
-        moved = self._persist(lambda: self.desk.advance(steps))
-        self._confirm([job for job in steps if job.id not in moved], set())
-        self.tally.succeeded += len(moved)
-        self._dispatch([job for job in steps if job.id in moved])
-        return others
-
     def _settle(self, ended: list[Job]) -> None:
-        if any(job.advance is not None for job in ended):
-            ended = self._advance(ended)
         plain = self._settle_special(ended)
         if plain:
             self._finish(plain)
@@ -278,7 +274,6 @@ class Pump:
             self._promote_at = 0.0
         if limited:
             self._finish(limited)
-            self._limits_at = 0.0
         return plain
 
     def _finish(self, ended: list[Job]) -> None:
@@ -293,6 +288,7 @@ class Pump:
         for job in ended:
             if self.held.get(job.id) is job:
                 del self.held[job.id]
+            self._limit_looks.wanted |= job.limited
             if job.id not in kept:
                 if certain:
                     tally.refused += 1
@@ -311,11 +307,12 @@ class Pump:
 
     def _reconcile(self) -> None:
         """After a reconnection: a claim whose answer was lost has left tasks in our name that we know nothing of."""
-        if self._reconnections == self.line.reconnections:
+        if self._reconnections == self.line.reconnections and not self._doubtful:
             return
         known = list(self.held)
         found = self._persist(lambda: self.desk.release_unknown(known))
         self._reconnections = self.line.reconnections
+        self._doubtful = False
         self._asleep = False
         self._looks.now()
         self._marks.clear()
@@ -327,10 +324,10 @@ class Pump:
 
     def _give_back_unstarted(self) -> None:
         unstarted: list[Job] = []
-        for executor in self.executors.each():
-            while executor.waiting:
+        for waiting in (self._halted, *(executor.waiting for executor in self.executors.each())):
+            while waiting:
                 try:
-                    unstarted.append(executor.waiting.pop())
+                    unstarted.append(waiting.pop())
                 except IndexError:
                     break
         unstarted = [job for job in unstarted if not job.lost]
@@ -377,18 +374,16 @@ class Pump:
     def _nap(self, pause_s: float) -> float:
         return max(0.001, min(pause_s, self._promote_at - time.monotonic()))
 
-    def _sleep(self, pause_s: float) -> bool:
-        """Wait to be woken. False when the time was up."""
+    def _sleep(self, pause_s: float) -> None:
+        """Wait to be woken."""
         threads = self.executors.threads
         pause_s = min(pause_s, NUDGE_S) if threads.waiting else pause_s
         self.sleeping = True
         try:
-            if self.finished and not self.finisher.busy:
-                return True
-            return self.wakened.wait(pause_s)
+            if not self.finished or self.finisher.busy:
+                self.bell.wait(pause_s, self.line.fileno())
         finally:
             self.sleeping = False
-            self.wakened.clear()
             threads.nudge()
 
     def _persist(self, work: Callable[[], R]) -> R:

@@ -19,6 +19,10 @@ IDLE_CONNECTIONS_S = 5.0
 CONNECTIONS_CHECK_S = 1.0
 
 
+def _nothing_else() -> bool:
+    return False
+
+
 class Seat:
     """One thread, and what it runs now."""
 
@@ -34,16 +38,25 @@ class Seat:
 class Crew:
     """`count` threads for one kind of job.
 
-    `run` runs a job to its outcome; `done` is told when there is one. Both deques are thread-safe by themselves; the
-    condition is only for threads that find nothing.
+    `run` runs a job to its outcome; `done` is told when there is one; `spare` is called by a thread that finds nothing to run,
+    and says whether that may have changed by it. The deque is thread-safe by itself; the condition is only for threads that
+    find nothing.
     """
 
-    def __init__(self, name: str, count: int, run: Callable[[Job], None], done: Callable[[Job], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        count: int,
+        run: Callable[[Job], None],
+        done: Callable[[Job], None],
+        spare: Callable[[], bool] = _nothing_else,
+    ) -> None:
         self.name = name
         self.count = count
         self.waiting: deque[Job] = deque()
         self._run = run
         self._done = done
+        self._spare = spare
         self._closed = False
         self._sleeping = 0
         self._condition = threading.Condition()
@@ -112,7 +125,7 @@ class Crew:
             try:
                 job = waiting.popleft()
             except IndexError:
-                if not self._wait():
+                if not self._spare() and not self._wait():
                     connections.close_all()
                     return
                 continue
