@@ -47,7 +47,8 @@ def test_files_can_be_held_in_the_head() -> None:
 
 def test_no_module_has_a_name_that_says_nothing() -> None:
     empty = [str(path.relative_to(ROOT)) for path in tracked() if path.suffix == ".py" and path.stem in EMPTY_NAMES]
-    assert empty == []
+    # The name by which Django loads a database backend.
+    assert empty == ["src/mutoscope/engines/postgres/backend/base.py"]
 
 
 def test_every_public_module_says_what_it_is() -> None:

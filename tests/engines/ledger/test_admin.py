@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -39,14 +41,39 @@ def test_an_account_shows_what_it_holds_and_its_statement(operator: Client, book
     assert page.status_code == 200
     text = page.content.decode()
     assert "70 posted, 20 held, 50 available" in text
-    assert "<td>-30</td><td>70</td>" in text
+    assert '<td align="right">-30</td><td align="right">70</td>' in text
+
+
+def test_a_long_statement_goes_on_where_its_page_ends(
+    operator: Client, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mutoscope.engines.ledger.admin.LINES_SHOWN", 2)
+    books.ledger.post(books.unlock(5))
+    address = reverse("admin:ledger_account_change", args=[books.viewer.id])
+    first = operator.get(address).content.decode()
+    assert first.count("unlock:") == 1
+    link = re.search(r'href="(\?after=\d+)"', first)
+    assert link is not None
+    second = operator.get(address + link[1]).content.decode()
+    assert '<td align="right">-5</td><td align="right">65</td>' in second
+    assert "after=" not in second
+    assert operator.get(address + "?after=one").status_code == 200
+
+
+def test_an_account_without_transfers_says_so(operator: Client, books: Books) -> None:
+    empty = Books.open(0)
+    page = operator.get(reverse("admin:ledger_account_change", args=[empty.viewer.id]))
+    assert "Nothing was posted here yet." in page.content.decode()
 
 
 def test_a_transfer_shows_its_legs(operator: Client, books: Books) -> None:
     receipt = books.ledger.post(unlock := books.unlock(10))
     page = operator.get(reverse("admin:ledger_transfer_change", args=[receipt.transfer_id]))
     assert page.status_code == 200
-    assert unlock.key in page.content.decode()
+    text = page.content.decode()
+    assert unlock.key in text
+    assert reverse("admin:ledger_account_change", args=[books.viewer.id]) in text
+    assert '<td align="right">-10</td>' in text
     found = operator.get(reverse("admin:ledger_transfer_changelist"), {"q": unlock.key})
     assert found.status_code == 200
     assert unlock.key in found.content.decode()

@@ -182,8 +182,9 @@ def test_a_hundred_thousand_steps_agree_with_the_model(own: str) -> None:  # noq
 
 
 @pytest.mark.crash
-def test_ten_million_steps_agree_with_the_model(own: str) -> None:  # noqa: F811
-    agree_over(10_000_000, seed=2)
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_ten_million_steps_agree_with_the_model_a_million_in_each_ledger(own: str, seed: int) -> None:  # noqa: F811
+    agree_over(1_000_000, seed)
 
 
 def test_eight_sessions_post_at_once_while_a_checker_reads_consistent_snapshots(own: str) -> None:  # noqa: F811

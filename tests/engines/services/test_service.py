@@ -15,10 +15,12 @@ from mutoscope.engines.services import (
     MissingOutput,
     NoInternals,
     Outputs,
+    Refused,
     Service,
     State,
     StepReturnedSomething,
     Steps,
+    Unacceptable,
     UndeclaredAttribute,
     UndeclaredFailure,
     UnreadableLayer,
@@ -306,3 +308,18 @@ def _rows() -> int:
         row = cursor.fetchone()
     assert row is not None
     return int(row[0])
+
+
+def test_what_cannot_be_accepted_names_its_field_and_says_why() -> None:
+    refused = Unacceptable(where="title", why="A title has at most 100 characters.")
+    assert isinstance(refused, Refused)
+    assert (refused.field(), refused.sentence()) == ("title", "A title has at most 100 characters.")
+
+
+def test_a_refusal_names_no_field_unless_it_says_so() -> None:
+    class TooLate(Refused):
+        """It is too late."""
+
+    assert TooLate().field() == "__all__"
+    with pytest.raises(NotImplementedError):
+        TooLate().sentence()

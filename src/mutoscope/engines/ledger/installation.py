@@ -29,8 +29,18 @@ def install(schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 def replace_functions(schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Bring functions and triggers to this release, for a later migration. Tables stay as they are."""
-    schema_editor.execute(functions_sql(current_schema(schema_editor)), params=None)
+    """Bring functions and triggers to this release, for a later migration. Tables stay as they are, and so does a restricted role."""
+    schema = current_schema(schema_editor)
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_proc WHERE proname = 'ledger_apply_posting' AND prosecdef"
+            " AND pronamespace = current_schema()::regnamespace)"
+        )
+        restricted = bool(cursor.fetchone()[0])
+    schema_editor.execute(functions_sql(schema), params=None)
+    if restricted:
+        # CREATE OR REPLACE forgets whose rights a function runs with. What the role is allowed, it keeps.
+        schema_editor.execute(definers_sql(schema), params=None)
 
 
 def current_schema(schema_editor: BaseDatabaseSchemaEditor) -> str:
@@ -60,6 +70,12 @@ def qualified(sql: str, schema: str) -> str:
     names = "|".join(sorted(set(_CREATED.findall(everything)), key=len, reverse=True))
     # Not inside quotes, where a name is a message or a constraint's table.
     return re.sub(rf"(?<!['\w.])({names})(?![\w'])", rf"{schema}.\1", sql)
+
+
+def definers_sql(schema: str) -> str:
+    """The part of restrict.sql that makes functions run with their owner's rights."""
+    lines = qualified(read_sql("restrict.sql"), schema).replace("{schema}", schema).splitlines()
+    return "\n".join(line for line in lines if line.startswith("ALTER FUNCTION"))
 
 
 def restrict_sql(schema: str, role: str) -> str:

@@ -5,6 +5,7 @@ Refusals are `Failure`s and write nothing: the caller's transaction stays usable
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -36,7 +37,10 @@ from mutoscope.engines.ledger.transfers import (
     in_order,
     legs_text,
     metadata_text,
+    moment_text,
+    quoted,
 )
+from mutoscope.engines.postgres.prepared import Value, fetch_prepared
 from mutoscope.engines.services import Failure
 
 Outcome = tuple[Any, ...]
@@ -89,7 +93,7 @@ class Ledger:
         accounts, amounts = legs_text(transfer.legs)
         asked: tuple[Any, ...] = (transfer.key, accounts, amounts, metadata_text(transfer.metadata))
         if transfer.effective_at is None:
-            outcome = self._ask("post", asked)
+            outcome = self._said("post", asked)[0]
         else:
             outcome = self._ask("post_backdated", (*asked, transfer.effective_at))
         if outcome[0] == "posted":
@@ -110,16 +114,17 @@ class Ledger:
             links.extend([number if isinstance(each, tuple) else None] * len(group))
         if not flat:
             return []
-        asked = {
-            "keys": [transfer.key for transfer in flat],
-            "links": links,
-            "metadata": [metadata_text(transfer.metadata) for transfer in flat],
-            "effective_at": [transfer.effective_at for transfer in flat],
-            "numbers": array_text([number for number, transfer in enumerate(flat, start=1) for _ in transfer.legs]),
-            "accounts": array_text([leg.account_id for transfer in flat for leg in transfer.legs]),
-            "amounts": array_text([leg.amount for transfer in flat for leg in transfer.legs]),
-        }
-        rows = fetch(self.using, self._sql["post_many"], asked)
+        orders = [in_order(transfer.legs) for transfer in flat]
+        asked = (
+            array_text([quoted(transfer.key) for transfer in flat]),
+            array_text(["NULL" if link is None else str(link) for link in links]),
+            array_text([quoted(metadata_text(transfer.metadata)) for transfer in flat]),
+            array_text([moment_text(transfer.effective_at) for transfer in flat]),
+            array_text([str(number) for number, (accounts, _) in enumerate(orders, start=1) for _ in accounts]),
+            array_text([str(account) for accounts, _ in orders for account in accounts]),
+            array_text([str(amount) for _, amounts in orders for amount in amounts]),
+        )
+        rows = self._said("post_many", asked)
         return [self._judge(transfer.key, None, row) for transfer, row in zip(flat, rows, strict=True)]
 
     def post_linked(self, *transfers: Transfer) -> list[Receipt]:
@@ -245,14 +250,13 @@ class Ledger:
     # From outcomes to receipts and failures
 
     def _ask(self, query: str, asked: dict[str, Any] | tuple[Any, ...]) -> Outcome:
-        try:
+        with _naming_legs():
             return fetch_one(self.using, self._sql[query], asked)
-        except IntegrityError as error:
-            constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-            problem = _PROBLEMS.get(constraint or "")
-            if problem is None:
-                raise
-            raise InvalidTransfer("legs", problem) from error
+
+    def _said(self, query: str, asked: tuple[Value, ...]) -> list[Outcome]:
+        """As _ask, for what is asked all the time: prepared, and past psycopg's cursor."""
+        with _naming_legs():
+            return fetch_prepared(self.using, self._sql[query], asked)
 
     def _receipt(self, key: str, refers_to: int | None, outcome: Outcome) -> Receipt:
         judged = self._judge(key, refers_to, outcome)
@@ -287,6 +291,19 @@ _PROBLEMS = {
     "ledger_transfer_legs_ordered": "must name each account once",
     "ledger_transfer_faithful": "must stay within the hold's plan",
 }
+
+
+@contextlib.contextmanager
+def _naming_legs() -> Iterator[None]:
+    """Turn what the database found wrong with legs into InvalidTransfer."""
+    try:
+        yield
+    except IntegrityError as error:
+        constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+        problem = _PROBLEMS.get(constraint or "")
+        if problem is None:
+            raise
+        raise InvalidTransfer("legs", problem) from error
 
 
 def _id(account: Account | int) -> int:

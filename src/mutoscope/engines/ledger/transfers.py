@@ -122,12 +122,23 @@ def in_order(legs: tuple[Leg, ...]) -> tuple[list[int], list[int]]:
 def legs_text(legs: tuple[Leg, ...]) -> tuple[str, str]:
     """The same as PostgreSQL's text for arrays, which takes a tenth of the time that psycopg needs to write a list."""
     accounts, amounts = in_order(legs)
-    return array_text(accounts), array_text(amounts)
+    return array_text(map(str, accounts)), array_text(map(str, amounts))
 
 
-def array_text(numbers: list[int]) -> str:
-    """Whole numbers as PostgreSQL's text for an array."""
-    return f"{{{','.join(map(str, numbers))}}}"
+def array_text(elements: Iterable[str]) -> str:
+    """PostgreSQL's text for an array of numbers, of `quoted` texts or of NULL."""
+    return f"{{{','.join(elements)}}}"
+
+
+def quoted(text: str) -> str:
+    """A text as an element of an array."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def moment_text(moment: datetime | None) -> str:
+    """A moment as an element of an array."""
+    return "NULL" if moment is None else quoted(moment.isoformat())
 
 
 _account_id = attrgetter("account_id")

@@ -13,7 +13,7 @@ from mutoscope.engines.services.errors import (
     WrittenAfterReturn,
     WrongInputs,
 )
-from mutoscope.engines.services.failures import Failure
+from mutoscope.engines.services.failures import Failure, Refused, Unacceptable
 from mutoscope.engines.services.layers import Internals, NoInternals, NoOutputs, Outputs
 from mutoscope.engines.services.observing import LogObserver, Observer, observing
 from mutoscope.engines.services.ports import Socket
@@ -31,6 +31,7 @@ __all__ = [
     "NoOutputs",
     "Observer",
     "Outputs",
+    "Refused",
     "Service",
     "ServiceDescription",
     "Socket",
@@ -38,6 +39,7 @@ __all__ = [
     "Step",
     "StepReturnedSomething",
     "Steps",
+    "Unacceptable",
     "UndeclaredAttribute",
     "UndeclaredFailure",
     "UnreadableLayer",

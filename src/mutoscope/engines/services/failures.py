@@ -44,6 +44,31 @@ class Failure(Exception):
         return _rebuild, (type(self), self.data())
 
 
+class Refused(Failure):
+    """What was asked is not possible as it stands."""
+
+    def field(self) -> str:
+        """The form field to change; `__all__` where it is none in particular."""
+        return "__all__"
+
+    def sentence(self) -> str:
+        """What a page says about it."""
+        raise NotImplementedError
+
+
+class Unacceptable(Refused):
+    """What was typed in a field cannot be what the field is for, whoever types it."""
+
+    where: str
+    why: str
+
+    def field(self) -> str:
+        return self.where
+
+    def sentence(self) -> str:
+        return self.why
+
+
 def _rebuild(failure: type[Failure], data: dict[str, Any]) -> Failure:
     return failure(**data)
 

@@ -2,32 +2,8 @@
 
 from __future__ import annotations
 
-from mutoscope.engines.services import Failure
-
-
-class Refused(Failure):
-    """What was asked is not possible as it stands."""
-
-    def field(self) -> str:
-        """The form field to change; `__all__` where it is none in particular."""
-        return "__all__"
-
-    def sentence(self) -> str:
-        """What a page says about it."""
-        raise NotImplementedError
-
-
-class Unacceptable(Refused):
-    """What was typed cannot be a price, a number of points or a note."""
-
-    where: str
-    why: str
-
-    def field(self) -> str:
-        return self.where
-
-    def sentence(self) -> str:
-        return self.why
+from mutoscope.engines.services import Refused as Refused
+from mutoscope.engines.services import Unacceptable as Unacceptable
 
 
 class NoSuchFilm(Refused):

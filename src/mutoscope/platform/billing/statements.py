@@ -8,9 +8,8 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 
-from mutoscope.engines.postgres import prepared
 from mutoscope.engines.postgres.named_sql import SqlFile
-from mutoscope.engines.postgres.prepared import Value
+from mutoscope.engines.postgres.prepared import Value, fetch_prepared
 
 
 @cache
@@ -26,4 +25,4 @@ def fetch(feature: str, name: str, parameters: Mapping[str, Any]) -> list[tuple[
 
 def fetch_often(feature: str, name: str, parameters: Mapping[str, Value]) -> list[tuple[Any, ...]]:
     """As `fetch`, prepared where the connection allows it: for what a click waits for."""
-    return prepared.fetch(DEFAULT_DB_ALIAS, queries(feature).statements[name], parameters)
+    return fetch_prepared(DEFAULT_DB_ALIAS, queries(feature).statements[name], parameters)

@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-from mutoscope.engines.services import Failure
-
-
-class Refused(Failure):
-    """What was asked is not possible as it stands."""
-
-    def field(self) -> str:
-        """The form field to change; `__all__` where it is none in particular."""
-        return "__all__"
-
-    def sentence(self) -> str:
-        """What a page says about it."""
-        raise NotImplementedError
+from mutoscope.engines.services import Refused as Refused
+from mutoscope.engines.services import Unacceptable as Unacceptable
 
 
 class NotNow(Refused):
@@ -25,19 +14,6 @@ class NotNow(Refused):
 
     def sentence(self) -> str:
         return f"This film is {self.state}, so it cannot become {self.wanted} now. Load the page again to see where it stands."
-
-
-class Unacceptable(Refused):
-    """What was typed cannot be a title or a description."""
-
-    where: str
-    why: str
-
-    def field(self) -> str:
-        return self.where
-
-    def sentence(self) -> str:
-        return self.why
 
 
 class NoSuchVideo(Refused):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import DataError, connection, transaction
 
-from mutoscope.engines.postgres.prepared import _translated
+from mutoscope.engines.postgres.prepared import translated
 from mutoscope.engines.tasks.queue import worker
 from mutoscope.engines.tasks.queue.backend import PostgresBackend
 from mutoscope.engines.tasks.queue.connection import PLANNER
@@ -46,7 +46,7 @@ def _enqueue_each(*several: Any) -> None:
 @pytest.mark.parametrize("name", ["finish_and_claim", "finish", "advance", "claim", "retry", "release", "progress"])
 def test_a_plan_made_for_a_small_table_looks_rows_up(backend: PostgresBackend, name: str, rows: int) -> None:
     backend.enqueue_many(tasks.echo, [((number,), {}) for number in range(rows)])
-    _, text, _ = _translated(CLAIMS[name])
+    _, text, _ = translated(CLAIMS[name])
     with transaction.atomic(), connection.cursor() as cursor:
         if cursor.connection.info.server_version < 160000:
             pytest.skip("EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16")

@@ -22,11 +22,12 @@ SELECT NULL::text AS key, NULL::bigint[] AS accounts, NULL::bigint[] AS amounts,
 WHERE false;
 ALTER VIEW ledger_posting ALTER COLUMN kind SET DEFAULT 'single', ALTER COLUMN metadata SET DEFAULT '{}';
 
--- The way of nearly every transfer: one account with a limit pays one or two others, and has what it takes. Two costs decide
--- how this is written. PL/pgSQL prepares each expression of a function anew in each transaction, which takes longer than to evaluate it: so
--- there are few, and what a constraint refuses anyway (a leg that is NULL, say) is not asked for first. And each statement costs as
--- much as the row it writes: so there is one for all credits. Its ARRAY of three lets PostgreSQL see that a plan made
--- once is as good as one made for each call. As soon as anything is out of the ordinary, ledger_post_any does it.
+-- The way of nearly every transfer: one account with a limit pays one or two others. Two costs decide how this is written. PL/pgSQL
+-- prepares each expression of a function anew in each transaction, which takes longer than to evaluate it: so there are few and small
+-- ones, gone through for each leg, and what a constraint refuses anyway (a leg that is NULL, say) is not asked for first. And each statement
+-- costs as much as the row it writes: so there is one for all entries and one for all credits. None may have a plan that depends
+-- on what the planner last counted, or PostgreSQL plans it anew at each call: hence no join and no ANY (array). As soon as anything is
+-- out of the ordinary, ledger_post_any does it.
 CREATE OR REPLACE FUNCTION ledger_apply_posting() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -54,9 +55,12 @@ BEGIN
                 WHERE a.id = v_account AND a.available + v_amount >= 0 AND v_currency IS NULL
                 RETURNING a.currency INTO v_currency;
                 IF v_currency IS NULL THEN
-                    PERFORM ledger_put_back(NEW.accounts[:i - 1], NEW.amounts[:i - 1], false);
-                    NEW := ledger_post_any(NEW);
-                    RETURN NEW;
+                    v_currency := ledger_take_gathered(v_account, v_amount);
+                    IF v_currency IS NULL THEN
+                        PERFORM ledger_put_back(NEW.accounts[:i - 1], NEW.amounts[:i - 1], false);
+                        NEW := ledger_post_any(NEW);
+                        RETURN NEW;
+                    END IF;
                 END IF;
             END IF;
         END LOOP;
@@ -76,12 +80,15 @@ BEGIN
             IF NOT pg_try_advisory_xact_lock(1279607879, v_slot) THEN
                 v_slot := ledger_free_slot(v_slot);
             END IF;
-            UPDATE ledger_sub_balance s SET balance = s.balance + NEW.amounts[array_position(NEW.accounts, s.account_id)]
-            WHERE s.account_id = ANY (ARRAY[NEW.accounts[1], NEW.accounts[2], NEW.accounts[3]]) AND s.slot = v_slot
-                AND s.currency = v_currency AND NEW.amounts[array_position(NEW.accounts, s.account_id)] > 0;
+            -- A new sub-balance is checked by its own trigger (guards.sql); one that is there has its currency.
+            INSERT INTO ledger_sub_balance AS s (account_id, slot, balance, currency)
+            SELECT c.account, v_slot, c.amount, v_currency
+            FROM (SELECT unnest(NEW.accounts) AS account, unnest(NEW.amounts) AS amount) c WHERE c.amount > 0
+            ON CONFLICT (account_id, slot) DO UPDATE SET balance = s.balance + EXCLUDED.balance WHERE s.currency = EXCLUDED.currency;
             GET DIAGNOSTICS v_written = ROW_COUNT;
-            IF v_written + 1 < cardinality(NEW.accounts) THEN
-                PERFORM ledger_come_in_first(NEW, v_slot, v_currency);
+            -- Another who pays, or another currency.
+            IF v_written + 1 <> cardinality(NEW.accounts) THEN
+                PERFORM ledger_check_balanced(NEW);
             END IF;
             RETURN NEW;
         END IF;

@@ -96,6 +96,20 @@ BEGIN
     END IF;
 END $$;
 
+-- The debit of an ordinary transfer, where the own row alone did not do. Returns the account's currency, or NULL and nothing was
+-- taken: it is short, or has no limit.
+CREATE OR REPLACE FUNCTION ledger_take_gathered(p_account bigint, p_amount bigint) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_taken record;
+BEGIN
+    v_taken := ledger_take(p_account, p_amount, false);
+    IF v_taken.unlimited OR v_taken.short THEN
+        RETURN NULL;
+    END IF;
+    RETURN v_taken.currency;
+END $$;
+
 -- Undo what ledger_take and the debits did for these legs. The rows are locked already.
 CREATE OR REPLACE FUNCTION ledger_put_back(p_accounts bigint[], p_amounts bigint[], p_hold boolean) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -121,22 +135,6 @@ BEGIN
     FROM unnest(p_accounts, p_amounts) n (account, amount) JOIN ledger_account a ON a.id = n.account
     WHERE CASE WHEN n.amount < 0 THEN a.may_go_negative ELSE p_credits END
     ON CONFLICT (account_id, slot) DO UPDATE SET balance = s.balance + EXCLUDED.balance;
-END $$;
-
--- The first credits of accounts in this slot, where the rest of a posting is written. A leg that then has no row is of
--- another currency than the debit, or of no account, and cannot balance.
-CREATE OR REPLACE FUNCTION ledger_come_in_first(p ledger_posting, p_slot integer, p_currency text) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO ledger_sub_balance (account_id, slot, balance, currency)
-    SELECT a.id, p_slot, n.amount, a.currency
-    FROM unnest(p.accounts, p.amounts) n (account, amount) JOIN ledger_account a ON a.id = n.account
-    WHERE n.amount > 0 ON CONFLICT DO NOTHING;
-    PERFORM FROM unnest(p.accounts) n (account) JOIN ledger_account a ON a.id = n.account
-    HAVING count(*) = cardinality(p.accounts) AND min(a.currency) = p_currency AND max(a.currency) = p_currency;
-    IF NOT FOUND THEN
-        PERFORM ledger_check_balanced(p);
-    END IF;
 END $$;
 
 -- A slot that no other transaction has: when the sticky one is taken, the next of the same kind, and in the end one by the

@@ -60,3 +60,18 @@ CREATE OR REPLACE TRIGGER ledger_backdated_by_doors BEFORE INSERT ON ledger_back
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_by_hand();
 CREATE OR REPLACE TRIGGER ledger_open_hold_by_doors BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ledger_open_hold
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_by_hand();
+
+-- A sub-balance has its account's currency. Asked when there is a new one and never after: it keeps both (above).
+-- For each row, so that an INSERT that finds its row (ON CONFLICT DO UPDATE) does not ask again.
+CREATE OR REPLACE FUNCTION ledger_check_sub_balance() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM ledger_account a WHERE a.id = NEW.account_id AND a.currency = NEW.currency;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'account % is not one in %', NEW.account_id, NEW.currency
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_transfer_balanced', TABLE = 'ledger_sub_balance';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER ledger_sub_balance_of_its_account AFTER INSERT ON ledger_sub_balance
+    FOR EACH ROW EXECUTE FUNCTION ledger_check_sub_balance();

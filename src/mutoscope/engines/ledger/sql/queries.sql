@@ -18,8 +18,7 @@ SELECT * FROM ledger_post(%(key)s, %(accounts)s::bigint[], %(amounts)s::bigint[]
 
 -- name: post_many
 -- Expected row count: one per transfer, in the order given.
-SELECT * FROM ledger_post_many(%(keys)s::text[], %(links)s::integer[], %(metadata)s::jsonb[], %(effective_at)s::timestamptz[],
-    %(numbers)s::integer[], %(accounts)s::bigint[], %(amounts)s::bigint[])
+SELECT * FROM ledger_post_many(%s::text[], %s::integer[], %s::jsonb[], %s::timestamptz[], %s::integer[], %s::bigint[], %s::bigint[])
 
 -- name: reverse
 -- Expected row count: one.

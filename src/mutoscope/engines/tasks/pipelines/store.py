@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from mutoscope.engines.postgres.prepared import fetch
+from mutoscope.engines.postgres.prepared import fetch_prepared
 from mutoscope.engines.tasks.pipelines.codec import build, dump, load
 from mutoscope.engines.tasks.pipelines.plan import ITEMS, Outlook, Place, look_ahead
 from mutoscope.engines.tasks.pipelines.units import AnyUnit, AsyncUnit, Each
@@ -110,7 +110,7 @@ class RunStore:
         self.database = self.backend.configuration.database
 
     def query(self, statement: str, **parameters: str | int | None) -> list[tuple[Any, ...]]:
-        return fetch(self.database, SQL[statement], parameters, waits=statement in WAITING)
+        return fetch_prepared(self.database, SQL[statement], parameters, waits=statement in WAITING)
 
     def insert_run(self, subject: str, value: str, priority: int) -> int:
         assert self.pipeline is not None

@@ -12,7 +12,7 @@ import psycopg
 from django.core import checks
 from django.db import connections
 
-from mutoscope.engines.postgres.prepared import fetch_one
+from mutoscope.engines.postgres.prepared import fetch_prepared
 from mutoscope.engines.tasks.compat import (
     BaseTaskBackend,
     InvalidTaskError,
@@ -182,7 +182,8 @@ class PostgresBackend(BaseTaskBackend):
 
     def _execute(self, statement: str, parameters: dict[str, Any]) -> Row | None:
         waits = parameters.get("unique_key") is not None
-        return fetch_one(self.configuration.database, statement, parameters, waits=waits)
+        rows = fetch_prepared(self.configuration.database, statement, parameters, waits=waits)
+        return rows[0] if rows else None
 
 
 def backend_of(alias: str = "default") -> PostgresBackend:

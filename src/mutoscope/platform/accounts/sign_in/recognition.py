@@ -14,7 +14,7 @@ from django.contrib.sessions.backends import db
 from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 
-from mutoscope.engines.postgres.prepared import fetch
+from mutoscope.engines.postgres.prepared import fetch_prepared
 from mutoscope.platform.accounts.models import Person
 
 SESSION = """
@@ -28,7 +28,7 @@ class SessionStore(db.SessionStore):
     def load(self) -> dict[str, Any]:
         if not self.session_key:
             return {}
-        rows = fetch(DEFAULT_DB_ALIAS, SESSION, {"session_key": self.session_key, "now": timezone.now()})
+        rows = fetch_prepared(DEFAULT_DB_ALIAS, SESSION, {"session_key": self.session_key, "now": timezone.now()})
         if not rows:
             # So that what is saved next gets a key of its own: one that somebody else chose is not taken up.
             self._session_key = None
@@ -42,7 +42,7 @@ class AuthenticationBackend(auth_backends.AuthenticationBackend):
 
     def get_user(self, user_id: int) -> Person | None:
         names, statement = _by_id()
-        rows = fetch(DEFAULT_DB_ALIAS, statement, {"id": user_id})
+        rows = fetch_prepared(DEFAULT_DB_ALIAS, statement, {"id": user_id})
         person = Person.from_db(DEFAULT_DB_ALIAS, names, rows[0]) if rows else None
         return person if person is not None and self.user_can_authenticate(person) else None
 
