@@ -150,6 +150,15 @@ def test_what_cannot_be_read_is_refused_whole(creator: Client, headers: dict[str
     assert not Video.objects.exists()
 
 
+@pytest.mark.parametrize("parts", ["partial", "final;/uploads/a /uploads/b"])
+def test_a_part_is_refused_and_never_becomes_a_film(creator: Client, parts: str) -> None:
+    headers = {**TUS, "Upload-Length": "10", "Upload-Concat": parts}
+    answer = creator.post("/uploads/", headers=headers, content_type=CHUNK)
+    assert answer.status_code == 400
+    assert "Upload-Concat" in answer.json()["detail"]
+    assert not Upload.objects.exists()
+
+
 def test_a_quota_counts_what_is_under_way(creator: Client, settings: Any) -> None:
     settings.CHANNEL_BYTES_MAX = 100
     assert begin(creator, 60).status_code == 201

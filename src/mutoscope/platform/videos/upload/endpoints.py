@@ -139,6 +139,9 @@ def _begin(request: HttpRequest) -> HttpResponse:
     channel = channel_of(owner)
     if channel is None:
         return refusal(HTTPStatus.FORBIDDEN, "no-channel", "Open a channel first: films belong to one.")
+    if "Upload-Concat" in request.headers:
+        # Taken for whole, each part would become a film of its own.
+        raise protocol.Unreadable("Upload-Concat: parts are not put together here. Send the file whole.")
     length = protocol.parse_size(request.headers, "Upload-Length")
     if length == 0:
         raise protocol.Unreadable("This file is empty.")
