@@ -82,7 +82,7 @@ def _uploading(video: Video, words: str, badge: str) -> Standing:
     if upload is None:
         return Standing(words, badge, is_moving=True)
     percent = upload.offset_bytes * 100 // upload.length_bytes
-    return Standing(words, badge, True, percent, f"Uploading, {percent} %")
+    return Standing(words, badge, True, percent, f"{percent} % is here")
 
 
 def _has_begun(edition_id: int) -> bool:
@@ -110,6 +110,8 @@ def _steps(progress: RunProgress) -> tuple[Step, ...]:
 def _sentence(progress: RunProgress, percent: int) -> str:
     running = [unit for unit in progress.live if unit.is_running]
     waiting = next((unit.note for unit in progress.live if unit.note.startswith("waiting")), "")
+    if waiting.startswith("waiting: NoWalls"):
+        return f"{percent} %, waiting for a machine that can open films safely"
     if waiting:
         return f"{percent} %, waiting for room or for the storage"
     if not running:

@@ -18,14 +18,13 @@ from django.urls import reverse
 from django.utils.http import http_date
 
 from mutoscope.platform.accounts.public import Person, channel_of
-from mutoscope.platform.videos.failures import NoSuchVideo, NotNow, Refused
+from mutoscope.platform.videos.failures import NoSuchVideo, NotNow, NotSafeHere, Refused
 from mutoscope.platform.videos.models import Upload
 from mutoscope.platform.videos.upload import appending, protocol
 from mutoscope.platform.videos.upload.failures import (
     DiskFull,
     Ended,
     NoRoom,
-    NotSafeHere,
     NotYours,
     TooLarge,
     TooMuch,
