@@ -144,7 +144,7 @@ def test_progress_is_shown_step_by_step_in_the_studio_and_to_the_operator(
 ) -> None:
     page = creator.page
     film = make(
-        places / "My long voyage.mp4", *picture("640x480", "25", 40), *tone(40), *X264, "-g", "30", "-c:a", "aac"
+        places / "My long voyage.mp4", *picture("640x480", "25", 60), *tone(60), *X264, "-g", "30", "-c:a", "aac"
     )
     creator.goto("/studio/")
     drop(page, film)
@@ -155,10 +155,11 @@ def test_progress_is_shown_step_by_step_in_the_studio_and_to_the_operator(
     with working(), held_half_way(monkeypatch) as gates:
         page.get_by_role("link", name="My long voyage").click()
         for gate, label, words in (
-            ("fast lane", "First renditions and sound", "Encoding the first renditions and the sound"),
+            ("fast lane", "Preview", "Encoding the first renditions and the sound"),
             ("chunk", "All renditions", "Encoding 480p"),
         ):
             assert gates[gate].reached.wait(60), f"the {gate} was never half done"
+            assert gates[gate].share < 1, "it tells of itself while it is at work, not when it is done"
             expect(page.locator("#film-words")).to_contain_text(re.compile(rf"{words}, \d+ %"))
             now = page.locator(".steps [aria-current]")
             expect(now).to_contain_text(re.compile(rf"{label}\s*\d+ ?%"))
@@ -182,6 +183,7 @@ def test_progress_is_shown_step_by_step_in_the_studio_and_to_the_operator(
 class Gate:
     reached: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
+    share: float = 0.0
 
 
 @contextmanager
@@ -200,7 +202,8 @@ def held_half_way(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Gate]]:
             line(text)
             key, _, value = text.partition("=")
             made = int(value) if key == "frame" else made
-            if key == "progress" and made > frames // 3:
+            if key == "progress" and made > frames // 3 and not gate.reached.is_set():
+                gate.share = made / frames
                 gate.reached.set()
                 gate.released.wait()
 
