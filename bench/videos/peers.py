@@ -1,5 +1,7 @@
 """The sequences of two peers and of a hand-tuned run, re-created at our own x264 settings, so that only the order differs.
 
+PeerTube's can be had at its own settings besides, which are about as fast and make more of B-frames.
+
 PeerTube: the source is encoded to its own size first, every smaller size from that result, and each is packaged as HLS by
 a copy afterwards. MediaCMS: every size from the source, each with its sound, a repackaging of all that is there after
 each, then previews. Source: their public code; docs/performance.md says which releases.
@@ -36,6 +38,18 @@ def x264(rung: Rung, plan: Plan, encoder: arguments.Encoder) -> list[str]:
     ]  # fmt: skip
 
 
+def x264_of_peertube(rung: Rung, plan: Plan, encoder: arguments.Encoder) -> list[str]:
+    """PeerTube's own: its default profile for H.264, for our rates."""
+    gop, rate = str(round(2 * plan.rate())), rung.bits_per_s_max
+    return [
+        "-c:v", "libx264", "-preset", "veryfast", "-maxrate", str(rate), "-bufsize", str(rate * 2), "-b_strategy", "1", "-bf", "16",
+        "-pix_fmt", "yuv420p", "-g", gop,
+    ]  # fmt: skip
+
+
+Settings = Callable[[Rung, Plan, arguments.Encoder], list[str]]
+
+
 def sound() -> list[str]:
     return ["-c:a", "aac", "-b:a", "128k", "-ac", "2", "-ar", "48000"]
 
@@ -50,16 +64,27 @@ def packaged(source: Path, folder: Path) -> None:
         "-hls_segment_type", "fmp4", str(folder / "playlist.m3u8"))  # fmt: skip
 
 
-def peertube(film: Path, plan: Plan, encoder: arguments.Encoder, work: Path, playable: Mark) -> None:
+def peertube(
+    film: Path, plan: Plan, encoder: arguments.Encoder, work: Path, playable: Mark, settings: Settings = x264
+) -> None:
     """The largest first, the others from it, each packaged in a process of its own."""
     *smaller, top = plan.rungs
     whole = work / f"{top.name}.mp4"
-    run("-i", str(film), *scale(top), *x264(top, plan, encoder), *sound(), "-movflags", "+faststart", str(whole))
+    run("-i", str(film), *scale(top), *settings(top, plan, encoder), *sound(), "-movflags", "+faststart", str(whole))
     packaged(whole, work / top.name)
     playable()
     for rung in reversed(smaller):
         file = work / f"{rung.name}.mp4"
-        run("-i", str(whole), *scale(rung), *x264(rung, plan, encoder), *sound(), "-movflags", "+faststart", str(file))
+        run(
+            "-i",
+            str(whole),
+            *scale(rung),
+            *settings(rung, plan, encoder),
+            *sound(),
+            "-movflags",
+            "+faststart",
+            str(file),
+        )
         packaged(file, work / rung.name)
 
 
@@ -113,9 +138,7 @@ def hand_tuned(
 def _several(
     film: Path, rungs: tuple[Rung, ...] | list[Rung], plan: Plan, encoder: arguments.Encoder, work: Path
 ) -> list[str]:
-    taps = "".join(f"[r{n}]" for n in range(len(rungs)))
-    graph = [f"[0:v]split={len(rungs)}{taps}"]
-    graph += [f"[r{n}]{arguments.scaled(rung)}[v{n}]" for n, rung in enumerate(rungs)]
+    graph = arguments.one_from_another("[0:v]", rungs)
     given = ["-i", str(film), "-filter_complex", ";".join(graph)]
     for n, rung in enumerate(rungs):
         given += ["-map", f"[v{n}]", *x264(rung, plan, encoder), "-f", "hls", "-hls_time", str(SEGMENT_S),

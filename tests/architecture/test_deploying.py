@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mutoscope.cli import up
 from mutoscope.cli.entry import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +45,12 @@ def test_a_unit_starts_a_command_that_exists_behind_walls(unit: Path) -> None:
     assert facts["User"] not in {"root", "mutoscope"}
 
 
+def test_each_part_that_up_starts_has_a_unit() -> None:
+    """The database and the sandbox chain aside, which are somebody else's in production."""
+    started = {service(unit)["ExecStart"].split()[1] for unit in UNITS}
+    assert started == {up.WEB, up.WORKER, up.WATCHER, up.SIGNER}
+
+
 def test_only_the_films_part_may_make_namespaces_and_it_reaches_this_machine_alone() -> None:
     open_ones = {unit.stem for unit in UNITS if service(unit).get("RestrictNamespaces") != "yes"}
     assert open_ones == {"mutoscope-films"}
@@ -59,6 +66,43 @@ def test_the_jail_has_no_address_and_the_units_bounds() -> None:
         assert re.search(r"ip6\W+disable", text)
         assert re.search(rf"memoryuse\W+(deny=)?{films['MemoryMax']}\b", text)
         assert re.search(rf"maxproc\W+(deny=)?{films['TasksMax']}\b", text)
+
+
+# What landlock.py, launch.py and runner.py call, and bubblewrap besides.
+LOWER_WALLS = {
+    "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "prctl", "setrlimit", "memfd_create", "pidfd_open",
+    "waitid", "execve",
+}  # fmt: skip
+BUBBLEWRAP = {
+    "unshare", "clone", "mount", "umount2", "pivot_root", "sethostname", "capset", "chdir", "signalfd4", "eventfd2", "setsid",
+    "prlimit64",
+}  # fmt: skip
+
+
+@pytest.mark.systemd
+@pytest.mark.parametrize(
+    ("part", "needed"), [("web", LOWER_WALLS), ("films", LOWER_WALLS | BUBBLEWRAP)], ids=["web", "films"]
+)
+def test_a_unit_allows_the_calls_that_put_up_the_walls(part: str, needed: set[str]) -> None:
+    """A call that is not allowed would end the site at its first upload, or leave films with lesser walls."""
+    allowed: set[str] = _group("@default")
+    for line in (ROOT / f"deploy/systemd/mutoscope-{part}.service").read_text().splitlines():
+        if line.startswith("SystemCallFilter="):
+            names = line.removeprefix("SystemCallFilter=").split()
+            is_refusal = names[0].startswith("~")
+            names[0] = names[0].removeprefix("~")
+            listed = set().union(*(_group(name) for name in names))
+            allowed = allowed - listed if is_refusal else allowed | listed
+    assert needed - allowed == set()
+
+
+def _group(name: str) -> set[str]:
+    """The calls of one of systemd's groups, or the call itself."""
+    if not name.startswith("@"):
+        return {name}
+    told = subprocess.run(["systemd-analyze", "syscall-filter", name], capture_output=True, text=True, check=True)
+    listed = [line.strip() for line in told.stdout.splitlines() if line.startswith("    ")]
+    return set().union(*(_group(each) for each in listed if not each.startswith("#")))
 
 
 @pytest.mark.systemd

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.models import Upload, Video
+from mutoscope.platform.videos.process import encode
 from mutoscope.platform.videos.upload import files
 from tests.journeys.visitor import Visitor
 from tests.people import make_channel, make_person
 from tests.platform.videos.process.conftest import places as places
-from tests.platform.videos.process.conftest import work_until_ended
+from tests.platform.videos.process.conftest import work_until_ended, working
 from tests.platform.videos.process.sources import X264, make, picture, tone
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -64,6 +72,35 @@ def test_a_film_from_the_drop_to_everybody(creator: Visitor, film: Path) -> None
     assert video.state == VideoState.PUBLISHED
 
 
+def test_several_files_dropped_at_once_each_become_a_film(creator: Visitor, tmp_path: Path) -> None:
+    page = creator.page
+    wanted = {f"reel {number}": os.urandom(200_000 + number) for number in range(1, 5)}
+    creator.goto("/studio/")
+    expect(page.locator("[data-choose-row]")).to_be_visible()
+    dropped = page.evaluate_handle(
+        """files => {
+          const dropped = new DataTransfer();
+          for (const [name, text] of files) {
+            const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+            dropped.items.add(new File([bytes], `${name}.mp4`, {type: "video/mp4"}));
+          }
+          return dropped;
+        }""",
+        [[name, base64.b64encode(content).decode()] for name, content in wanted.items()],
+    )
+    # Anywhere on the page: a near miss of the frame must not open the film instead.
+    page.dispatch_event("footer", "dragover", {"dataTransfer": dropped})
+    expect(page.locator("[data-uploads]")).to_have_attribute("data-over", "")
+    page.dispatch_event("footer", "drop", {"dataTransfer": dropped})
+    expect(page.get_by_text("Uploaded. It is being processed now.")).to_have_count(4)
+    for name in wanted:
+        expect(page.get_by_role("link", name=name)).to_be_visible()
+    creator.look("studio-several")
+    kept = {upload.video.title: upload for upload in Upload.objects.select_related("video")}
+    assert {name: files.path_of(upload.token).read_bytes() for name, upload in kept.items()} == wanted
+    assert {upload.state for upload in kept.values()} == {Upload.State.COMPLETE}
+
+
 def test_pause_reload_and_go_on_from_where_it_was(creator: Visitor, tmp_path: Path) -> None:
     page = creator.page
     large = tmp_path / "large.mp4"
@@ -81,8 +118,10 @@ def test_pause_reload_and_go_on_from_where_it_was(creator: Visitor, tmp_path: Pa
     creator.goto("/studio/")
     drop(page, large)
     expect(page.get_by_text(re.compile(r"^33 % of 25"))).to_be_visible()
+    creator.look("studio-uploading")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Paused at")).to_be_visible()
+    creator.look("studio-paused")
     upload = Upload.objects.get()
     assert upload.offset_bytes == 8 * 1024 * 1024
     for route in held:
@@ -98,6 +137,84 @@ def test_pause_reload_and_go_on_from_where_it_was(creator: Visitor, tmp_path: Pa
     assert upload.state == Upload.State.COMPLETE
     assert Upload.objects.count() == 1
     assert files.path_of(upload.token).read_bytes() == large.read_bytes()
+
+
+def test_progress_is_shown_step_by_step_in_the_studio_and_to_the_operator(
+    creator: Visitor, visit: Callable[..., Visitor], places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = creator.page
+    film = make(
+        places / "My long voyage.mp4", *picture("640x480", "25", 60), *tone(60), *X264, "-g", "30", "-c:a", "aac"
+    )
+    creator.goto("/studio/")
+    drop(page, film)
+    expect(page.get_by_text("Uploaded. It is being processed now.")).to_be_visible()
+    video = Video.objects.get()
+    operator = visit()
+    operator.becomes(make_person("grace", is_staff=True, is_superuser=True))
+    with working(), held_half_way(monkeypatch) as gates:
+        page.get_by_role("link", name="My long voyage").click()
+        for gate, label, words in (
+            ("fast lane", "Preview", "Encoding the first renditions and the sound"),
+            ("chunk", "All renditions", "Encoding 480p"),
+        ):
+            assert gates[gate].reached.wait(60), f"the {gate} was never half done"
+            assert gates[gate].share < 1, "it tells of itself while it is at work, not when it is done"
+            expect(page.locator("#film-words")).to_contain_text(re.compile(rf"{words}, \d+ %"))
+            now = page.locator(".steps [aria-current]")
+            expect(now).to_contain_text(re.compile(rf"{label}\s*\d+ ?%"))
+            creator.look(f"film-processing-{gate.replace(' ', '-')}")
+            operator.goto(reverse("admin:tasks_run_change", args=[video.run_id]))
+            operator.sees(words.removeprefix("Encoding "))
+            operator.look(f"operator-run-{gate.replace(' ', '-')}", is_ours=False)
+            if gate == "fast lane":
+                expect(page.get_by_role("link", name="Watch what is there")).to_be_visible()
+                page.goto("/studio/")
+                expect(page.get_by_role("progressbar", name="My long voyage")).to_be_visible()
+                creator.look("studio-making")
+                page.get_by_role("link", name="My long voyage").click()
+            gates[gate].released.set()
+        expect(page.get_by_role("button", name="Publish")).to_be_visible()
+    assert operator.page.url.endswith(f"/run/{video.run_id}/change/")
+    expect(operator.page.locator(".run-state")).to_have_text("succeeded")
+
+
+@dataclass
+class Gate:
+    reached: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
+    share: float = 0.0
+
+
+@contextmanager
+def held_half_way(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Gate]]:
+    """The fast lane and the first chunk go on only when they are let, once a part of their frames is there."""
+    gates = {"fast lane": Gate(), "chunk": Gate()}
+    watching = encode._watching
+
+    def held(collector: encode.Collector, frames: int, report: encode.Report) -> Callable[[str], None]:
+        gate = gates["fast lane" if "audio-0" in collector.binders else "chunk"]
+        line = watching(collector, frames, report)
+        made = 0
+
+        def pass_on(text: str) -> None:
+            nonlocal made
+            line(text)
+            key, _, value = text.partition("=")
+            made = int(value) if key == "frame" else made
+            if key == "progress" and made > frames // 3 and not gate.reached.is_set():
+                gate.share = made / frames
+                gate.reached.set()
+                gate.released.wait()
+
+        return pass_on
+
+    monkeypatch.setattr(encode, "_watching", held)
+    try:
+        yield gates
+    finally:
+        for gate in gates.values():
+            gate.released.set()
 
 
 def test_a_file_that_is_no_film_says_so_and_offers_to_retry(creator: Visitor, tmp_path: Path) -> None:

@@ -27,6 +27,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("films_folder")]
 
 Visit = Callable[..., Visitor]
 PATIENCE_MS = 60_000
+# What of the player's bars and menu lies beyond the player's own frame, and does not scroll into it.
+OUTSIDE = """() => {
+  const frame = document.querySelector('[data-player]').getBoundingClientRect();
+  const seen = [...document.querySelectorAll('[data-settings], .player-bars media-play-button, .player-bars [data-settings-button], .player-bars media-fullscreen-button')];
+  return seen.filter(each => { const box = each.getBoundingClientRect();
+    return box.width && (box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1 || box.bottom > frame.bottom + 1); })
+    .map(each => each.outerHTML.slice(0, 80));
+}"""
 
 
 @pytest.fixture
@@ -251,6 +259,36 @@ def test_the_film_in_another_sites_page(visitor: Visitor, film: Video) -> None:
     plays_past(page, 0.5)
     visitor.check_access("the embedded player")
     page.screenshot(path=SCREENSHOTS / "film-embedded.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("light", {"color_scheme": "light"}),
+        ("phone", {"viewport": {"width": 390, "height": 844}, "has_touch": True, "device_scale_factor": 2}),
+        ("phone-light", {"viewport": {"width": 390, "height": 844}, "has_touch": True, "color_scheme": "light"}),
+        # A window of 1280 x 800 at 200 %: half as many pixels of CSS, twice as large.
+        ("zoomed", {"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2}),
+    ],
+)
+def test_the_player_on_every_screen(visit: Visit, film: Video, name: str, options: dict[str, Any]) -> None:
+    visitor = visit(**options)
+    page = visitor.goto(address(film))
+    visitor.check_access(f"the film's page, {name}")
+    page.screenshot(path=SCREENSHOTS / f"film-{name}.png", animations="disabled")
+    page.screenshot(path=SCREENSHOTS / f"film-{name}-whole.png", full_page=True, animations="disabled")
+    visitor.press("Play")
+    plays_past(page, 0.5)
+    page.get_by_role("button", name="Settings").click()
+    expect(page.locator("[data-settings]")).to_be_visible()
+    page.screenshot(path=SCREENSHOTS / f"film-{name}-settings.png", animations="disabled")
+    outside = page.evaluate(OUTSIDE)
+    assert not outside, f"cannot be reached on this screen: {outside}"
+    page.keyboard.press("Escape")
+    visitor.check_access(f"the player, {name}")
+    page.screenshot(path=SCREENSHOTS / f"film-{name}-playing.png", animations="disabled")
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0, f"the page scrolls sideways by {overflow} px"
 
 
 def test_without_scripts_the_page_says_so(visit: Visit, film: Video) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import subprocess
 import zlib
+from functools import cache
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -71,6 +72,7 @@ def names(secret: Path, port: int) -> list[str]:
     ]
 
 
+@cache
 def exhausting() -> dict[str, bytes]:
     """Small files that ask for much."""
     return {
@@ -79,6 +81,8 @@ def exhausting() -> dict[str, bytes]:
         "mov-with-large-png": _movie(_png(12_000, 12_000), b"png ", 12_000, 12_000),
         "mov-of-a-day": _movie(_png(16, 16), b"png ", 16, 16, seconds=86_400),
         "mov-with-huge-table": _movie(_png(16, 16), b"png ", 16, 16, samples=0x0FFFFFFF),
+        "mov-with-compressed-head": _compressed_movie(claimed=0x7FFFFFFF, real=50_000_000),
+        "matroska-with-compressed-frames": _matroska_of_compressed_frames(real=50_000_000),
         "matroska-with-endless-element": b"\x1a\x45\xdf\xa3" + b"\x01\xff\xff\xff\xff\xff\xff\xff" + b"\0" * 4096,
         "zeros": b"\0" * 1_000_000,
         "noise": bytes((i * 7919 + i // 251) % 256 for i in range(300_000)),
@@ -172,6 +176,45 @@ def _movie(
     )
     movie = _box(b"moov", head, _box(b"trak", track, _box(b"mdia", media, handler, info)))
     return _box(b"ftyp", b"qt  \0\0\0\0qt  ") + _box(b"mdat", frame) + movie
+
+
+def _compressed_movie(claimed: int, real: int) -> bytes:
+    """A QuickTime file whose head is deflated zeros: a few hundred kilobytes that claim to be gigabytes."""
+    packed = _deflated_zeros(real)
+    kind = _box(b"dcom", b"zlib")
+    content = _box(b"cmvd", struct.pack(">I", claimed), packed)
+    return _box(b"ftyp", b"qt  \0\0\0\0qt  ") + _box(b"moov", _box(b"cmov", kind, content))
+
+
+def _matroska_of_compressed_frames(real: int) -> bytes:
+    """A track of raw pictures, each of which is deflated zeros. RFC 9559 has the elements."""
+    head = _element(0x1A45DFA3, _element(0x4282, b"matroska"), _element(0x4287, b"\4"), _element(0x4285, b"\2"))
+    compression = _element(0x6240, _element(0x5034, _element(0x4254, b"\0")))
+    picture = _element(0xE0, _element(0xB0, struct.pack(">H", 64)), _element(0xBA, struct.pack(">H", 64)))
+    described = [
+        _element(0xD7, b"\1"),
+        _element(0x73C5, b"\1"),
+        _element(0x83, b"\1"),
+        _element(0x86, b"V_UNCOMPRESSED"),
+    ]
+    track = _element(0xAE, *described, picture, _element(0x6D80, compression))
+    frames = [_element(0xA3, b"\x81" + struct.pack(">hB", at, 0x80) + _deflated_zeros(real)) for at in range(3)]
+    cluster = _element(0x1F43B675, _element(0xE7, b"\0"), *frames)
+    info = _element(0x1549A966, _element(0x2AD7B1, struct.pack(">I", 1_000_000)))
+    return head + _element(0x18538067, info, _element(0x1654AE6B, track), cluster)
+
+
+def _element(number: int, *parts: bytes) -> bytes:
+    """An element of EBML (RFC 8794), its size in eight bytes."""
+    content = b"".join(parts)
+    return number.to_bytes((number.bit_length() + 7) // 8, "big") + struct.pack(">Q", 1 << 56 | len(content)) + content
+
+
+@cache
+def _deflated_zeros(count: int) -> bytes:
+    packer = zlib.compressobj(9)
+    block = bytes(1_000_000)
+    return b"".join(packer.compress(block) for _ in range(count // len(block))) + packer.flush()
 
 
 def _reference_movie(path: bytes) -> bytes:

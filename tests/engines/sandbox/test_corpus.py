@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import ImageFont
 
-from mutoscope.engines.sandbox import Job, Level, Limits, Outcome, Places, Sandbox
+from mutoscope.engines.sandbox import Job, Limits, Outcome, Places, Sandbox
 from mutoscope.engines.sandbox.ffmpeg import FORMATS, GLOBAL, IMAGE_FORMATS, drawn_text, trusted_only_with
 from mutoscope.engines.sandbox.job import Limit
 from tests.engines.sandbox import corpus
@@ -195,29 +196,56 @@ def test_damaged_films_end_by_themselves(sandbox: Sandbox, film: Path, tmp_path:
         assert not outcome.limits, (name, outcome)
 
 
-@pytest.mark.parametrize(
-    "title",
-    ["%{metadata:comment}", "':textfile=/etc/passwd:text='", "a\\:b'c,d;e[out]", "%{eif\\:1\\:d}", "\0", "…" * 500],
-)
-def test_a_title_drawn_into_the_picture_is_text_and_nothing_else(film: Path, title: str, tmp_path: Path) -> None:
-    """Only where ffmpeg can draw text at all; the wheel's can."""
-    fonts = Path("/usr/share/fonts")
-    if not list(fonts.rglob("*.ttf")):
-        pytest.skip("no font is installed (apt-get install fonts-dejavu-core)")
+# What a title would have to hold to become more than a text, if it stood in the filter itself.
+TITLES = {
+    "second filter": "x',drawtext=fontfile={font}:textfile={secret}:fontsize='9",
+    "option": "':textfile={secret}:text='",
+    "expansion": "%{{metadata:comment}} %{{eif\\:1\\:d}} %{{e\\:100}}",
+    "movie": "x',movie={secret}[out];[in]null'",
+    "separators": "a\\:b'c,d;e[out]",
+    "nothing": "\0",
+    "long": "…" * 500,
+}
+
+
+@pytest.fixture(scope="session")
+def font(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The font that Pillow brings: no machine has to have one."""
+    loaded = ImageFont.load_default(20)
+    assert isinstance(loaded, ImageFont.FreeTypeFont)
+    path = tmp_path_factory.mktemp("font") / "font.ttf"
+    path.write_bytes(loaded.font_bytes)
+    return path
+
+
+@pytest.mark.parametrize("name", sorted(TITLES))
+def test_a_title_drawn_into_the_picture_is_text_and_nothing_else(
+    sandbox: Sandbox, trap: Trap, film: Path, font: Path, name: str, tmp_path: Path
+) -> None:
     (tmp_path / "work").mkdir()
-    (tmp_path / "title").write_text(title)
-    font = next(path for path in sorted(fonts.rglob("*.ttf")))
-    for level in (Level.BUBBLEWRAP, Level.LANDLOCK):
-        outcome = Sandbox(level).run(
-            Job(
-                corpus.FFMPEG,
-                lambda p: [*GLOBAL, "-v", "error", "-y", *trusted_only_with(p, "upload"), "-vf",
-                           f"drawtext={drawn_text(p.input('title'))}:fontfile='{font}'", "-frames:v", "1",
-                           "-f", "framecrc", p.output("x.crc")],
-                inputs={"upload": film, "title": tmp_path / "title"}, work=tmp_path / "work", limits=LIMITS,
-            )
-        )  # fmt: skip
-        assert outcome.succeeded(), outcome.stderr_tail
+    title = tmp_path / "title"
+    title.write_text(TITLES[name].format(secret=trap.secret, font=font))
+
+    def arguments(places: Places) -> list[str]:
+        drawn = f"drawtext={drawn_text(places.input('title'))}:fontfile='{places.input('font')}'"
+        opened = trusted_only_with(places, "upload")
+        end = ["-frames:v", "1", "-f", "framecrc", places.output("x.crc")]
+        return [*GLOBAL, "-v", "error", "-y", *opened, "-vf", drawn, *end]
+
+    inputs = {"upload": film, "title": title, "font": font}
+    outcome = sandbox.run(Job(corpus.FFMPEG, arguments, inputs=inputs, work=tmp_path / "work", limits=LIMITS))
+    assert outcome.succeeded(), outcome.stderr_tail
+    assert trap.sprung() == []
+    assert not leaked(tmp_path / "work", outcome)
+
+
+def test_the_same_title_reads_a_file_where_it_stands_in_the_filter(trap: Trap, film: Path, font: Path) -> None:
+    """Else the test above would pass for nothing."""
+    title = TITLES["second filter"].format(secret=trap.secret, font=font)
+    drawn = f"drawtext=fontfile='{font}':text='{title}'"
+    command = [corpus.FFMPEG, "-v", "error", "-i", film, "-vf", drawn, "-frames:v", "1", "-f", "null", "-"]
+    subprocess.run(command, check=False, timeout=30)
+    assert trap.sprung() == ["the secret file was opened"]
 
 
 @pytest.mark.parametrize("path", ["/in/it's", "/in/a:b", "/in/a,b", "/in/[x]"])

@@ -96,7 +96,7 @@ class Job:
 class Outcome:
     """How a run ended. `signal` is the number of the signal that ended it, `limits` what it ran into.
 
-    `cpu_s` is what was used at the last look, so it may lack the last tenth of a second.
+    `cpu_s` is exact but for bubblewrap, where it is what was used at the last look: the last tenth of a second may be missing.
     """
 
     exit_code: int

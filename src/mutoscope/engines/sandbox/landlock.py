@@ -1,6 +1,6 @@
 """Landlock from pure Python: a process gives up every file and port but those named, and cannot take them back.
 
-Standard library only: the launcher uses it. Source: landlock(7) and linux/landlock.h.
+Source: landlock(7) and linux/landlock.h.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 CREATE_RULESET_VERSION = 1
 RULE_PATH_BENEATH = 1
-PR_SET_NO_NEW_PRIVS = 38
 
 EXECUTE = 1 << 0
 WRITE_FILE = 1 << 1
@@ -44,10 +44,11 @@ def version() -> int:
     return max(found, 0)
 
 
-def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
-    """Give up all files but those below `readable` (to read and run) and `writable` (to do anything), and all ports.
+def ruleset(readable: Iterable[str], writable: Iterable[str]) -> int:
+    """Rules under which only files below `readable` can be read and run, only those below `writable` written, no port used.
 
-    For this process and its descendants, for good. Raises OSError where the kernel cannot.
+    A handle, to be closed by the caller. The rules hold for a process and its descendants, for good, once it has made the
+    call RESTRICT_SELF with this handle. Raises OSError where the kernel cannot.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     have = version()
@@ -57,24 +58,24 @@ def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
     # The kernel takes a shorter structure from programs that know less than it does.
     size = 8 if have < 4 else 16 if have < 6 else 24
     attributes = RulesetAttributes(files, ALL_TCP if have >= 4 else 0, ALL_SCOPES if have >= 6 else 0)
-    ruleset = _checked(libc.syscall(CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), 0))
+    handle = _checked(libc.syscall(CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), 0))
     try:
         for paths, rights in ((readable, READ), (writable, files)):
             for path in paths:
-                _allow(libc, ruleset, path, rights & files)
-        _checked(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-        _checked(libc.syscall(RESTRICT_SELF, ruleset, 0))
-    finally:
-        os.close(ruleset)
+                _allow(libc, handle, path, rights & files)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
 
 
-def _allow(libc: ctypes.CDLL, ruleset: int, path: str, rights: int) -> None:
+def _allow(libc: ctypes.CDLL, rules: int, path: str, rights: int) -> None:
     handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        if not os.path.isdir(path):  # noqa: PTH112 - no pathlib in the launcher
+        if not Path(path).is_dir():
             rights &= FILE_RIGHTS
         rule = PathBeneath(rights, handle)
-        _checked(libc.syscall(ADD_RULE, ruleset, RULE_PATH_BENEATH, ctypes.byref(rule), 0))
+        _checked(libc.syscall(ADD_RULE, rules, RULE_PATH_BENEATH, ctypes.byref(rule), 0))
     finally:
         os.close(handle)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
@@ -14,7 +15,6 @@ from pathlib import Path
 from mutoscope.engines.sandbox import landlock, seccomp
 
 PROBE_TIMEOUT_S = 10
-LAUNCHER = Path(__file__).with_name("launch.py")
 
 
 class Level(StrEnum):
@@ -100,10 +100,22 @@ def _probe_launcher(level: Level) -> Probe:
     from mutoscope.engines.sandbox.walls import launcher_command
 
     program = shutil.which("true") or "/bin/true"
-    command = launcher_command(level, [program], readable=[], writable=[], limits=None, processes=False)
-    tried = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=PROBE_TIMEOUT_S, env={"PATH": os.defpath}
-    )
+    with contextlib.ExitStack() as stack:
+        try:
+            command, kept = launcher_command(
+                stack, level, [program], readable=[], writable=[], limits=None, processes=False
+            )
+        except OSError as error:
+            return Probe(level, False, str(error))
+        tried = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PROBE_TIMEOUT_S,
+            env={"PATH": os.defpath},
+            pass_fds=kept,
+        )
     if tried.returncode == 0:
         return Probe(level, True)
     reason = tried.stderr.strip().splitlines()[-1] if tried.stderr.strip() else f"exit code {tried.returncode}"

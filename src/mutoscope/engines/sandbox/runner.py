@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mutoscope.engines.sandbox import levels, seccomp
-from mutoscope.engines.sandbox.exit_codes import EXIT_NO_WALL
+from mutoscope.engines.sandbox.handles import in_memory, opened
 from mutoscope.engines.sandbox.job import Job, Limit, Outcome, Places
 from mutoscope.engines.sandbox.levels import Level, NoSandbox
-from mutoscope.engines.sandbox.walls import bubblewrap_command, launcher_command
+from mutoscope.engines.sandbox.walls import EXIT_NO_WALL, bubblewrap_command, launcher_command
 
 LOOK_EVERY_S = 0.1
 # How long what a killed program printed last is waited for.
@@ -66,7 +66,7 @@ class Sandbox:
     @contextlib.contextmanager
     def _started(self, job: Job) -> Iterator[subprocess.Popen[bytes]]:
         with contextlib.ExitStack() as stack:
-            handles = {name: _open(stack, path) for name, path in job.inputs.items()}
+            handles = {name: opened(stack, path) for name, path in job.inputs.items()}
             work = job.work
             if work is None:
                 work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-")))
@@ -99,7 +99,7 @@ class Sandbox:
             readable = {inside: job.program.resolve()}
             readable |= {f"/in/{name}": path.resolve() for name, path in job.inputs.items()}
             readable |= {f"/folders/{name}": path.resolve() for name, path in job.folders.items()}
-            code = _in_memory(stack, seccomp.program(processes=job.processes))
+            code = in_memory(stack, seccomp.program(processes=job.processes))
             command = bubblewrap_command(
                 program,
                 [inside, *job.arguments(places)],
@@ -116,7 +116,8 @@ class Sandbox:
             (names / name).symlink_to(path.resolve())
         inputs = {name: str(names / name) for name in job.inputs}
         places = Places(self.level, inputs, str(work), handles)
-        command = launcher_command(
+        command, kept = launcher_command(
+            stack,
             self.level,
             [str(job.program.resolve()), *job.arguments(places)],
             readable=[str(path.resolve()) for path in (*job.inputs.values(), *job.folders.values())],
@@ -125,7 +126,7 @@ class Sandbox:
             processes=job.processes,
             environment=environment,
         )
-        return command, list(handles.values())
+        return command, [*kept, *handles.values()]
 
 
 class _Watch:
@@ -151,35 +152,38 @@ class _Watch:
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         ended_at: float | None = None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ, self._take_stdout)
-            selector.register(self.process.stderr, selectors.EVENT_READ, self._take_stderr)
-            while selector.get_map() or not self._has_ended():
-                self._read(selector)
-                self.cpu_s = max(self.cpu_s, _cpu_seconds(self.process.pid))
-                if self._is_over():
-                    _kill(self.process)
-                if self._has_ended():
-                    ended_at = ended_at or time.monotonic()
-                    if time.monotonic() - ended_at > LAST_WORDS_S:
+        # Of the process itself, so that its end is noticed at once, whoever still holds the other end of the pipes.
+        life = os.pidfd_open(self.process.pid)
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self.process.stdout, selectors.EVENT_READ, self._take_stdout)
+                selector.register(self.process.stderr, selectors.EVENT_READ, self._take_stderr)
+                selector.register(life, selectors.EVENT_READ)
+                while selector.get_map():
+                    for key, _ in selector.select(LOOK_EVERY_S):
+                        if key.fd == life:
+                            selector.unregister(life)
+                            ended_at = time.monotonic()
+                        else:
+                            self._read(selector, key)
+                    self.cpu_s = max(self.cpu_s, _cpu_seconds(self.process.pid))
+                    if self._is_over():
+                        _kill(self.process)
+                    if ended_at is not None and time.monotonic() - ended_at > LAST_WORDS_S:
                         break
+        finally:
+            os.close(life)
+        # Not waited for until now: only so does the kernel still know what it has used.
+        self.cpu_s = max(self.cpu_s, _cpu_seconds(self.process.pid))
         self.wall_s = time.monotonic() - self.began
         self.process.wait()
 
-    def _has_ended(self) -> bool:
-        # Left unreaped: only so does the kernel still know what it has used.
-        return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-    def _read(self, selector: selectors.BaseSelector) -> None:
-        if not selector.get_map():
-            # It has closed both pipes and goes on: only the clock can end it now.
-            time.sleep(LOOK_EVERY_S)
-        for key, _ in selector.select(LOOK_EVERY_S) if selector.get_map() else ():
-            data = os.read(key.fd, READ_BYTES)
-            if data:
-                key.data(data)
-            else:
-                selector.unregister(key.fileobj)
+    def _read(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+        data = os.read(key.fd, READ_BYTES)
+        if data:
+            key.data(data)
+        else:
+            selector.unregister(key.fileobj)
 
     def _is_over(self) -> bool:
         if time.monotonic() - self.began > self.limits.wall_s:
@@ -253,17 +257,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
-
-
-def _open(stack: contextlib.ExitStack, path: Path) -> int:
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    stack.callback(os.close, handle)
-    return handle
-
-
-def _in_memory(stack: contextlib.ExitStack, content: bytes) -> int:
-    handle = os.memfd_create("filter", os.MFD_CLOEXEC)
-    stack.callback(os.close, handle)
-    os.write(handle, content)
-    os.lseek(handle, 0, os.SEEK_SET)
-    return handle

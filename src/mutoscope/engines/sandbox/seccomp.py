@@ -4,7 +4,6 @@ It is a list of what is refused, not of what is allowed. The walls are the empty
 the filter takes away the kernel's rarely used doors behind which its bugs have been, and the calls that would leave the
 process tree. A refused call fails with EPERM, so a program that only tries goes on.
 
-Standard library only: the launcher, which starts before anything else is imported, uses it, too.
 Sources: seccomp(2), linux/filter.h, linux/audit.h, the kernel's system call tables.
 """
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
+import marshal
 import os
+import resource
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mutoscope.engines.sandbox import landlock, seccomp
+from mutoscope.engines.sandbox.handles import closed_with, in_memory
 from mutoscope.engines.sandbox.job import Limits
-from mutoscope.engines.sandbox.levels import LAUNCHER, Level
+from mutoscope.engines.sandbox.levels import Level
+
+LAUNCHER = Path(__file__).with_name("launch.py")
+EXIT_NO_WALL = 96
+"""How the launcher ends when the walls could not be put up, so that the program was not started. The reason is on standard
+error."""
 
 # What a program from Debian or from a wheel needs to start: its libraries and the loader. Neither /etc, nor /home, nor
 # /var, nor another user's anything.
@@ -64,6 +73,7 @@ def bubblewrap_command(
 
 
 def launcher_command(
+    stack: contextlib.ExitStack,
     level: Level,
     argv: Sequence[str],
     *,
@@ -72,25 +82,41 @@ def launcher_command(
     limits: Limits | None,
     processes: bool,
     environment: Mapping[str, str] | None = None,
-) -> list[str]:
-    """Our own launcher around the program, with Landlock or without."""
-    bounds: dict[str, tuple[int, int]] = {"RLIMIT_CORE": (0, 0)}
-    if limits is not None:
-        bounds |= {
-            "RLIMIT_CPU": (limits.cpu_s, limits.cpu_s + 1),
-            "RLIMIT_AS": (limits.memory_bytes, limits.memory_bytes),
-            "RLIMIT_FSIZE": (limits.file_bytes, limits.file_bytes),
-            "RLIMIT_NOFILE": (limits.open_files, limits.open_files),
-        }
+) -> tuple[list[str], list[int]]:
+    """Our own launcher around the program, with Landlock or without, and the handles that it has to be passed.
+
+    They close with the stack.
+    """
     system = [path for path in (*SYSTEM_FOLDERS, *SYSTEM_LINKS) if Path(path).exists()]
+    rules = None
+    if level is Level.LANDLOCK:
+        may_read = [*system, "/dev/null", "/dev/zero", "/dev/urandom", argv[0], *readable]
+        rules = closed_with(stack, landlock.ruleset(may_read, [*writable, "/dev/null"]))
+    code = in_memory(stack, seccomp.program(processes=processes))
     request = {
         "argv": list(argv),
-        "landlock": level is Level.LANDLOCK,
-        "readable": [*system, "/dev/null", "/dev/zero", "/dev/urandom", argv[0], *readable],
-        "writable": [*writable, "/dev/null"],
-        "limits": bounds,
-        "processes": processes,
         "environment": dict(environment or {}),
         "parent": os.getpid(),
+        "limits": _as_numbers(limits),
+        "ruleset": rules,
+        "restrict_self": landlock.RESTRICT_SELF,
+        "filter": code,
+        "no_wall": EXIT_NO_WALL,
     }
-    return [sys.executable, "-S", "-E", str(LAUNCHER), json.dumps(request)]
+    # In a file, since the lines of commands are open to everybody on the machine.
+    asked = in_memory(stack, marshal.dumps(request))
+    kept = [asked, code, *([] if rules is None else [rules])]
+    return [sys.executable, "-I", "-S", str(LAUNCHER), str(asked)], kept
+
+
+def _as_numbers(limits: Limits | None) -> list[tuple[int, tuple[int, int]]]:
+    """Pairs of a resource's number and its soft and hard bound."""
+    bounds = [(resource.RLIMIT_CORE, (0, 0))]
+    if limits is not None:
+        bounds += [
+            (resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1)),
+            (resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes)),
+            (resource.RLIMIT_FSIZE, (limits.file_bytes, limits.file_bytes)),
+            (resource.RLIMIT_NOFILE, (limits.open_files, limits.open_files)),
+        ]
+    return bounds

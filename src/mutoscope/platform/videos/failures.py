@@ -21,3 +21,13 @@ class NoSuchVideo(Refused):
 
     def sentence(self) -> str:
         return "There is no such film in your channel."
+
+
+class NotSafeHere(Refused):
+    """The machine has no sandbox that is good enough for strangers' files."""
+
+    def sentence(self) -> str:
+        return (
+            "This server cannot look into such files safely, so it takes none. "
+            "Its operator can see what is missing with: mutoscope doctor."
+        )

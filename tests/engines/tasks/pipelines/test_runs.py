@@ -158,7 +158,9 @@ def test_a_run_of_a_pipeline_that_the_code_lost_is_stopped(
 
 def test_progress_is_weighted_and_ends_at_one(backend: PostgresBackend) -> None:
     run_id = FILM.start(Film("Voyage", (240, 480)))
-    assert read_progress(run_id).fraction == 0
+    begun = read_progress(run_id)
+    assert begun.fraction == 0
+    assert set(begun.parts.values()) == {0.0}
     seen: list[float] = []
 
     def look() -> bool:
@@ -170,6 +172,7 @@ def test_progress_is_weighted_and_ends_at_one(backend: PostgresBackend) -> None:
         eventually(look)
     assert seen == sorted(seen)
     assert seen[-1] == 1
+    assert set(read_progress(run_id).parts.values()) == {1.0}, "each unit is done, with all of its items"
 
 
 def test_an_older_version_of_an_output_is_upgraded(backend: PostgresBackend, monkeypatch: pytest.MonkeyPatch) -> None:

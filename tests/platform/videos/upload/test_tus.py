@@ -12,9 +12,10 @@ from django.test import Client
 
 from mutoscope.engines.sandbox import Level, NoSandbox
 from mutoscope.platform.accounts.public import Channel
+from mutoscope.platform.videos import walls
 from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.models import Upload, Video
-from mutoscope.platform.videos.upload import appending, endpoints, files, service
+from mutoscope.platform.videos.upload import appending, endpoints, files
 from mutoscope.platform.videos.upload.failures import WrongOffset
 from mutoscope.platform.videos.upload.service import title_from
 from mutoscope.platform.videos.upload.tasks import sweep_files, sweep_uploads
@@ -150,6 +151,15 @@ def test_what_cannot_be_read_is_refused_whole(creator: Client, headers: dict[str
     assert not Video.objects.exists()
 
 
+@pytest.mark.parametrize("parts", ["partial", "final;/uploads/a /uploads/b"])
+def test_a_part_is_refused_and_never_becomes_a_film(creator: Client, parts: str) -> None:
+    headers = {**TUS, "Upload-Length": "10", "Upload-Concat": parts}
+    answer = creator.post("/uploads/", headers=headers, content_type=CHUNK)
+    assert answer.status_code == 400
+    assert "Upload-Concat" in answer.json()["detail"]
+    assert not Upload.objects.exists()
+
+
 def test_a_quota_counts_what_is_under_way(creator: Client, settings: Any) -> None:
     settings.CHANNEL_BYTES_MAX = 100
     assert begin(creator, 60).status_code == 201
@@ -177,7 +187,7 @@ def test_somebody_elses_upload_is_not_there(creator: Client, channel: Channel) -
 def test_strangers_files_need_walls_unless_the_operator_says_otherwise(
     creator: Client, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    monkeypatch.setattr(service, "best", lambda: Level.WHITELIST)
+    monkeypatch.setattr(walls, "best", lambda: Level.WHITELIST)
     refused = begin(creator, 10)
     assert refused.status_code == 403
     assert refused.json()["type"] == "urn:mutoscope:upload:NotSafeHere"
@@ -188,7 +198,7 @@ def test_strangers_files_need_walls_unless_the_operator_says_otherwise(
     def none_at_all() -> Level:
         raise NoSandbox
 
-    monkeypatch.setattr(service, "best", none_at_all)
+    monkeypatch.setattr(walls, "best", none_at_all)
     assert begin(creator, 10).status_code == 403, "without any sandbox nobody can say otherwise"
 
 
@@ -196,7 +206,7 @@ def test_strangers_files_need_walls_unless_the_operator_says_otherwise(
 def test_behind_walls_around_files_uploads_are_taken(
     creator: Client, monkeypatch: pytest.MonkeyPatch, level: Level
 ) -> None:
-    monkeypatch.setattr(service, "best", lambda: level)
+    monkeypatch.setattr(walls, "best", lambda: level)
     assert begin(creator, 10).status_code == 201
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,7 +28,10 @@ class UnitProgress:
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """A run at this moment. `fraction` goes from 0 to 1 and never back, but for a unit that starts over."""
+    """A run at this moment. `fraction` goes from 0 to 1 and never back, but for a unit that starts over.
+
+    `parts` is the same for each unit, all of its items together.
+    """
 
     run_id: int
     pipeline: str
@@ -38,6 +42,7 @@ class RunProgress:
     started_at: datetime
     ended_at: datetime | None
     live: tuple[UnitProgress, ...]
+    parts: Mapping[str, float]
 
 
 def read_progress(run_id: int, backend: str = "default") -> RunProgress:
@@ -49,14 +54,10 @@ def read_progress(run_id: int, backend: str = "default") -> RunProgress:
     name, subject, state, error, started_at, ended_at, _ = rows[0]
     live = tuple(_live(row) for row in store.query("live_places", run_id=run_id))
     pipeline = pipeline_named(name)
-    if state == "SUCCEEDED":
-        fraction = 1.0
-    elif pipeline is None:
-        fraction = 0.0
-    else:
-        fraction = _fraction(pipeline, store.query("counts", run_id=run_id), live)
+    parts = {} if pipeline is None else _parts(pipeline, store.query("counts", run_id=run_id), live)
+    fraction = 1.0 if state == "SUCCEEDED" else _whole(pipeline, parts)
     stored_error = decode(error) if error else None
-    return RunProgress(run_id, name, subject, state, fraction, stored_error, started_at, ended_at, live)
+    return RunProgress(run_id, name, subject, state, fraction, stored_error, started_at, ended_at, live, parts)
 
 
 def _live(row: tuple[Any, ...]) -> UnitProgress:
@@ -78,8 +79,10 @@ def _what_it_waits_for(past: str | None) -> str:
     return reason.strip()
 
 
-def _fraction(pipeline: Pipeline[Any, Any], counts: list[tuple[Any, ...]], live: tuple[UnitProgress, ...]) -> float:
-    """The weight of what is done over the weight of all. Items share their unit's weight."""
+def _parts(
+    pipeline: Pipeline[Any, Any], counts: list[tuple[Any, ...]], live: tuple[UnitProgress, ...]
+) -> dict[str, float]:
+    """How far each unit is. Items share their unit's part."""
     ended = {unit: number for unit, number, _ in counts}
     lengths = {unit: length for unit, _, length in counts if length is not None}
     sizes: dict[str, int] = {}
@@ -87,12 +90,17 @@ def _fraction(pipeline: Pipeline[Any, Any], counts: list[tuple[Any, ...]], live:
         for unit in fan_out.units():
             # Until the list is known, nothing of it is done; an empty list is done at once.
             sizes[unit.key] = lengths.get(key, 1)
-    done = 0.0
-    total = 0.0
-    for key, unit in pipeline.units.items():
+    parts = {}
+    for key in pipeline.units:
         size = sizes.get(key, 1)
-        total += unit.weight
         finished = ended.get(key, 0)
         running = sum(one.fraction for one in live if one.unit == key)
-        done += unit.weight * (1.0 if size == 0 else min(1.0, (finished + running) / size))
-    return min(1.0, done / total) if total else 0.0
+        parts[key] = 1.0 if size == 0 else min(1.0, (finished + running) / size)
+    return parts
+
+
+def _whole(pipeline: Pipeline[Any, Any] | None, parts: Mapping[str, float]) -> float:
+    """The weight of what is done over the weight of all."""
+    weights = {} if pipeline is None else {key: unit.weight for key, unit in pipeline.units.items()}
+    total = sum(weights.values())
+    return min(1.0, sum(weight * parts[key] for key, weight in weights.items()) / total) if total else 0.0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from mutoscope.engines.sandbox import Places
+from mutoscope.engines.sandbox.ffmpeg import trusted_only_with
 from mutoscope.platform.videos.domain.ladder import AV1, Plan, Rung
 from mutoscope.platform.videos.domain.source import PictureFacts, SourceFacts
 from mutoscope.platform.videos.process import ffmpeg
@@ -19,6 +20,7 @@ SEGMENT_OF_SOUND_US = 4_000_000
 FRAGMENTS = "+frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets+skip_trailer"
 FRAGMENTS_OF_SOUND = "+empty_moov+default_base_moof+skip_trailer"
 SPRITE_WIDTH, SPRITE_COLUMNS, SPRITE_ROWS = 160, 5, 5
+TILES = "tiles.yuv"
 # Containers without an index: a jump lands somewhere before, so it starts further ahead.
 WITHOUT_INDEX = ("mpegts", "mpeg", "flv", "asf", "ogg")
 TO_SDR = (
@@ -121,6 +123,23 @@ def scaled(rung: Rung) -> str:
     return f"scale={rung.width}:{rung.height}:flags=bicubic,setsar=1,format=yuv420p"
 
 
+def one_from_another(frames: str, rungs: Sequence[Rung], besides: str = "") -> list[str]:
+    """Filters from the source's frames to those of each rung, `[v0]` for the first: every size out of the next larger one.
+
+    Half the work of scaling each from the source, and no worse: these are frames, not yet encoded. `besides` names
+    another output with the smallest frames.
+    """
+    order = sorted(range(len(rungs)), key=lambda number: rungs[number].pixels(), reverse=True)
+    graph = []
+    for number in order:
+        is_last = number == order[-1]
+        further = besides if is_last else f"[below{number}]"
+        ends = f",split=2[v{number}]{further}" if further else f"[v{number}]"
+        graph.append(f"{frames}{scaled(rungs[number])}{ends}")
+        frames = further
+    return graph
+
+
 def opened(places: Places, facts: SourceFacts, from_s: float = 0.0) -> list[str]:
     """The film as an input, its time kept, from a key some way before `from_s`."""
     ahead_s = 12.0 if any(name in facts.container for name in WITHOUT_INDEX) else 1.0
@@ -130,18 +149,14 @@ def opened(places: Places, facts: SourceFacts, from_s: float = 0.0) -> list[str]
 
 
 def fast_lane(places: Places, facts: SourceFacts, plan: Plan, encoder: Encoder) -> list[str]:
-    """One decode: the small rungs, the sound, the sprites. Files: `{rung}.mp4`, `audio-{n}.mp4`, `sprite-001.jpg`..."""
+    """One decode: the small rungs, the sound, the pictures for the sprites. Files: `{rung}.mp4`, `audio-{n}.mp4`, TILES."""
     rungs = plan.fast()
-    height = max(2, round(SPRITE_WIDTH * rungs[0].height / rungs[0].width / 2) * 2)
-    taps = "".join(f"[r{number}]" for number in range(len(rungs)))
-    graph = [f"[0:{facts.picture.index}]{on_the_grid(facts, plan, 0, plan.frames)},split={len(rungs)}{taps}"]
-    for number, rung in enumerate(rungs):
-        branch = f"[r{number}]{scaled(rung)}"
-        graph.append(f"{branch},split=2[v{number}][s]" if number == 0 else f"{branch}[v{number}]")
-    graph.append(
-        f"[s]fps=fps=1/{plan.sprite_interval_s:.6f}:round=up:start_time=0,scale={SPRITE_WIDTH}:{height},"
-        f"tile={SPRITE_COLUMNS}x{SPRITE_ROWS}[sheet]"
-    )
+    frames = f"[0:{facts.picture.index}]{on_the_grid(facts, plan, 0, plan.frames)},"
+    graph = one_from_another(frames, rungs, besides="[s]")
+    width, height = tile_size(plan)
+    # Each picture as it comes, not yet in sheets: ffmpeg tells of its progress only once every output has its first
+    # frame, and a sheet is whole after a quarter of the film.
+    graph.append(f"[s]select='gte(t,selected_n*{plan.sprite_interval_s:.6f})',scale={width}:{height}[tiles]")
     graph += [f"[0:{index}]{sound(plan)}[a{number}]" for number, index in enumerate(plan.sound_indices)]
     arguments = ["-nostats", "-progress", "pipe:1", "-stats_period", "0.25", *opened(places, facts)]
     arguments += ["-filter_complex", ";".join(graph)]
@@ -150,8 +165,25 @@ def fast_lane(places: Places, facts: SourceFacts, plan: Plan, encoder: Encoder) 
         arguments.append(places.output(f"{rung.name}.mp4"))
     for number in range(len(plan.sound_indices)):
         arguments += ["-map", f"[a{number}]", *sound_encoder(), places.output(f"audio-{number}.mp4")]
-    return [*arguments, "-map", "[sheet]", "-c:v", "mjpeg", "-q:v", "5", "-pix_fmt", "yuvj420p", "-fps_mode", "passthrough",
-            "-f", "image2", places.output("sprite-%03d.jpg")]  # fmt: skip
+    return [*arguments, "-map", "[tiles]", "-fps_mode", "passthrough", "-c:v", "rawvideo", "-pix_fmt", "yuv420p",
+            "-f", "rawvideo", places.output(TILES)]  # fmt: skip
+
+
+def tile_size(plan: Plan) -> tuple[int, int]:
+    """Pixels of one picture on a sheet of sprites, of the film's shape."""
+    smallest = plan.fast()[0]
+    return SPRITE_WIDTH, max(2, round(SPRITE_WIDTH * smallest.height / smallest.width / 2) * 2)
+
+
+def sheets(places: Places, plan: Plan) -> list[str]:
+    """The fast lane's pictures, side by side. Files: `sprite-001.jpg`..."""
+    width, height = tile_size(plan)
+    read = ["-f", "rawvideo", "-video_size", f"{width}x{height}", "-pixel_format", "yuv420p", "-framerate", "1"]
+    return [
+        *read, *trusted_only_with(places, "tiles", ("rawvideo",)), "-vf", f"tile={SPRITE_COLUMNS}x{SPRITE_ROWS}",
+        "-c:v", "mjpeg", "-q:v", "5", "-pix_fmt", "yuvj420p", "-fps_mode", "passthrough", "-f", "image2",
+        places.output("sprite-%03d.jpg"),
+    ]  # fmt: skip
 
 
 def sound(plan: Plan) -> str:
@@ -183,9 +215,7 @@ def chunk(
     made = list(rungs)
     begin, end = plan.starts[first], plan.end_of(first + segments - 1)
     from_s = float(begin / plan.rate()) if jumps else 0.0
-    taps = "".join(f"[r{number}]" for number in range(len(made)))
-    graph = [f"[0:{facts.picture.index}]{on_the_grid(facts, plan, begin, end)},split={len(made)}{taps}"]
-    graph += [f"[r{number}]{scaled(rung)}[v{number}]" for number, rung in enumerate(made)]
+    graph = one_from_another(f"[0:{facts.picture.index}]{on_the_grid(facts, plan, begin, end)},", made)
     arguments = ["-nostats", "-progress", "pipe:1", "-stats_period", "0.5", *opened(places, facts, from_s)]
     arguments += ["-an", "-sn", "-dn", "-filter_complex", ";".join(graph)]
     for number, rung in enumerate(made):

@@ -128,6 +128,13 @@ def make_fast_lane(
     # ffmpeg says -70 where all was silent or too short.
     loudness = [round(value * 100) if value > -70 else None for value in found]
     loudness += [None] * (len(plan.sound_indices) - len(loudness))
+    ffmpeg.run(
+        {"tiles": work / arguments.TILES},
+        lambda places: arguments.sheets(places, plan),
+        work,
+        film_s=plan.duration_s,
+        cancel_requested=cancel_requested,
+    )
     sprites = [path.read_bytes() for path in sorted(work.glob("sprite-*.jpg"))]
     return FastLane([collector.streams[name] for name in collector.binders], loudness, sprites)
 

@@ -15,9 +15,10 @@ from tempfile import mkdtemp
 
 from django.conf import settings
 
-from mutoscope.engines.sandbox import Job, Limits, Outcome, Places, Sandbox
+from mutoscope.engines.sandbox import Job, Limits, Outcome, Places
 from mutoscope.engines.sandbox.ffmpeg import GLOBAL, trusted_only_with
 from mutoscope.platform.videos.domain.source import Unusable
+from mutoscope.platform.videos.walls import sandbox_for_uploads
 
 LOCK = ".lock"
 # Address space, of which threads' stacks and buffers take more than is ever used.
@@ -101,7 +102,7 @@ def run(
 ) -> Outcome:
     """Run ffmpeg in the sandbox. `arguments` come after the global ones; `film_s` is how much film it has to go through.
 
-    Raises NoRoom when the disk is full, Unusable when the film made it run into a limit, Broke for another bad end.
+    Raises NoWalls, NoRoom when the disk is full, Unusable when the film made it run into a limit, Broke for another bad end.
     """
     cancel = threading.Event()
     limits = Limits(
@@ -126,7 +127,7 @@ def run(
         # SVT-AV1 would tell its whole configuration, and push out what went wrong.
         environment={"SVT_LOG": "1"},
     )
-    outcome = Sandbox.of_this_machine().run(job, on_line=line if on_line or cancel_requested else None, cancel=cancel)
+    outcome = sandbox_for_uploads().run(job, on_line=line if on_line or cancel_requested else None, cancel=cancel)
     if outcome.limits:
         raise Unusable("This file takes far more work than a film of its length should. It may be damaged.")
     if outcome.succeeded():

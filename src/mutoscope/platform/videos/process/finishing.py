@@ -263,9 +263,8 @@ def _media_playlist(
 
 def _sprites(edition: Edition, begun: Begun, fast: FastDone) -> str:
     """Rows of the sheets, and the map that names their tiles."""
-    rung, interval_s = begun.plan.fast()[0], begun.plan.sprite_interval_s
-    width = arguments.SPRITE_WIDTH
-    height = max(2, round(width * rung.height / rung.width / 2) * 2)
+    interval_s = begun.plan.sprite_interval_s
+    width, height = arguments.tile_size(begun.plan)
     columns, rows = arguments.SPRITE_COLUMNS, arguments.SPRITE_ROWS
     per_sheet = columns * rows
     count = min(len(fast.sprites) * per_sheet, max(1, round(begun.plan.duration_s / interval_s + 0.499)))

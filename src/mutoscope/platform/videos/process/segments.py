@@ -91,8 +91,8 @@ class Binder:
     """Gathers a stream's fragments into segments that begin at given moments.
 
     `starts` are the ticks at which segments begin, counted from the film's beginning, the first of them that of segment
-    `first_number`; `offset` is what the fragments' own time has to be moved by. A segment is ready when the fragment of
-    the next one has come, or at the end. Without `starts` each fragment is a segment of its own, as of sound.
+    `first_number`; `offset` is what the fragments' own time has to be moved by. A segment is ready when its fragments
+    reach the next one's beginning, or at the end. Without `starts` each fragment is a segment of its own, as of sound.
     """
 
     shelf: Shelf
@@ -112,28 +112,31 @@ class Binder:
 
     def add(self, fragment: Fragment) -> None:
         start = fragment.start + self.offset
-        following = self._number + 1
-        # Half a frame's grace, in the coarsest rate there is: rounding moves a start by less.
-        grace = self.ticks_per_s // 200
-        if self._held and self._begins(following, start, grace):
+        if self._held and self._reaches_the_next(start):
             self._close()
-            self._number += 1
         if not self._held:
             self._held_start = start
         self._held.append(shifted(fragment.data, self.offset))
         self._held_ticks += fragment.duration
         self.frames += fragment.samples
+        # As soon as it can be known, so that what has been encoded can be watched: a segment earlier than by waiting for
+        # the next one's fragment.
+        if self._reaches_the_next(self._held_start + self._held_ticks):
+            self._close()
 
-    def _begins(self, number: int, start: int, grace: int) -> bool:
+    def _reaches_the_next(self, moment: int) -> bool:
+        """Whether the following segment begins at this moment, or earlier."""
         if self.starts is None:
             return True
-        return number < len(self.starts) and start >= self.starts[number] - grace
+        # Half a frame's grace, in the coarsest rate there is: rounding moves a start by less.
+        grace = self.ticks_per_s // 200
+        following = self._number + 1
+        return following < len(self.starts) and moment >= self.starts[following] - grace
 
     def finish(self) -> None:
         """Close the last segment. Raises Malformed when segments are missing."""
         if self._held:
             self._close()
-            self._number += 1
         if self.starts is not None and self._number != len(self.starts):
             raise Malformed(f"{self.stream}: {self._number} segments instead of {len(self.starts)}")
 
@@ -147,3 +150,4 @@ class Binder:
             self.first_frames.append(self.shelf.keep("iframes", number, alone, start_s=start_s, ticks=self._held_ticks))
         self._held.clear()
         self._held_ticks = 0
+        self._number += 1

@@ -11,6 +11,7 @@ from mutoscope.engines.tasks.queue.policy import Policy, RetryLater
 from mutoscope.platform.videos.domain.source import Unusable
 from mutoscope.platform.videos.process import ffmpeg
 from mutoscope.platform.videos.process.failing import BROKEN, fail_video
+from mutoscope.platform.videos.walls import NoWalls
 
 T = TypeVar("T")
 # A unit that found the disk full or the storage away asks again after this long, for as long as it takes.
@@ -40,7 +41,7 @@ def guarded(video_id: int, context: UnitContext, work: Callable[[], T]) -> T:
     """Run a unit's work on a film.
 
     Raises GaveUp after telling the creator why; RetryLater where there is something to wait for (a full disk, a storage
-    that is away), as often as it takes; Stumbled for all else, after the last attempt with a word to the creator.
+    that is away, a machine without walls), as often as it takes; Stumbled for all else, after the last attempt with a word to the creator.
     """
     try:
         return work()
@@ -58,7 +59,7 @@ def guarded(video_id: int, context: UnitContext, work: Callable[[], T]) -> T:
 
 def is_passing(error: BaseException) -> bool:
     """Whether this is something that goes away by itself, or when an operator makes room."""
-    if isinstance(error, ffmpeg.NoRoom | ConnectionError | TimeoutError):
+    if isinstance(error, ffmpeg.NoRoom | NoWalls | ConnectionError | TimeoutError):
         return True
     if isinstance(error, OSError) and error.errno in PASSING:
         return True

@@ -19,7 +19,7 @@ from mutoscope.platform.accounts.public import BadText, Person, parse_descriptio
 from mutoscope.platform.videos.domain import webvtt
 from mutoscope.platform.videos.domain.life import DISCARDABLE, VideoState
 from mutoscope.platform.videos.domain.source import Unusable
-from mutoscope.platform.videos.failures import NoSuchVideo, NotNow, Refused, Unacceptable
+from mutoscope.platform.videos.failures import NoSuchVideo, NotNow, NotSafeHere, Refused, Unacceptable
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.models import Cover, Subtitle, Video
 from mutoscope.platform.videos.process import ffmpeg
@@ -28,6 +28,7 @@ from mutoscope.platform.videos.process.rows import label_of
 from mutoscope.platform.videos.process.start import start_processing
 from mutoscope.platform.videos.subtitles.convert import BYTES_MAX, convert
 from mutoscope.platform.videos.tokens import letters
+from mutoscope.platform.videos.walls import NoWalls
 
 COVER_BYTES_MAX = 10 * 1024 * 1024
 COVER_PIXELS_MAX = 40_000_000
@@ -252,7 +253,7 @@ Adding = State[AddSubtitlesInputs, AddSubtitlesInternals, AddSubtitlesOutputs]
 class AddSubtitles(Service[AddSubtitlesInputs, AddSubtitlesInternals, AddSubtitlesOutputs]):
     """A creator sends subtitles; what is kept is written anew from what could be read."""
 
-    failures = (NotSubtitles,)
+    failures = (NotSubtitles, NotSafeHere)
 
     def steps(self) -> Steps[AddSubtitlesInputs, AddSubtitlesInternals, AddSubtitlesOutputs]:
         return (self.read, self.keep)
@@ -267,6 +268,8 @@ class AddSubtitles(Service[AddSubtitlesInputs, AddSubtitlesInternals, AddSubtitl
             file.flush()
             try:
                 cues = convert(Path(file.name), "0:s:0", film_s=SUBTITLES_FILM_S)
+            except NoWalls as error:
+                raise NotSafeHere from error
             except (ffmpeg.Broke, Unusable) as error:
                 raise NotSubtitles from error
         if not cues:

@@ -10,11 +10,11 @@ from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.models import Upload, Video
 from mutoscope.platform.videos.process.failing import BROKEN, fail_video
 
-# What people call the steps of the pipeline, and the units that each consists of.
+# What people call the steps of the pipeline, and the units that each consists of, the one that takes longest first.
 STEPS = (
     ("Received", ("receive",)),
     ("Looked into", ("probe", "open_edition")),
-    ("First renditions and sound", ("fast_lane",)),
+    ("Preview", ("fast_lane",)),
     ("All renditions", ("encode", "covers", "subtitles", "trailer")),
     ("Packaged", ("package", "publish")),
 )
@@ -82,7 +82,7 @@ def _uploading(video: Video, words: str, badge: str) -> Standing:
     if upload is None:
         return Standing(words, badge, is_moving=True)
     percent = upload.offset_bytes * 100 // upload.length_bytes
-    return Standing(words, badge, True, percent, f"Uploading, {percent} %")
+    return Standing(words, badge, True, percent, f"{percent} % is here")
 
 
 def _has_begun(edition_id: int) -> bool:
@@ -92,17 +92,14 @@ def _has_begun(edition_id: int) -> bool:
 
 
 def _steps(progress: RunProgress) -> tuple[Step, ...]:
-    live = {unit.unit: unit for unit in progress.live}
+    live = {unit.unit for unit in progress.live}
     at = [number for number, (_, units) in enumerate(STEPS) if any(unit in live for unit in units)]
     current = min(at) if at else 0
     made = []
     for number, (label, units) in enumerate(STEPS):
         state = "done" if number < current else "now" if number == current else "next"
-        running = [live[unit] for unit in units if unit in live]
-        note = ""
-        if state == "now" and running:
-            fraction = max(unit.fraction for unit in running)
-            note = f"{fraction:.0%}" if fraction > 0 else ""
+        part = progress.parts.get(units[0], 0.0)
+        note = f"{part:.0%}" if state == "now" and 0 < part < 1 else ""
         made.append(Step(label, state, note))
     return tuple(made)
 
@@ -110,6 +107,8 @@ def _steps(progress: RunProgress) -> tuple[Step, ...]:
 def _sentence(progress: RunProgress, percent: int) -> str:
     running = [unit for unit in progress.live if unit.is_running]
     waiting = next((unit.note for unit in progress.live if unit.note.startswith("waiting")), "")
+    if waiting.startswith("waiting: NoWalls"):
+        return f"{percent} %, waiting for a machine that can open films safely"
     if waiting:
         return f"{percent} %, waiting for room or for the storage"
     if not running:

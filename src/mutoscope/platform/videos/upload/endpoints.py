@@ -18,14 +18,13 @@ from django.urls import reverse
 from django.utils.http import http_date
 
 from mutoscope.platform.accounts.public import Person, channel_of
-from mutoscope.platform.videos.failures import NoSuchVideo, NotNow, Refused
+from mutoscope.platform.videos.failures import NoSuchVideo, NotNow, NotSafeHere, Refused
 from mutoscope.platform.videos.models import Upload
 from mutoscope.platform.videos.upload import appending, protocol
 from mutoscope.platform.videos.upload.failures import (
     DiskFull,
     Ended,
     NoRoom,
-    NotSafeHere,
     NotYours,
     TooLarge,
     TooMuch,
@@ -139,6 +138,9 @@ def _begin(request: HttpRequest) -> HttpResponse:
     channel = channel_of(owner)
     if channel is None:
         return refusal(HTTPStatus.FORBIDDEN, "no-channel", "Open a channel first: films belong to one.")
+    if "Upload-Concat" in request.headers:
+        # Taken for whole, each part would become a film of its own.
+        raise protocol.Unreadable("Upload-Concat: parts are not put together here. Send the file whole.")
     length = protocol.parse_size(request.headers, "Upload-Length")
     if length == 0:
         raise protocol.Unreadable("This file is empty.")

@@ -32,16 +32,6 @@ class DiskFull(Refused):
         return "The site has no room for this file now. What was sent is kept; try again later, or tell the operator."
 
 
-class NotSafeHere(Refused):
-    """The machine has no sandbox that is good enough for strangers' files."""
-
-    def sentence(self) -> str:
-        return (
-            "This server cannot look into films safely, so it takes none. "
-            "Its operator can see what is missing with: mutoscope doctor."
-        )
-
-
 class NotYours(Refused):
     """There is no such upload, or somebody else's."""
 

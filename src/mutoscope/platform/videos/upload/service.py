@@ -11,18 +11,17 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from mutoscope.engines.sandbox import Level
-from mutoscope.engines.sandbox.levels import NoSandbox, best
 from mutoscope.engines.services import Internals, NoInternals, NoOutputs, Outputs, Service, State, Steps, atomic
 from mutoscope.platform.accounts.public import BadText, Channel, Person, parse_title
 from mutoscope.platform.videos.domain.life import VideoState
-from mutoscope.platform.videos.failures import NoSuchVideo, NotNow
+from mutoscope.platform.videos.failures import NoSuchVideo, NotNow, NotSafeHere
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.models import Upload, Video
 from mutoscope.platform.videos.process.start import start_processing
 from mutoscope.platform.videos.statements import fetch
 from mutoscope.platform.videos.upload import files
-from mutoscope.platform.videos.upload.failures import DiskFull, Ended, NoRoom, NotSafeHere, TooLarge
+from mutoscope.platform.videos.upload.failures import DiskFull, Ended, NoRoom, TooLarge
+from mutoscope.platform.videos.walls import NoWalls, sandbox_for_uploads
 
 UNTITLED = "Untitled film"
 FILE_NAME_LENGTH_MAX = 255
@@ -62,13 +61,11 @@ class BeginUpload(Service[BeginUploadInputs, BeginUploadInternals, BeginUploadOu
         )
 
     def refuse_without_walls(self, beginning: Beginning) -> None:
-        """ffmpeg's own promises alone are not enough for strangers' files, unless the operator says so."""
+        """This machine's; the one that opens the file later asks for its own."""
         try:
-            walls = best()
-        except NoSandbox:
+            sandbox_for_uploads()
+        except NoWalls:
             raise NotSafeHere from None
-        if walls is Level.WHITELIST and not settings.UPLOADS_WITHOUT_WALLS:
-            raise NotSafeHere
 
     def refuse_what_is_too_large(self, beginning: Beginning) -> None:
         if beginning.inputs.length_bytes > settings.UPLOAD_BYTES_MAX:

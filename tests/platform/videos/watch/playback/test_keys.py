@@ -240,6 +240,17 @@ def test_a_key_that_is_not_there(film: Video) -> None:
     assert (kind(answer), answer.status_code) == ("no-such-key", 404)
 
 
+def test_a_film_that_was_never_shown_is_not_there_for_others(channel: Channel) -> None:
+    draft = new_film(channel, VideoState.READY)
+    stranger = Player(draft, make_person("petra"))
+    for player in (Player(draft), stranger):
+        answer = player.begin()
+        assert (kind(answer), answer.status_code) == ("not-found", 404)
+    missing = stranger.client.post(f"/playbacks/of/{'b' * 12}", headers={"X-Playback": "begin"})
+    assert stranger.begin().content == missing.content, "the two can be told apart"
+    assert Player(draft, channel.owner).begin().status_code == 200
+
+
 def test_a_key_costs_two_queries_at_most_and_the_sellers_is_one_of_them(film: Video) -> None:
     player = Player(film, film.channel.owner)
     player.begin()

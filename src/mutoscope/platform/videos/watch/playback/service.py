@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic
+from mutoscope.platform.videos.domain.rights import Reason
 from mutoscope.platform.videos.models import Edition, Video
 from mutoscope.platform.videos.statements import fetch
 from mutoscope.platform.videos.tokens import new_token
@@ -81,7 +82,11 @@ class BeginPlayback(Service[BeginPlaybackInputs, BeginPlaybackInternals, BeginPl
         beginning.internals.film = beginning.outputs.film = film
 
     def refuse_who_may_not_watch(self, beginning: Beginning) -> None:
-        answer = ask(beginning.internals.film, beginning.inputs.viewer.person_id)
+        film = beginning.internals.film
+        answer = ask(film, beginning.inputs.viewer.person_id)
+        if answer.reason is Reason.WITHDRAWN and film.published_at is None:
+            # What was never shown is nobody's business: not even that it is there.
+            raise NoSuchFilm
         if not answer.is_yes():
             raise not_entitled(answer)
 
