@@ -25,6 +25,7 @@ from mutoscope.engines.solana.rpc import questions
 from mutoscope.engines.solana.rpc.client import Rpc
 from mutoscope.engines.solana.rpc.errors import RpcRefused
 from mutoscope.engines.solana.rpc.questions import Balance
+from mutoscope.engines.solana.watcher.leaving import left_unrecorded
 from mutoscope.engines.solana.watcher.models import WatchedAccount
 from mutoscope.engines.solana.watcher.pace import pause_s
 from mutoscope.engines.solana.watcher.walking import Walked, step
@@ -67,7 +68,8 @@ class Looker:
             held = questions.balances(self.rpc, [account.address for account in page], "processed")
             for account in page:
                 account.observed = amount_of(account, held.get(account.address))
-            changed = [account for account in page if self._is_worth_a_walk(account)]
+            left = left_unrecorded(page)
+            changed = [account for account in page if account.pk in left or self._is_worth_a_walk(account)]
             walks = {walked.account.pk: walked for walked in self._walk(changed)}
             if walks:
                 _refresh(list(walks.values()))
