@@ -180,10 +180,14 @@ def still_pending(payment_ids: Sequence[int]) -> set[int]:
 def _due_pages(asked_at: datetime) -> Iterator[list[WatchedAccount]]:
     """Accounts that are due, a hundred at a time, so that memory holds a hundred however many wait."""
     due = WatchedAccount.objects.filter(kind=WatchedAccount.Kind.ONE_TIME, next_look_at__lte=asked_at)
-    # Written looks are no longer due, so the next page is again the first.
     rows = due.select_related("token", "payment").order_by("next_look_at", "pk")
-    while page := list(rows[:PAGE]):
+    page = list(rows[:PAGE])
+    while page:
+        last = page[-1]
+        # As it was before it is written: behind it lie the index's entries of all that this look has put off.
+        after = Q(next_look_at=last.next_look_at, pk__gt=last.pk) | Q(next_look_at__gt=last.next_look_at)
         yield page
+        page = list(rows.filter(next_look_at__gte=last.next_look_at).filter(after)[:PAGE])
 
 
 def _refresh(walks: Sequence[Walked]) -> None:
