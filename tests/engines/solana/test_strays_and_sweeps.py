@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone
 from solders.pubkey import Pubkey
 
 from mutoscope.engines.solana.chain import TEST_FEE_TOKEN, TEST_USDC
-from mutoscope.engines.solana.models import Event, StraySearch, Transfer
+from mutoscope.engines.solana.models import Event, StraySearch, Transfer, WatchedAccount
 from mutoscope.engines.solana.outbox import signals
 from mutoscope.engines.solana.outbox.telling import tell_due
 from mutoscope.engines.solana.payments.abstract import AbstractPayment
@@ -78,6 +79,23 @@ def test_a_search_that_no_node_answers_stays_due(shop: Shop) -> None:
     shop.watcher.rpc._patience_s = 5.0
     shop.look()
     assert shop.stands(payment)[1] is Money.FOREIGN
+
+
+def test_a_token_without_a_reference_in_the_merchants_own_wallet_is_unmatched_after_an_audit(shop: Shop) -> None:
+    owner = str(shop.merchant.pubkey())
+    # What was there before payments were received is nobody's payment.
+    old = send_to_an_account_that_is_there_already(shop, owner, 1_000_000, [])
+    shop.chain.advance(seconds=3600)
+    payment = shop.offer({SOL: 10_000_000}, "reference")
+    WatchedAccount.objects.update(since=datetime.fromtimestamp(shop.chain.time_s(), UTC))
+    new = send_to_an_account_that_is_there_already(shop, owner, 4_000_000, [])
+    shop.look()
+    assert shop.unmatched() == []
+    for _ in range(2):
+        assert shop.watcher.audit() == []
+        assert shop.unmatched() == [("unknown_token", 3_960_000)]
+    assert set(Transfer.objects.values_list("signature", flat=True)) == {new} != {old}
+    assert shop.stands(payment) == (Status.WAITING, Money.NOTHING)
 
 
 def test_searching_costs_nothing_before_a_payment_ends_and_two_calls_after(shop: Shop) -> None:
