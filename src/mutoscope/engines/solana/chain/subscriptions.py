@@ -111,8 +111,10 @@ class Subscriptions:
                     if account is None or account.owner != subject:
                         continue
                     if all(fits(bytes(account.data)) for fits in subscription.filters):
-                        shown = account_json(account, subscription.encoding, None, read)
-                        value = {"pubkey": str(address), "account": shown}
+                        value = {
+                            "pubkey": str(address),
+                            "account": account_json(account, subscription.encoding, None, read),
+                        }
                         told.append(notification("program", number, in_context(slot, value)))
         return told
 

@@ -19,7 +19,7 @@ def update_rows(rows: Sequence[models.Model], columns: Sequence[str]) -> None:
     assert isinstance(meta.pk, Field)
     fields: list[Field[object, object]] = [meta.pk, *(_field(meta, column) for column in columns)]
     quote = connection.ops.quote_name
-    names = [quote(field.column) for field in fields]
+    names = [quote(str(field.column)) for field in fields]
     types = [str(field.rel_db_type(connection) if field is meta.pk else field.db_type(connection)) for field in fields]
     values = [[field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows] for field in fields]
     statement = (

@@ -7,6 +7,7 @@ is walked through however little its balance differs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -18,7 +19,7 @@ from mutoscope.engines.solana.watcher.models import WatchedAccount
 
 def left_unrecorded(accounts: Sequence[WatchedAccount]) -> set[int]:
     """Of these accounts, the ids of those that a settled transaction of the signer took from without a record of it."""
-    wanted = {
+    wanted: dict[str, Any] = {
         "ids": [account.pk for account in accounts],
         "settled": JobState.SETTLED.value,
         "kinds": [Kind.SWEEP.value, Kind.REFUND.value],

@@ -179,15 +179,19 @@ def still_pending(payment_ids: Sequence[int]) -> set[int]:
 
 def _due_pages(asked_at: datetime) -> Iterator[list[WatchedAccount]]:
     """Accounts that are due, a hundred at a time, so that memory holds a hundred however many wait."""
-    due = WatchedAccount.objects.filter(kind=WatchedAccount.Kind.ONE_TIME, next_look_at__lte=asked_at)
-    rows = due.select_related("token", "payment").order_by("next_look_at", "pk")
-    page = list(rows[:PAGE])
-    while page:
-        last = page[-1]
-        # As it was before it is written: behind it lie the index's entries of all that this look has put off.
-        after = Q(next_look_at=last.next_look_at, pk__gt=last.pk) | Q(next_look_at__gt=last.next_look_at)
-        yield page
-        page = list(rows.filter(next_look_at__gte=last.next_look_at).filter(after)[:PAGE])
+    rows = WatchedAccount.objects.select_related("token", "payment").order_by("next_look_at", "pk")
+    after: tuple[datetime | None, int] = (None, 0)
+    while due := _due_after(asked_at, *after):
+        after = due[-1]
+        if page := list(rows.filter(pk__in=[account_id for _, account_id in due])):
+            yield page
+
+
+def _due_after(asked_at: datetime, after: datetime | None, after_id: int) -> list[tuple[datetime, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, {"asked_at": asked_at, "after": after, "after_id": after_id, "limit": PAGE})
+        due: list[tuple[datetime, int]] = cursor.fetchall()
+        return due
 
 
 def _refresh(walks: Sequence[Walked]) -> None:
@@ -223,6 +227,14 @@ def _schedule(rows: Sequence[tuple[int, int, float | None, bool]], asked_at: dat
         cursor.execute(_SCHEDULE, parameters)
 
 
+# Behind the last of the page before, by a comparison of rows, which an index answers at once: before it lie the entries of all
+# that this look has put off, and whole crowds are due at one moment. Expected row count: a page.
+_DUE = """
+SELECT next_look_at, id FROM mutoscope_solana_watchedaccount
+WHERE kind = 'one_time' AND next_look_at <= %(asked_at)s
+  AND (next_look_at, id) > (coalesce(%(after)s::timestamptz, '-infinity'), %(after_id)s)
+ORDER BY next_look_at, id LIMIT %(limit)s
+"""
 # A little early, since a look begins a moment before it asks what is due; but always later than this look.
 # Locks: the accounts, for the statement; nobody else updates many of them. Expected row count: a page.
 _SCHEDULE = """

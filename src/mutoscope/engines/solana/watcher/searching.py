@@ -25,7 +25,7 @@ from mutoscope.engines.solana.rpc.errors import RpcRefused
 from mutoscope.engines.solana.rpc.questions import Mention
 from mutoscope.engines.solana.watcher.looking import database_now
 from mutoscope.engines.solana.watcher.models import StraySearch, WatchedAccount
-from mutoscope.engines.solana.watcher.walking import CLOCKS_DIFFER, record_final
+from mutoscope.engines.solana.watcher.walking import CLOCKS_DIFFER, RECORDED_AT_ONCE, record_final
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +105,9 @@ def _record(rpc: Rpc, pool: ThreadPoolExecutor, addresses: Sequence[str], since:
         if each.is_final and not each.is_failed and not (since and each.block_time and each.block_time < since)
     }
     known = set(Transfer.objects.filter(signature__in=times).values_list("signature", flat=True))
-    if wanted := [signature for signature in times if signature not in known]:
-        record_final(rpc, pool, wanted, times)
+    wanted = [signature for signature in times if signature not in known]
+    for start in range(0, len(wanted), RECORDED_AT_ONCE):
+        record_final(rpc, pool, wanted[start : start + RECORDED_AT_ONCE], times)
 
 
 def _mentions(rpc: Rpc, address: str) -> list[Mention]:
