@@ -19,6 +19,8 @@ from mutoscope.engines.solana.payments.collecting import request_sweeps
 from mutoscope.engines.solana.payments.domain.states import Money, Status, Step
 from mutoscope.engines.solana.payments.refunding import request_refunds
 from mutoscope.engines.solana.signer.models import SignerJob
+from mutoscope.engines.solana.signer.requests import request_sweep
+from mutoscope.engines.solana.wallets.models import Wallet
 from tests.engines.solana.payments.shop import FEE, SOL, USDC, Shop, open_shop
 from tests.engines.solana.signer.house import House, key
 
@@ -154,6 +156,23 @@ def test_a_final_sweep_is_told_once_with_its_signature(house: tuple[Shop, House]
     payment.refresh_from_db()
     assert payment.swept_at is not None
     assert shop.news(payment)[-1] == "swept"
+
+
+@pytest.mark.parametrize("is_looked_at", [True, False], ids=["by a look", "by the audit"])
+def test_what_came_and_was_swept_between_two_looks_is_recorded(house: tuple[Shop, House], is_looked_at: bool) -> None:
+    """The balance is what it was at the look before: nothing."""
+    shop, signer = house
+    payment = shop.offer({SOL: 10_000_000})
+    shop.look()
+    shop.pay(payment, 10_000_000)
+    shop.chain.finalize()
+    signer.settle(request_sweep(Wallet.objects.get(address=payment.recipient)))
+    if not is_looked_at:
+        WatchedAccount.objects.update(next_look_at=None)
+    shop.look()
+    assert shop.watcher.audit() == []
+    assert shop.stands(payment) == (Status.SETTLED, Money.EXACT)
+    assert sorted(Transfer.objects.values_list("amount", flat=True)) == [-10_000_000, 10_000_000]
 
 
 def test_what_came_by_reference_and_too_much_goes_back_from_the_payout_account(house: tuple[Shop, House]) -> None:

@@ -23,12 +23,12 @@ from mutoscope.engines.solana.chain import (
     LAMPORTS_PER_SOL,
     TEST_FEE_TOKEN,
     TEST_USDC,
+    InProcess,
     Pace,
     SandboxChain,
     TestToken,
     programs,
 )
-from mutoscope.engines.solana.chain.transport import InProcess
 from mutoscope.engines.solana.conf import Endpoint
 from mutoscope.engines.solana.models import Event, Transfer, UnmatchedReceipt, WatchedAccount
 from mutoscope.engines.solana.payments.abstract import AbstractPayment, AbstractToken
