@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from django.utils import timezone
 from solders.pubkey import Pubkey
 
-from mutoscope.engines.solana.chain import TEST_FEE_TOKEN, TEST_USDC
+from mutoscope.engines.solana.chain import TEST_FEE_TOKEN, TEST_USDC, Fault
 from mutoscope.engines.solana.models import Event, StraySearch, Transfer, WatchedAccount
 from mutoscope.engines.solana.outbox import signals
 from mutoscope.engines.solana.outbox.telling import tell_due
@@ -18,9 +19,11 @@ from mutoscope.engines.solana.payments.abstract import AbstractPayment
 from mutoscope.engines.solana.payments.collecting import request_sweeps
 from mutoscope.engines.solana.payments.domain.states import Money, Status, Step
 from mutoscope.engines.solana.payments.refunding import request_refunds
+from mutoscope.engines.solana.payments.swapped import token_model
 from mutoscope.engines.solana.signer.models import SignerJob
 from mutoscope.engines.solana.signer.requests import request_sweep
 from mutoscope.engines.solana.wallets.models import Wallet
+from mutoscope.engines.solana.watcher.watcher import Watcher
 from tests.engines.solana.payments.shop import FEE, SOL, USDC, Shop, open_shop
 from tests.engines.solana.signer.house import House, key
 
@@ -66,7 +69,6 @@ def test_a_token_nobody_offered_in_an_account_nobody_watches_is_found(shop: Shop
 
 
 def test_a_search_that_no_node_answers_stays_due(shop: Shop) -> None:
-    from mutoscope.engines.solana.chain.faults import Fault
     from mutoscope.engines.solana.rpc.errors import RpcError
 
     payment = shop.offer({SOL: 10_000_000})
@@ -173,6 +175,23 @@ def test_what_came_and_was_swept_between_two_looks_is_recorded(house: tuple[Shop
     assert shop.watcher.audit() == []
     assert shop.stands(payment) == (Status.SETTLED, Money.EXACT)
     assert sorted(Transfer.objects.values_list("amount", flat=True)) == [-10_000_000, 10_000_000]
+
+
+def test_a_node_that_lies_about_what_left_is_not_believed_alone(house: tuple[Shop, House]) -> None:
+    shop, signer = house
+    payment = shop.offer({SOL: 10_000_000})
+    shop.pay(payment, 10_000_000)
+    shop.look()
+    signer.settle(request_sweep(Wallet.objects.get(address=payment.recipient)))
+    token_model().objects.update(second_opinion_from=1)
+    liar, honest = shop.chain.node("liar"), shop.chain.node("honest")
+    liar.faults.add(Fault.WRONG_AMOUNT, "getTransaction", times=1)
+    with closing(shop.new_rpc([liar.url, honest.url])) as rpc, Watcher(rpc) as shop.watcher:
+        shop.look()
+        assert not Transfer.objects.filter(amount__lt=0).exists()
+        shop.look()
+        assert shop.watcher.audit() == []
+    assert Transfer.objects.get(amount__lt=0).amount == -10_000_000
 
 
 def test_what_came_by_reference_and_too_much_goes_back_from_the_payout_account(house: tuple[Shop, House]) -> None:

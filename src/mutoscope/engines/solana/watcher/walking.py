@@ -177,6 +177,7 @@ def _large(findings: Sequence[Finding]) -> list[str]:
     large = set()
     for finding in findings:
         token = tokens.get(finding.token_id)
-        if token and token.second_opinion_from is not None and finding.delta.amount >= token.second_opinion_from:
+        # What left as well as what came: a record is never changed, so a lie about either would stay.
+        if token and token.second_opinion_from is not None and abs(finding.delta.amount) >= token.second_opinion_from:
             large.add(finding.transaction.signature)
     return sorted(large)
