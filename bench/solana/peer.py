@@ -36,7 +36,9 @@ for line in sys.stdin:
         addresses = [{"address": payment.payment_address, "reference": None} for payment in made]
         answer = {"made": addresses, "seconds": time.perf_counter() - began}
     elif what == "check":
-        service.recheck_initiated_payments_and_process(limit=100_000)
+        # Or so many of them, which tells how fast it goes without waiting for the end.
+        limit = int(arguments[0]) if arguments else 100_000
+        service.recheck_initiated_payments_and_process(limit=limit)
         paid = SolanaPayment.objects.exclude(status__in=["initiated", "expired"]).count()
         answer = {"seconds": time.perf_counter() - began, "settled": paid}
     else:

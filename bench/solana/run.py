@@ -1,6 +1,7 @@
 """`make bench NAME=solana`: ours and django-solana-payments 1.0.0 on one sandbox chain and one database server.
 
-`SOLANA_BENCH=quick` takes a tenth of everything, `SOLANA_BENCH=ours` leaves the peer out, which takes half an hour. The peer lives in a virtual environment of its own below var/bench.
+`SOLANA_BENCH` names what to run, by commas: `ours`, `peer`, `many` (100,000 pending payments); everything without it. `quick` takes a
+tenth. The peer takes a quarter of an hour and lives in a virtual environment of its own below var/bench.
 """
 
 from __future__ import annotations
@@ -31,11 +32,16 @@ from mutoscope.engines.solana.chain import LAMPORTS_PER_SOL, TEST_USDC, Pace, Sa
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 PEER_HOME = ROOT / "var" / "bench" / "solana-peer"
-SCALE = 10 if os.environ.get("SOLANA_BENCH") == "quick" else 1
+WORDS = {word for word in os.environ.get("SOLANA_BENCH", "").split(",") if word}
+PARTS = WORDS - {"quick"} or {"ours", "peer", "many"}
+SCALE = 10 if "quick" in WORDS else 1
 LAMPORTS = 10_000_000
 PENDING, SOME, MANY = 200 // SCALE, 20 // SCALE, 1000 // SCALE
-# The peer takes so long for each that a tenth tells its rate.
-PEER_MANY = 100 // SCALE
+# The peer takes so long for each that these few tell its rate.
+PEER_MANY = 40 // SCALE
+SETTLING_S_MAX = 300.0
+
+CROWDS = (1_000 // SCALE, 100_000 // SCALE)
 
 calls: Counter[str] = Counter()
 
@@ -76,14 +82,19 @@ def main() -> None:
     try:
         with SandboxChain(pace=Pace(slot_ms=100), ticking=True, airdrop_lamports_max=10**15) as chain:
             count_calls(chain)
-            figures = {"ours, one-time wallets": ours(server, chain, "wallet")}
-            figures["ours, reference"] = ours(server, chain, "reference")
-            if os.environ.get("SOLANA_BENCH") != "ours" and install_peer():
+            figures = {}
+            if "ours" in PARTS:
+                figures["ours, one-time wallets"] = ours(server, chain, "wallet")
+                figures["ours, reference"] = ours(server, chain, "reference")
+            if "peer" in PARTS and install_peer():
                 figures["django-solana-payments 1.0.0"] = peer(server, chain)
+            if figures:
+                print(table(figures) + "\n", flush=True)
+            if "many" in PARTS:
+                print(table({f"{number:,} pending": many(server, chain, number) for number in CROWDS}))
     finally:
         server.stop()
         shutil.rmtree(home, ignore_errors=True)
-    print(table(figures))
 
 
 def count_calls(chain: SandboxChain) -> None:
@@ -124,6 +135,26 @@ def ours(server: EmbeddedServer, chain: SandboxChain, way: str) -> dict[str, flo
             client.close()
 
 
+def many(server: EmbeddedServer, chain: SandboxChain, number: int) -> dict[str, float]:
+    """One check of so many payments by one-time wallet, in a process that made none of them, and the most memory it held."""
+    with database(server, f"many_{number}") as url:
+        variables = environment(chain, url)
+        command = [sys.executable, "-m", "bench.solana.ours"]
+        maker = Client(command, variables)
+        maker.ask(f"crowd {number}")
+        maker.close()
+        client = Client(command, variables)
+        try:
+            before = client.ask("memory")[0]["peak_kib"]
+            answer, asked = client.ask("check")
+            peak = client.ask("memory")[0]["peak_kib"]
+        finally:
+            client.close()
+    return {"accounts": number * 2, "calls": asked, "MiB before": before / 1024, "MiB at most": peak / 1024} | {
+        "check s": answer["seconds"]
+    }
+
+
 def peer(server: EmbeddedServer, chain: SandboxChain) -> dict[str, float]:
     with database(server, "peer") as url:
         variables = environment(chain, url) | {"PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"}
@@ -158,7 +189,7 @@ def measure(client: Client, chain: SandboxChain, way: str, many: int) -> dict[st
     pay(chain, made)
     began, before, settled = time.perf_counter(), answer["settled"], 0
     spent = 0.0
-    while settled < many and time.perf_counter() - began < 900:
+    while settled < many and time.perf_counter() - began < SETTLING_S_MAX:
         answer, _ = client.ask("check")
         spent += answer["seconds"]
         settled = answer["settled"] - before

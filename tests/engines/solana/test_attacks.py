@@ -60,6 +60,10 @@ def test_look_alike_mint_other_token_program(shop: Shop, by: str, program: Pubke
 
 
 def test_token_2022_fee_hook_delegate_pausable(shop: Shop) -> None:
+    # A mint that can do more than transfer is accepted only with that by name, and then what arrived counts.
+    for named in ([], ["transfer_hook", "permanent_delegate", "pausable"]):
+        with pytest.raises(public.TokenRefused, match="transfer_fee"):
+            public.accept_token("FEE", FEE, rpc=shop.rpc, extensions=named)
     shop.accept(TEST_FEE_TOKEN, extensions=["transfer_fee"])
     shop.chain.give(shop.payer.pubkey(), 100_000_000, TEST_FEE_TOKEN)
     payment = shop.offer({FEE: 10_000_000})
@@ -287,6 +291,23 @@ def test_wallet_injected_guards(shop: Shop, by: str) -> None:
     shop.pay(payment, PRICE, extra=guards)
     shop.look()
     assert shop.stands(payment) == PAID
+
+
+def test_p_token_batch(shop: Shop) -> None:
+    """Several transfers in one instruction of the token program, which no reader of instructions knows: two payments are paid."""
+    payments = [shop.offer({USDC: 5_000_000}, "wallet") for _ in range(2)]
+    owners = [Pubkey.from_string(payment.recipient) for payment in payments]
+    opened, moved = zip(*(shop.transfer(owner, 5_000_000, TEST_USDC) for owner in owners), strict=True)
+    parts = [bytes([len(each.accounts), len(each.data)]) + bytes(each.data) for each in moved]
+    # Number 255, and each instruction with how many accounts and bytes it has.
+    # Source: https://docs.rs/crate/pinocchio-token/0.7.0/source/src/instructions/batch.rs
+    batch = Instruction(
+        TEST_USDC.program, bytes([255]) + b"".join(parts), [key for each in moved for key in each.accounts]
+    )
+    shop.send([*opened, batch])
+    shop.look()
+    assert [shop.stands(payment) for payment in payments] == [PAID, PAID]
+    assert [shop.receipts(payment) for payment in payments] == [[5_000_000], [5_000_000]]
 
 
 @WAYS

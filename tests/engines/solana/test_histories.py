@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.db import connection, transaction
@@ -34,6 +34,8 @@ from tests.engines.solana.payments.shop import PLENTY, SOL, USDC, Shop, open_sho
 
 PRICES = {SOL: 10_000_000, USDC: 3_000_000}
 LIES = [Fault.BROKEN, Fault.RATE_LIMIT, Fault.WITHHOLD, Fault.STALE]
+PACE = Pace(finalized_after=8, blockhash_life=20)
+OFFERS_MAX = 5
 METHODS = ["getMultipleAccounts", "getSignaturesForAddress", "getTransaction", "getTokenAccountsByOwner"]
 
 
@@ -53,6 +55,9 @@ class Sent:
 
 
 class Histories(RuleBasedStateMachine):
+    # What the shop's settings say beside the usual.
+    configured: ClassVar[dict[str, Any]] = {}
+
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[Sent] = []
@@ -66,7 +71,8 @@ class Histories(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        self.shop: Shop = self.closing.enter_context(open_shop(Pace(finalized_after=8)))
+        # Without a socket: a history is half a second of work, and starting a server would be half of that.
+        self.shop: Shop = self.closing.enter_context(open_shop(PACE, is_served=False, **self.configured))
         # Nobody's purse vanishes in a rollback.
         self.shop.chain.finalize()
         self.first, self.second = self.shop.chain.node("first"), self.shop.chain.node("second")
@@ -75,26 +81,47 @@ class Histories(RuleBasedStateMachine):
         self.closing.callback(self.faulty.close)
         self.watcher = Watcher(self.faulty)
         self.closing.callback(lambda: self.watcher.__exit__(None, None, None))
+        self.move_in()
+        for by in ("wallet", "reference"):
+            self.offer(by)
+
+    def move_in(self) -> None:
+        """What else there is before the first payment."""
 
     def _rpc(self, patience_s: float, urls: list[str]) -> Rpc:
         endpoints = [Endpoint(url, calls_per_10_s=PLENTY) for url in urls]
         genesis = str(self.shop.chain.bank.genesis_hash)
-        return Rpc(endpoints, genesis, purse=lambda each: OwnPurse(each.calls_per_10_s), patience_s=patience_s)
+        return Rpc(
+            endpoints,
+            genesis,
+            purse=lambda each: OwnPurse(each.calls_per_10_s),
+            patience_s=patience_s,
+            transport=self.shop.transport,
+        )
 
     # What payers do
 
-    @precondition(lambda self: len(self.payments) < 5)
+    @precondition(lambda self: len(self.payments) < OFFERS_MAX)
     @rule(by=st.sampled_from(["reference", "wallet"]))
     def offer(self, by: str) -> None:
         self.payments.append(self.shop.offer(PRICES, by))
 
     @precondition(lambda self: self.payments)
-    @rule(data=st.data(), token=st.sampled_from([SOL, USDC]), tenths=st.sampled_from([5, 10, 10, 10, 11, 20]))
-    def pay(self, data: st.DataObject, token: str, tenths: int) -> None:
+    @rule(
+        data=st.data(),
+        token=st.sampled_from([SOL, USDC]),
+        tenths=st.sampled_from([5, 10, 10, 10, 11, 20]),
+        is_found=st.booleans(),
+    )
+    def pay(self, data: st.DataObject, token: str, tenths: int, is_found: bool) -> None:
+        """Often it becomes final and is looked for at once: what comes after a settlement is half of what may go wrong."""
         payment = data.draw(st.sampled_from(self.payments))
         amount = PRICES[token] * tenths // 10
         signature = self.shop.pay(payment, amount, TEST_USDC if token else None)
         self._remember(payment, token, amount, str(signature))
+        if is_found:
+            self.shop.chain.advance(PACE.finalized_after)
+            self._look()
 
     @precondition(lambda self: len([each for each in self.payments if each.reference]) > 1)
     @rule()
@@ -185,6 +212,7 @@ class Histories(RuleBasedStateMachine):
                 self.watcher.__exit__(None, None, None)
                 rpc = self._rpc(30.0, [self.first.url, self.second.url])
                 self.closing.callback(rpc.close)
+                self.come_to_rest()
                 self.shop.watcher.__exit__(None, None, None)
                 self.shop.watcher = Watcher(rpc)
                 self.shop.look_until_done()
@@ -194,6 +222,9 @@ class Histories(RuleBasedStateMachine):
                 self.check()
         finally:
             self.closing.close()
+
+    def come_to_rest(self) -> None:
+        """What else is under way comes to its end, with nothing broken any more."""
 
     def check(self) -> None:
         self._nothing_is_lost_or_made()
@@ -227,9 +258,9 @@ class Histories(RuleBasedStateMachine):
             assert account.recorded == on_chain
 
 
-def run(examples: int, steps: int) -> None:
+def run(machine: type[Histories], examples: int, steps: int) -> None:
     run_state_machine_as_test(
-        Histories,
+        machine,
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
@@ -243,7 +274,7 @@ def run(examples: int, steps: int) -> None:
 
 @pytest.mark.django_db
 def test_no_history_loses_or_invents_money() -> None:
-    run(examples=8, steps=20)
+    run(Histories, examples=8, steps=20)
 
 
 # Twenty of 500, so that as many workers as there are cores may share them: `make crash ARGS="-n 2"`.
@@ -251,4 +282,4 @@ def test_no_history_loses_or_invents_money() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("part", range(20))
 def test_no_history_of_ten_thousand_loses_or_invents_money(part: int) -> None:
-    run(examples=500, steps=30)
+    run(Histories, examples=500, steps=30)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
 from solders.pubkey import Pubkey
 
-from mutoscope.engines.solana.chain import TEST_FEE_TOKEN, TEST_USDC
-from mutoscope.engines.solana.models import Event, StraySearch, Transfer
+from mutoscope.engines.solana.chain import TEST_FEE_TOKEN, TEST_USDC, Fault
+from mutoscope.engines.solana.models import Event, StraySearch, Transfer, WatchedAccount
 from mutoscope.engines.solana.outbox import signals
 from mutoscope.engines.solana.outbox.telling import tell_due
 from mutoscope.engines.solana.payments.abstract import AbstractPayment
 from mutoscope.engines.solana.payments.collecting import request_sweeps
 from mutoscope.engines.solana.payments.domain.states import Money, Status, Step
 from mutoscope.engines.solana.payments.refunding import request_refunds
+from mutoscope.engines.solana.payments.swapped import token_model
 from mutoscope.engines.solana.signer.models import SignerJob
+from mutoscope.engines.solana.signer.requests import request_sweep
+from mutoscope.engines.solana.wallets.models import Wallet
+from mutoscope.engines.solana.watcher.watcher import Watcher
 from tests.engines.solana.payments.shop import FEE, SOL, USDC, Shop, open_shop
 from tests.engines.solana.signer.house import House, key
 
@@ -63,7 +69,6 @@ def test_a_token_nobody_offered_in_an_account_nobody_watches_is_found(shop: Shop
 
 
 def test_a_search_that_no_node_answers_stays_due(shop: Shop) -> None:
-    from mutoscope.engines.solana.chain.faults import Fault
     from mutoscope.engines.solana.rpc.errors import RpcError
 
     payment = shop.offer({SOL: 10_000_000})
@@ -78,6 +83,23 @@ def test_a_search_that_no_node_answers_stays_due(shop: Shop) -> None:
     shop.watcher.rpc._patience_s = 5.0
     shop.look()
     assert shop.stands(payment)[1] is Money.FOREIGN
+
+
+def test_a_token_without_a_reference_in_the_merchants_own_wallet_is_unmatched_after_an_audit(shop: Shop) -> None:
+    owner = str(shop.merchant.pubkey())
+    # What was there before payments were received is nobody's payment.
+    old = send_to_an_account_that_is_there_already(shop, owner, 1_000_000, [])
+    shop.chain.advance(seconds=3600)
+    payment = shop.offer({SOL: 10_000_000}, "reference")
+    WatchedAccount.objects.update(since=datetime.fromtimestamp(shop.chain.time_s(), UTC))
+    new = send_to_an_account_that_is_there_already(shop, owner, 4_000_000, [])
+    shop.look()
+    assert shop.unmatched() == []
+    for _ in range(2):
+        assert shop.watcher.audit() == []
+        assert shop.unmatched() == [("unknown_token", 3_960_000)]
+    assert set(Transfer.objects.values_list("signature", flat=True)) == {new} != {old}
+    assert shop.stands(payment) == (Status.WAITING, Money.NOTHING)
 
 
 def test_searching_costs_nothing_before_a_payment_ends_and_two_calls_after(shop: Shop) -> None:
@@ -136,6 +158,40 @@ def test_a_final_sweep_is_told_once_with_its_signature(house: tuple[Shop, House]
     payment.refresh_from_db()
     assert payment.swept_at is not None
     assert shop.news(payment)[-1] == "swept"
+
+
+@pytest.mark.parametrize("is_looked_at", [True, False], ids=["by a look", "by the audit"])
+def test_what_came_and_was_swept_between_two_looks_is_recorded(house: tuple[Shop, House], is_looked_at: bool) -> None:
+    """The balance is what it was at the look before: nothing."""
+    shop, signer = house
+    payment = shop.offer({SOL: 10_000_000})
+    shop.look()
+    shop.pay(payment, 10_000_000)
+    shop.chain.finalize()
+    signer.settle(request_sweep(Wallet.objects.get(address=payment.recipient)))
+    if not is_looked_at:
+        WatchedAccount.objects.update(next_look_at=None)
+    shop.look()
+    assert shop.watcher.audit() == []
+    assert shop.stands(payment) == (Status.SETTLED, Money.EXACT)
+    assert sorted(Transfer.objects.values_list("amount", flat=True)) == [-10_000_000, 10_000_000]
+
+
+def test_a_node_that_lies_about_what_left_is_not_believed_alone(house: tuple[Shop, House]) -> None:
+    shop, signer = house
+    payment = shop.offer({SOL: 10_000_000})
+    shop.pay(payment, 10_000_000)
+    shop.look()
+    signer.settle(request_sweep(Wallet.objects.get(address=payment.recipient)))
+    token_model().objects.update(second_opinion_from=1)
+    liar, honest = shop.chain.node("liar"), shop.chain.node("honest")
+    liar.faults.add(Fault.WRONG_AMOUNT, "getTransaction", times=1)
+    with closing(shop.new_rpc([liar.url, honest.url])) as rpc, Watcher(rpc) as shop.watcher:
+        shop.look()
+        assert not Transfer.objects.filter(amount__lt=0).exists()
+        shop.look()
+        assert shop.watcher.audit() == []
+    assert Transfer.objects.get(amount__lt=0).amount == -10_000_000
 
 
 def test_what_came_by_reference_and_too_much_goes_back_from_the_payout_account(house: tuple[Shop, House]) -> None:

@@ -163,3 +163,27 @@ def test_its_websocket_is_told_of_slots_accounts_logs_and_signatures_as_they_bec
     with SandboxChain() as chain:
         chain.airdrop(payer.pubkey(), LAMPORTS_PER_SOL)
         asyncio.run(story(chain))
+
+
+def test_its_websocket_is_told_of_a_programs_accounts_that_fit_its_filters() -> None:
+    payer, recipient, other = Keypair(), Keypair(), Keypair()
+
+    async def story(chain: SandboxChain) -> None:
+        async with AsyncClient(chain.url) as client, SolanaWsClient(chain.websocket_url) as socket:
+            # A token account's owner begins at its byte 32.
+            owner = MemcmpOpts(offset=32, bytes=str(recipient.pubkey()))
+            await socket.program_subscribe(
+                program_id=TEST_USDC.program, commitment=Processed, encoding="base64", filters=[165, owner]
+            )
+            await pay(client, payer, tokens(payer, other, TEST_USDC, 1_000_000))
+            await pay(client, payer, tokens(payer, recipient, TEST_USDC, 2_000_000))
+            told = (await notified(socket)).result.value
+            assert told.pubkey == TEST_USDC.account_of(recipient.pubkey())
+            assert told.account.owner == TEST_USDC.program
+            # Where a token account keeps its amount.
+            assert int.from_bytes(told.account.data[64:72], "little") == 2_000_000
+
+    with SandboxChain() as chain:
+        chain.airdrop(payer.pubkey(), LAMPORTS_PER_SOL)
+        chain.give(payer.pubkey(), 5_000_000)
+        asyncio.run(story(chain))

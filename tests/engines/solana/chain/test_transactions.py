@@ -7,11 +7,19 @@ import struct
 import pytest
 from solders.address_lookup_table_account import ID as LOOKUP_TABLE_PROGRAM
 from solders.address_lookup_table_account import AddressLookupTableAccount, derive_lookup_table_address
+from solders.hash import Hash
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 from solders.message import Message, MessageV0, MessageV1
 from solders.pubkey import Pubkey
 from solders.signature import Signature
+from solders.system_program import (
+    AdvanceNonceAccountParams,
+    TransferParams,
+    advance_nonce_account,
+    create_nonce_account,
+    transfer,
+)
 from solders.transaction import VersionedTransaction
 
 from mutoscope.engines.solana.chain import LAMPORTS_PER_SOL, TEST_USDC, Refused, SandboxChain, programs
@@ -42,6 +50,32 @@ def make_lookup_table(payer: Payer, addresses: list[Pubkey]) -> Pubkey:
 @pytest.fixture
 def chain() -> SandboxChain:
     return SandboxChain()
+
+
+def test_a_durable_nonce_outlives_every_blockhash_and_works_once(chain: SandboxChain) -> None:
+    payer, nonce, to = Payer(chain), Keypair(), Keypair().pubkey()
+    making = create_nonce_account(payer.address, nonce.pubkey(), payer.address, 2_000_000)
+    message = MessageV0.try_compile(payer.address, list(making), [], chain.blockhash())
+    chain.send(VersionedTransaction(message, [payer.key, nonce]))
+    held = chain.bank.account(nonce.pubkey())
+    assert held is not None
+    advance = advance_nonce_account(
+        AdvanceNonceAccountParams(nonce_pubkey=nonce.pubkey(), authorized_pubkey=payer.address)
+    )
+    paying = transfer(TransferParams(from_pubkey=payer.address, to_pubkey=to, lamports=1_000_000))
+
+    def signed(*instructions: Instruction) -> VersionedTransaction:
+        value = Hash(bytes(held.data)[40:72])
+        return VersionedTransaction(MessageV0.try_compile(payer.address, instructions, [], value), [payer.key])
+
+    chain.advance(1000)
+    chain.send(signed(advance, paying))
+    assert chain.balance(to) == 1_000_000
+    # Neither the same again, nor another with the nonce that is used, nor one that does not advance it.
+    for again in (signed(advance, paying), signed(advance, paying, paying), signed(paying)):
+        with pytest.raises(Refused):
+            chain.send(again)
+    assert chain.balance(to) == 1_000_000
 
 
 def test_a_blockhash_lives_for_its_150_blocks_and_no_longer(chain: SandboxChain) -> None:

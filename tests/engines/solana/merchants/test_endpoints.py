@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.test import Client, override_settings
 
+from mutoscope.engines.solana.chain import TEST_FEE_TOKEN
 from mutoscope.engines.solana.endpoints import token_of
 from mutoscope.engines.solana.models import Payment
 from tests.engines.solana.payments.shop import SOL, USDC, Shop
@@ -103,5 +104,6 @@ def test_what_is_missing_is_said(selling: Shop, client: Client, door: str) -> No
 
 @DOORS
 def test_tokens(selling: Shop, client: Client, door: str) -> None:
+    selling.accept(TEST_FEE_TOKEN, extensions=["transfer_fee"], is_active=False)
     said = client.get(f"{door}/tokens/").json()["tokens"]
     assert [(token["symbol"], token["decimals"]) for token in said] == [("SOL", 9), ("USDC", 6)]

@@ -59,7 +59,7 @@ def test_its_script_carries_the_pages_nonce(selling: Shop, rf: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["panel.html", "panel.js", "panel.css"])
-def test_the_wheel_holds_it(name: str, wheel: list[str]) -> None:
+def test_javascript_missing_from_the_wheel(name: str, wheel: list[str]) -> None:
     assert [path for path in wheel if path.startswith("mutoscope/engines/solana/") and path.endswith(f"/{name}")]
 
 

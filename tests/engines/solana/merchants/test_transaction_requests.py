@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import httpx
 import pytest
 from django.test import Client
 from solders.keypair import Keypair
@@ -27,39 +30,91 @@ def path_of(link: str) -> str:
     return link.split("testserver", 1)[1]
 
 
+class Site:
+    """The site, answered by the test's thread, which is in the database's transaction; wallets run in another."""
+
+    def __init__(self, client: Client) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.tell(client.get(self.path))
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.tell(client.post(self.path, body, "application/json"))
+
+            def tell(self, said: Any) -> None:
+                self.send_response(said.status_code)
+                self.end_headers()
+                self.wfile.write(said.content)
+
+            def log_message(self, *_: Any) -> None:
+                """Nothing."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.server.timeout = 60
+        self.host = f"127.0.0.1:{self.server.server_port}"
+        self._wallet = ThreadPoolExecutor(1)
+
+    def while_asked(self, act: Callable[..., Any], *arguments: Any) -> Any:
+        """What `act` returns, which asks this site twice: whose it is, and for the transaction."""
+        acting = self._wallet.submit(act, *arguments)
+        for _ in range(2):
+            self.server.handle_request()
+        return acting.result(60)
+
+    def close(self) -> None:
+        self.server.server_close()
+        self._wallet.shutdown()
+
+
+@pytest.fixture
+def site(client: Client) -> Iterator[Site]:
+    with closing(Site(client)) as opened:
+        yield opened
+
+
 @pytest.mark.parametrize(("by", "mint"), [("reference", USDC), ("wallet", SOL)], ids=["reference", "wallet"])
-def test_the_sandbox_wallet_pays_one(selling: Shop, client: Client, rf: Any, by: str, mint: str) -> None:
+def test_the_sandbox_wallet_pays_one(selling: Shop, site: Site, rf: Any, by: str, mint: str) -> None:
     payment = selling.offer({SOL: 500_000_000, USDC: 70_000_000}, by)
-
-    class Site(BaseHTTPRequestHandler):
-        """The site, answered by this thread, which is in the database's transaction."""
-
-        def do_GET(self) -> None:
-            self.tell(client.get(self.path))
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.tell(client.post(self.path, body, "application/json"))
-
-        def tell(self, said: Any) -> None:
-            self.send_response(said.status_code)
-            self.end_headers()
-            self.wfile.write(said.content)
-
-        def log_message(self, *_: Any) -> None:
-            """Nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Site) as site, ThreadPoolExecutor(1) as wallet:
-        link = links_of(payment, rf, f"127.0.0.1:{site.server_port}")[mint]
-        paid = wallet.submit(selling.chain.wallet().pay, link)
-        site.timeout = 60
-        # What it is, and then the transaction.
-        site.handle_request()
-        site.handle_request()
-        signature = paid.result(60)
+    link = links_of(payment, rf, site.host)[mint]
+    signature = site.while_asked(selling.chain.wallet().pay, link)
     selling.look()
     assert selling.stands(payment) == (Status.SETTLED, Money.EXACT)
     assert payment.signature == str(signature)
+
+
+@pytest.mark.parametrize(
+    ("by", "mint", "shown"),
+    [("reference", USDC, (70_000_000, 6, "USDC")), ("wallet", SOL, (500_000_000, 9, "SOL"))],
+    ids=["reference", "wallet"],
+)
+def test_the_wallets_form_shows_what_it_asks_for_and_pays_it(
+    selling: Shop, site: Site, rf: Any, by: str, mint: str, shown: tuple[int, int, str]
+) -> None:
+    """By what the sandbox page's form sends: a quote, for which the chain runs the transaction and undoes it, and the payment."""
+    payment = selling.offer({SOL: 500_000_000, USDC: 70_000_000}, by)
+    link = links_of(payment, rf, site.host)[mint]
+    wallet = selling.chain.wallet()
+    before = selling.chain.balance(wallet.address), selling.chain.token_balance(wallet.address)
+
+    def ask(path: str) -> Any:
+        return httpx.post(f"{selling.chain.url}/wallet/{path}", json={"link": link}, timeout=60)
+
+    quote = site.while_asked(ask, "quote").json()
+    assert (int(quote["amount"]), quote["decimals"], quote["symbol"]) == shown
+    assert (quote["recipient"], quote["label"]) == (payment.recipient, "testserver")
+    assert quote["makes_account"] == (mint == USDC)
+    assert before == (selling.chain.balance(wallet.address), selling.chain.token_balance(wallet.address))
+    assert site.while_asked(ask, "pay").status_code == 200
+    selling.look()
+    assert selling.stands(payment) == (Status.SETTLED, Money.EXACT)
+
+
+def test_the_wallets_form_says_why_it_cannot_be_paid(selling: Shop, site: Site, rf: Any) -> None:
+    payment = selling.offer({USDC: 10**12})
+    link = links_of(payment, rf, site.host)[USDC]
+    with pytest.raises(WrongLink, match="link: asks for what the chain would refuse"):
+        site.while_asked(selling.chain.wallet().quote, link)
 
 
 def test_it_says_whose_it_is_to_every_origin(selling: Shop, client: Client, rf: Any) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import Any
 
+import httpx
 from django.test import override_settings
 from django.utils import timezone
 from solders.instruction import AccountMeta, Instruction
@@ -22,6 +23,7 @@ from mutoscope.engines.solana.chain import (
     LAMPORTS_PER_SOL,
     TEST_FEE_TOKEN,
     TEST_USDC,
+    InProcess,
     Pace,
     SandboxChain,
     TestToken,
@@ -49,8 +51,15 @@ def claim(public_id: str) -> str:
 
 
 class Shop:
-    def __init__(self, chain: SandboxChain, merchant: Keypair, endpoints: Sequence[str]) -> None:
+    def __init__(
+        self,
+        chain: SandboxChain,
+        merchant: Keypair,
+        endpoints: Sequence[str],
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         self.chain = chain
+        self.transport = transport
         self.merchant = merchant
         self.payer = self.person()
         self.rpc = self.new_rpc(endpoints)
@@ -63,7 +72,13 @@ class Shop:
     def new_rpc(self, urls: Sequence[str], patience_s: float = 5.0) -> Rpc:
         endpoints = [Endpoint(url, calls_per_10_s=PLENTY) for url in urls]
         genesis = str(self.chain.bank.genesis_hash)
-        return Rpc(endpoints, genesis, purse=lambda endpoint: OwnPurse(endpoint.calls_per_10_s), patience_s=patience_s)
+        return Rpc(
+            endpoints,
+            genesis,
+            purse=lambda endpoint: OwnPurse(endpoint.calls_per_10_s),
+            patience_s=patience_s,
+            transport=self.transport,
+        )
 
     def restart(self) -> None:
         """As after a crash: nothing is left of what the watcher had in memory."""
@@ -179,10 +194,14 @@ class Shop:
 
 
 @contextmanager
-def open_shop(pace: Pace | None = None, time_s: float | None = None, **configured: Any) -> Iterator[Shop]:
-    """A chain, served on loopback, and a shop that receives on it."""
+def open_shop(
+    pace: Pace | None = None, time_s: float | None = None, is_served: bool = True, **configured: Any
+) -> Iterator[Shop]:
+    """A chain, and a shop that receives on it: over loopback if it is served, else in this process without a socket."""
     merchant = Keypair()
-    with SandboxChain(pace=pace, time_s=time_s) as chain:
+    chain = SandboxChain(pace=pace, time_s=time_s)
+    transport = None if is_served else InProcess(chain)
+    with chain if is_served else closing(chain.store):
         settings = {
             "RPC": [{"URL": chain.url, "CALLS_PER_10_S": PLENTY}],
             "CLUSTER": str(chain.bank.genesis_hash),
@@ -191,7 +210,7 @@ def open_shop(pace: Pace | None = None, time_s: float | None = None, **configure
             **configured,
         }
         with override_settings(MUTOSCOPE_SOLANA=settings):
-            shop = Shop(chain, merchant, [chain.url])
+            shop = Shop(chain, merchant, [chain.url], transport)
             with shop.watcher:
                 yield shop
             shop.rpc.close()

@@ -33,11 +33,15 @@ class Node:
     def __init__(self, chain: SandboxChain) -> None:
         self.chain = chain
         self.calls: list[str] = []
+        # What it was given to broadcast, whether it did or not.
+        self.broadcast: list[Sequence[Any]] = []
         self.breaks: Callable[[str, Sequence[Any]], None] = lambda method, params: None
         self.lies: Callable[[str, Any], Any] = lambda method, answer: answer
 
     def call(self, method: str, params: Sequence[Any] = ()) -> Any:
         self.calls.append(method)
+        if method == "sendTransaction":
+            self.broadcast.append(params)
         self.breaks(method, params)
         return self.lies(method, self.chain.call(method, *params))
 

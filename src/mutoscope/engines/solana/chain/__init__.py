@@ -11,6 +11,7 @@ from mutoscope.engines.solana.chain.faults import Fault
 from mutoscope.engines.solana.chain.node import Node
 from mutoscope.engines.solana.chain.sandbox import SandboxChain
 from mutoscope.engines.solana.chain.tokens import LAMPORTS_PER_SOL, TEST_FEE_TOKEN, TEST_TOKENS, TEST_USDC, TestToken
+from mutoscope.engines.solana.chain.transport import InProcess
 from mutoscope.engines.solana.chain.wallet.link import TransferRequest, WrongLink, read_link
 from mutoscope.engines.solana.chain.wallet.wallet import NotPaid, SandboxWallet
 
@@ -21,6 +22,7 @@ __all__ = [
     "TEST_USDC",
     "Commitment",
     "Fault",
+    "InProcess",
     "Node",
     "NotPaid",
     "Pace",

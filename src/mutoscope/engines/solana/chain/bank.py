@@ -17,6 +17,7 @@ from solders.hash import Hash
 from solders.message import Message, MessageV0, MessageV1
 from solders.pubkey import Pubkey
 from solders.signature import Signature
+from solders.system_program import ID as SYSTEM_PROGRAM
 from solders.transaction import VersionedTransaction
 
 from mutoscope.engines.solana.chain.machine import Execution, Machine
@@ -29,6 +30,11 @@ SLOT_HASHES = 512
 # How many slots before the final one can still be looked at: for nodes that lag.
 UNDO_KEPT = 512
 FORGET_EVERY = 1000
+# SystemInstruction::AdvanceNonceAccount, and where a nonce account keeps its nonce: after version, state and authority.
+# Source: https://docs.rs/solana-nonce/latest/solana_nonce/state/struct.Data.html
+ADVANCE_NONCE = (4).to_bytes(4, "little")
+NONCE_BYTES = 80
+NONCE_AT = slice(40, 72)
 
 
 class Commitment(StrEnum):
@@ -284,8 +290,21 @@ class Bank:
             return execution
 
     def _check_lifetime(self, transaction: VersionedTransaction) -> None:
-        if not self.is_recent(transaction.message.recent_blockhash):
+        message = transaction.message
+        if not self.is_recent(message.recent_blockhash) and not self._holds_nonce_of(message):
             raise Refused("BlockhashNotFound")
+
+    def _holds_nonce_of(self, message: Message | MessageV0 | MessageV1) -> bool:
+        """Whether it begins by advancing a nonce account whose nonce it has for a blockhash. Whose it is, the program checks."""
+        first = message.instructions[0] if message.instructions else None
+        if first is None or not bytes(first.accounts) or bytes(first.data) != ADVANCE_NONCE:
+            return False
+        if message.account_keys[first.program_id_index] != SYSTEM_PROGRAM:
+            return False
+        index = bytes(first.accounts)[0]
+        account = self._machine.account(message.account_keys[index]) if index < len(message.account_keys) else None
+        data = b"" if account is None or account.owner != SYSTEM_PROGRAM else bytes(account.data)
+        return len(data) == NONCE_BYTES and data[NONCE_AT] == bytes(message.recent_blockhash)
 
     def _record(self, signature: Signature, transaction: VersionedTransaction, execution: Execution) -> None:
         slot = self._head

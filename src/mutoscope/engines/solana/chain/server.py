@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import socket
 import threading
@@ -45,8 +46,11 @@ class Server:
             if self._error is not None or not self._thread.is_alive() or time.monotonic() > deadline:
                 raise OSError(f"the sandbox chain cannot listen on {HOST}:{self.port}") from self._error
             time.sleep(LOOK_EVERY_S)
+        # Of a program that ends without stopping it: the server's own threads would look for an interpreter that is gone.
+        atexit.register(self.stop)
 
     def stop(self) -> None:
+        atexit.unregister(self.stop)
         if self._thread is None or self._loop is None or self._granian is None:
             return
         with contextlib.suppress(RuntimeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from solders.signature import Signature
 from mutoscope.engines.solana.chain.accounts_json import ENCODINGS, account_json
 from mutoscope.engines.solana.chain.bank import Bank, Commitment, Slot
 from mutoscope.engines.solana.chain.errors import INVALID_PARAMS, RpcError, invalid_param
+from mutoscope.engines.solana.chain.methods.accounts import filters_of
 from mutoscope.engines.solana.chain.methods.cluster import in_context
 from mutoscope.engines.solana.chain.params import Params, as_address
 from mutoscope.engines.solana.chain.store import Record
@@ -19,17 +21,19 @@ if TYPE_CHECKING:
     from mutoscope.engines.solana.chain.node import Node
 
 SUBSCRIPTIONS_MAX = 500
-KINDS = ("account", "signature", "logs", "slot", "root")
+KINDS = ("account", "program", "signature", "logs", "slot", "root")
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`subject` is an account's address, a signature, or the address that logs have to mention; None for all."""
+    """`subject` is an account's or a program's address, a signature, or the address that logs have to mention; None for all.
+    `filters` are what a program's account has to satisfy."""
 
     kind: str
     commitment: Commitment
     subject: Pubkey | Signature | None = None
     encoding: str = "binary"
+    filters: tuple[Callable[[bytes], bool], ...] = ()
 
 
 class Subscriptions:
@@ -90,17 +94,28 @@ class Subscriptions:
     def changed(self, addresses: set[Pubkey], slot: int, commitment: Commitment) -> list[dict[str, Any]]:
         """These accounts changed in that slot, which is now as sure as that."""
         told = []
+
+        def read(key: Pubkey) -> Any:
+            return self._bank.account_at(key, slot)
+
         for number, subscription in self._all.items():
-            if subscription.kind != "account" or subscription.commitment is not commitment:
+            subject = subscription.subject
+            if subscription.commitment is not commitment or not isinstance(subject, Pubkey):
                 continue
-            address = subscription.subject
-            if isinstance(address, Pubkey) and address in addresses:
-
-                def read(key: Pubkey) -> Any:
-                    return self._bank.account_at(key, slot)
-
-                shown = account_json(read(address), subscription.encoding, None, read) or NO_ACCOUNT
+            if subscription.kind == "account" and subject in addresses:
+                shown = account_json(read(subject), subscription.encoding, None, read) or NO_ACCOUNT
                 told.append(notification("account", number, in_context(slot, shown)))
+            elif subscription.kind == "program":
+                for address in sorted(addresses, key=bytes):
+                    account = read(address)
+                    if account is None or account.owner != subject:
+                        continue
+                    if all(fits(bytes(account.data)) for fits in subscription.filters):
+                        value = {
+                            "pubkey": str(address),
+                            "account": account_json(account, subscription.encoding, None, read),
+                        }
+                        told.append(notification("program", number, in_context(slot, value)))
         return told
 
     def began(self, slot: Slot, parent: int, root: int, is_new_root: bool) -> list[dict[str, Any]]:
@@ -141,6 +156,9 @@ def _read(kind: str, values: list[Any]) -> Subscription:
             return Subscription(
                 kind, commitment, params.address(0, "pubkey"), params.choice("encoding", ENCODINGS, "binary")
             )
+        case "program":
+            encoding, filters = params.choice("encoding", ENCODINGS, "binary"), tuple(filters_of(params))
+            return Subscription(kind, commitment, params.address(0, "pubkey"), encoding, filters)
         case "signature":
             params.flag("enableReceivedNotification")
             return Subscription(kind, commitment, params.signature(0, "signature"))

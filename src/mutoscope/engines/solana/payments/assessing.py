@@ -18,9 +18,12 @@ from mutoscope.engines.solana.payments.describing import describe
 from mutoscope.engines.solana.payments.domain.states import Money, Receipt, Status, Verdict, judge, may_move
 from mutoscope.engines.solana.payments.domain.states import Price as Asked
 from mutoscope.engines.solana.payments.models import Price, Transfer
+from mutoscope.engines.solana.payments.rows import update_rows
 from mutoscope.engines.solana.payments.swapped import payment_model
 
 OPEN = (Status.WAITING.value, Status.SEEN.value, Status.CONFIRMED.value)
+# In one commit, so that neither locks nor memory grow with how many pay at once.
+SHOWN_AT_ONCE = 500
 # What a money state that is not simply "paid" is called in the news.
 _CALLED = {
     Money.PARTIAL: "partial",
@@ -44,7 +47,7 @@ WRITTEN = (
 
 def assess(payments: Sequence[AbstractPayment]) -> list[News]:
     """Judge locked payments anew by all that is recorded for them; write it, and return what to tell."""
-    prices, receipts = _prices(payments), _receipts(payments)
+    prices, receipts = prices_of(payments), _receipts(payments)
     now = timezone.now()
     news: list[News] = []
     for payment in payments:
@@ -65,14 +68,14 @@ def assess(payments: Sequence[AbstractPayment]) -> list[News]:
             newest = max(receipts[payment.pk], key=lambda each: (each.slot, each.signature))
             called = _CALLED[verdict.money]
             news.append(News(f"{payment.public_id}:{called}:{newest.signature}", called, payment.pk, told))
-    payment_model().objects.bulk_update(payments, WRITTEN)
+    update_rows(payments, WRITTEN)
     return news
 
 
 def refundable(payment: AbstractPayment) -> dict[int, int]:
     """What it got beyond its price, in base units by token, before any refund. The caller holds the payment locked."""
     verdict = judge(
-        [Asked(price.token_id, price.amount) for price in _prices([payment])[payment.pk]],
+        [Asked(price.token_id, price.amount) for price in prices_of([payment])[payment.pk]],
         _receipts([payment])[payment.pk],
         payment.expires_at,
         paid_in=payment.paid_in_id,
@@ -83,8 +86,12 @@ def refundable(payment: AbstractPayment) -> dict[int, int]:
 
 def show_progress(statuses: Mapping[int, Status]) -> None:
     """Show what is seen or confirmed and not final yet, or no longer there, by payment id. Settles nothing."""
-    if not statuses:
-        return
+    ids = sorted(statuses)
+    for start in range(0, len(ids), SHOWN_AT_ONCE):
+        _show({payment_id: statuses[payment_id] for payment_id in ids[start : start + SHOWN_AT_ONCE]})
+
+
+def _show(statuses: Mapping[int, Status]) -> None:
     now = timezone.now()
     with transaction.atomic():
         locked = (
@@ -106,8 +113,8 @@ def show_progress(statuses: Mapping[int, Status]) -> None:
             moved.append(payment)
         if not moved:
             return
-        payment_model().objects.bulk_update(moved, ("status", "changed_at", "seen_at", "confirmed_at"))
-        prices = _prices(moved)
+        update_rows(moved, ("status", "changed_at", "seen_at", "confirmed_at"))
+        prices = prices_of(moved)
         write(
             News(
                 f"{payment.public_id}:{payment.status}",
@@ -140,7 +147,8 @@ def _by_mint(verdict: Verdict, prices: Iterable[Price]) -> dict[str, int]:
     return {mints[token]: amount for token, amount in verdict.refundable.items() if token in mints}
 
 
-def _prices(payments: Sequence[AbstractPayment]) -> dict[int, list[Price]]:
+def prices_of(payments: Sequence[AbstractPayment]) -> dict[int, list[Price]]:
+    """What was offered, by payment id, each with its token."""
     found: dict[int, list[Price]] = defaultdict(list)
     for price in (
         Price.objects.filter(payment__in=[payment.pk for payment in payments]).select_related("token").order_by("id")

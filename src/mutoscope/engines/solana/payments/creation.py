@@ -113,18 +113,21 @@ class CreatePayment(Service[CreateInputs, CreateInternals, CreateOutputs]):
             )
 
     def write_payment(self, state: State[CreateInputs, CreateInternals, CreateOutputs]) -> None:
-        if state.inputs.idempotency_key is not None and (known := self._known(state.inputs)):
-            state.outputs.payment = known
+        inputs = state.inputs
+        if inputs.idempotency_key is None:
+            state.outputs.payment = self._write(inputs, state.internals)
             return
-        try:
-            with transaction.atomic():
-                state.outputs.payment = self._write(state.inputs, state.internals)
-        except IntegrityError:
-            # Somebody with the same key was faster; any other reason is a bug, and escapes.
-            known = self._known(state.inputs) if state.inputs.idempotency_key is not None else None
-            if known is None:
-                raise
-            state.outputs.payment = known
+        known = self._known(inputs)
+        if known is None:
+            try:
+                with transaction.atomic():
+                    known = self._write(inputs, state.internals)
+            except IntegrityError:
+                # Somebody with the same key was faster; any other reason is a bug, and escapes.
+                known = self._known(inputs)
+                if known is None:
+                    raise
+        state.outputs.payment = known
 
     def _known(self, inputs: CreateInputs) -> AbstractPayment | None:
         payment: AbstractPayment | None = payment_model().objects.filter(idempotency_key=inputs.idempotency_key).first()

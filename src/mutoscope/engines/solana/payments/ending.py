@@ -9,10 +9,11 @@ from mutoscope.engines.services import Failure
 from mutoscope.engines.solana.conf import configuration
 from mutoscope.engines.solana.outbox.writing import News, write
 from mutoscope.engines.solana.payments.abstract import AbstractPayment
-from mutoscope.engines.solana.payments.assessing import OPEN, assess
+from mutoscope.engines.solana.payments.assessing import OPEN, assess, prices_of
 from mutoscope.engines.solana.payments.describing import describe
 from mutoscope.engines.solana.payments.domain.states import Status
 from mutoscope.engines.solana.payments.models import Price, Transfer, UnmatchedReceipt
+from mutoscope.engines.solana.payments.rows import update_rows
 from mutoscope.engines.solana.payments.swapped import payment_model
 from mutoscope.engines.solana.watcher.models import WatchedAccount
 
@@ -38,13 +39,13 @@ def expire_due() -> int:
             due = [row[0] for row in cursor.fetchall()]
         payments = list(payment_model().objects.filter(pk__in=due).order_by("pk"))
         now = timezone.now()
-        news = []
+        news, prices = [], prices_of(payments)
         for payment in payments:
             payment.status, payment.expired_at, payment.changed_at = Status.EXPIRED.value, now, now
-            prices = list(Price.objects.filter(payment=payment).select_related("token"))
-            news.append(News(f"{payment.public_id}:expired", "expired", payment.pk, describe(payment, prices)))
+            told = describe(payment, prices[payment.pk])
+            news.append(News(f"{payment.public_id}:expired", "expired", payment.pk, told))
         if payments:
-            payment_model().objects.bulk_update(payments, ("status", "expired_at", "changed_at"))
+            update_rows(payments, ("status", "expired_at", "changed_at"))
             write(news)
     return len(payments)
 

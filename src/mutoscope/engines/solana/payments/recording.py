@@ -17,6 +17,7 @@ from mutoscope.engines.solana.payments.abstract import AbstractPayment
 from mutoscope.engines.solana.payments.assessing import assess
 from mutoscope.engines.solana.payments.domain.deltas import Delta, Holding, Transaction, deltas, strays
 from mutoscope.engines.solana.payments.models import UnmatchedReceipt
+from mutoscope.engines.solana.payments.rows import update_rows
 from mutoscope.engines.solana.payments.swapped import payment_model, token_model
 from mutoscope.engines.solana.signer.models import Kind, SignerLeg
 from mutoscope.engines.solana.watcher.models import WatchedAccount
@@ -181,7 +182,7 @@ def _note_sweeps(payments: Mapping[int, AbstractPayment], findings: Sequence[Fin
             "amount": str(-finding.delta.amount),
         }
         news.append(News(f"{payment.public_id}:swept:{signature}:{holding.address}", "swept", payment.pk, payload))
-    payment_model().objects.bulk_update([payment for payment, _ in gone], ("swept_at",))
+    update_rows(list({payment.pk: payment for payment, _ in gone}.values()), ("swept_at",))
     return news
 
 

@@ -54,13 +54,17 @@ class Rpc:
         *,
         purse: Callable[[Endpoint], Purse] = lambda endpoint: SharedPurse(endpoint.url, endpoint.calls_per_10_s),
         patience_s: float = PATIENCE_S,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """`purse` says where permits come from; `patience_s`, how long one question may wait for permits and nodes."""
+        """`purse` says where permits come from; `patience_s`, how long one question may wait for permits and nodes;
+        `transport`, how nodes are reached, where that is not by a socket (`chain/transport.py`).
+        """
         # Redirects would hand questions, and answers to them, to whoever a node names.
         self._client = httpx.Client(
             follow_redirects=False,
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=32),
             verify=_certificates(),
+            transport=transport,
         )
         for endpoint in endpoints:
             keep_out_of_logs(endpoint.url)

@@ -176,7 +176,8 @@ class SignerLeg(models.Model):
             models.CheckConstraint(condition=Q(amount__gte=0), name="solana_signer_leg_amount"),
         ]
         indexes = [
-            models.Index(fields=["kind", "mint", "signed_at"], name="solana_signer_leg_day", condition=Q(binding=True))
+            models.Index(fields=["kind", "mint", "signed_at"], name="solana_signer_leg_day", condition=Q(binding=True)),
+            models.Index(fields=["origin"], name="solana_signer_leg_origin"),
         ]
 
     def __str__(self) -> str:

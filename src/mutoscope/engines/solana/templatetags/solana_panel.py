@@ -42,7 +42,6 @@ def solana_pay_panel(
         "prices": prices,
         "stands": stands,
         "steps": [{"name": name, "text": text, "done": n <= at} for n, (name, text) in enumerate(STEPS)],
-        "is_open": stands["status"] in names[:-1],
         "status_url": reverse("mutoscope_solana:status", args=[payment.public_id]),
         "token": token_of(payment),
         "success_url": success_url,

@@ -25,6 +25,7 @@ from mutoscope.engines.solana.rpc import questions
 from mutoscope.engines.solana.rpc.client import Rpc
 from mutoscope.engines.solana.rpc.errors import RpcRefused
 from mutoscope.engines.solana.rpc.questions import Balance
+from mutoscope.engines.solana.watcher.leaving import left_unrecorded
 from mutoscope.engines.solana.watcher.models import WatchedAccount
 from mutoscope.engines.solana.watcher.pace import pause_s
 from mutoscope.engines.solana.watcher.walking import Walked, step
@@ -67,7 +68,8 @@ class Looker:
             held = questions.balances(self.rpc, [account.address for account in page], "processed")
             for account in page:
                 account.observed = amount_of(account, held.get(account.address))
-            changed = [account for account in page if self._is_worth_a_walk(account)]
+            left = left_unrecorded(page)
+            changed = [account for account in page if account.pk in left or self._is_worth_a_walk(account)]
             walks = {walked.account.pk: walked for walked in self._walk(changed)}
             if walks:
                 _refresh(list(walks.values()))
@@ -177,11 +179,19 @@ def still_pending(payment_ids: Sequence[int]) -> set[int]:
 
 def _due_pages(asked_at: datetime) -> Iterator[list[WatchedAccount]]:
     """Accounts that are due, a hundred at a time, so that memory holds a hundred however many wait."""
-    due = WatchedAccount.objects.filter(kind=WatchedAccount.Kind.ONE_TIME, next_look_at__lte=asked_at)
-    # Written looks are no longer due, so the next page is again the first.
-    rows = due.select_related("token", "payment").order_by("next_look_at", "pk")
-    while page := list(rows[:PAGE]):
-        yield page
+    rows = WatchedAccount.objects.select_related("token", "payment").order_by("next_look_at", "pk")
+    after: tuple[datetime | None, int] = (None, 0)
+    while due := _due_after(asked_at, *after):
+        after = due[-1]
+        if page := list(rows.filter(pk__in=[account_id for _, account_id in due])):
+            yield page
+
+
+def _due_after(asked_at: datetime, after: datetime | None, after_id: int) -> list[tuple[datetime, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, {"asked_at": asked_at, "after": after, "after_id": after_id, "limit": PAGE})
+        due: list[tuple[datetime, int]] = cursor.fetchall()
+        return due
 
 
 def _refresh(walks: Sequence[Walked]) -> None:
@@ -217,6 +227,14 @@ def _schedule(rows: Sequence[tuple[int, int, float | None, bool]], asked_at: dat
         cursor.execute(_SCHEDULE, parameters)
 
 
+# Behind the last of the page before, by a comparison of rows, which an index answers at once: before it lie the entries of all
+# that this look has put off, and whole crowds are due at one moment. Expected row count: a page.
+_DUE = """
+SELECT next_look_at, id FROM mutoscope_solana_watchedaccount
+WHERE kind = 'one_time' AND next_look_at <= %(asked_at)s
+  AND (next_look_at, id) > (coalesce(%(after)s::timestamptz, '-infinity'), %(after_id)s)
+ORDER BY next_look_at, id LIMIT %(limit)s
+"""
 # A little early, since a look begins a moment before it asks what is due; but always later than this look.
 # Locks: the accounts, for the statement; nobody else updates many of them. Expected row count: a page.
 _SCHEDULE = """

@@ -2,7 +2,8 @@
 
 Such a transfer names neither the wallet nor any account that was offered, so no balance that is looked at moves. Asking
 for all accounts of a wallet is dear; so each payment is searched when its time is over, and then each time it has become
-twice as old. In a year that is some fourteen searches a payment, however often balances are looked at.
+twice as old. In a year that is some fourteen searches a payment, however often balances are looked at. The merchant's own
+wallets are searched at each audit.
 """
 
 from __future__ import annotations
@@ -12,18 +13,19 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import Min, Sum
 
 from mutoscope.engines.solana.payments.abstract import AbstractPayment, ReceivesBy
 from mutoscope.engines.solana.payments.domain.deltas import Unreadable
 from mutoscope.engines.solana.payments.models import Transfer
+from mutoscope.engines.solana.payments.rows import update_rows
 from mutoscope.engines.solana.rpc import questions
 from mutoscope.engines.solana.rpc.client import Rpc
 from mutoscope.engines.solana.rpc.errors import RpcRefused
 from mutoscope.engines.solana.rpc.questions import Mention
 from mutoscope.engines.solana.watcher.looking import database_now
 from mutoscope.engines.solana.watcher.models import StraySearch, WatchedAccount
-from mutoscope.engines.solana.watcher.walking import record_final
+from mutoscope.engines.solana.watcher.walking import CLOCKS_DIFFER, RECORDED_AT_ONCE, record_final
 
 log = logging.getLogger(__name__)
 
@@ -47,23 +49,34 @@ def search_due(rpc: Rpc, pool: ThreadPoolExecutor) -> int:
     payments = [search.payment for search in due]
     wallets = [payment for payment in payments if payment.receives_by == ReceivesBy.WALLET]
     addresses = [str(payment.reference) for payment in payments if payment.receives_by == ReceivesBy.REFERENCE]
-    addresses += _unexplained(rpc, pool, wallets)
+    addresses += _unexplained(rpc, pool, [payment.recipient for payment in wallets])
     _record(rpc, pool, addresses)
     for search in due:
         search.searched_at = now
         search.due_at = now + max(PAUSE_MIN, _age(search.payment, now))
-    StraySearch.objects.bulk_update(due, ("searched_at", "due_at"))
+    update_rows(due, ("searched_at", "due_at"))
     return len(due)
+
+
+def search_own(rpc: Rpc, pool: ThreadPoolExecutor) -> None:
+    """Search the merchant's own wallets for tokens that were not configured, since payments are received there.
+
+    Two calls a wallet, and one or more for each account of such a token that the records do not explain: what was in it before is
+    nobody's payment and stays unexplained. Raises RpcUnavailable.
+    """
+    receiving = WatchedAccount.objects.filter(kind=WatchedAccount.Kind.RECEIVING)
+    for owner, since in receiving.order_by().values_list("owner").annotate(since=Min("since")):
+        _record(rpc, pool, _unexplained(rpc, pool, [owner]), since - CLOCKS_DIFFER)
 
 
 def _age(payment: AbstractPayment, now: datetime) -> timedelta:
     return now - payment.created_at
 
 
-def _unexplained(rpc: Rpc, pool: ThreadPoolExecutor, wallets: Sequence[AbstractPayment]) -> list[str]:
+def _unexplained(rpc: Rpc, pool: ThreadPoolExecutor, wallets: Sequence[str]) -> list[str]:
     """Token accounts of these wallets that nobody watches and whose balance the records do not explain."""
     held: dict[str, int] = {}
-    for found in pool.map(lambda payment: _token_accounts(rpc, payment.recipient), wallets):
+    for found in pool.map(lambda wallet: _token_accounts(rpc, wallet), wallets):
         held |= found
     watched = set(WatchedAccount.objects.filter(address__in=held).values_list("address", flat=True))
     sums = Transfer.objects.filter(account__in=held).order_by().values_list("account").annotate(sum=Sum("amount"))
@@ -83,13 +96,18 @@ def _token_accounts(rpc: Rpc, owner: str) -> dict[str, int]:
     return {address: found[address] for address in fullest if found[address]}
 
 
-def _record(rpc: Rpc, pool: ThreadPoolExecutor, addresses: Sequence[str]) -> None:
-    """Record every final transaction that names one of these and is not recorded."""
+def _record(rpc: Rpc, pool: ThreadPoolExecutor, addresses: Sequence[str], since: datetime | None = None) -> None:
+    """Record every final transaction that names one of these, is not recorded, and is no older than `since`."""
     mentions = [each for listed in pool.map(lambda address: _mentions(rpc, address), addresses) for each in listed]
-    times = {each.signature: each.block_time for each in mentions if each.is_final and not each.is_failed}
+    times = {
+        each.signature: each.block_time
+        for each in mentions
+        if each.is_final and not each.is_failed and not (since and each.block_time and each.block_time < since)
+    }
     known = set(Transfer.objects.filter(signature__in=times).values_list("signature", flat=True))
-    if wanted := [signature for signature in times if signature not in known]:
-        record_final(rpc, pool, wanted, times)
+    wanted = [signature for signature in times if signature not in known]
+    for start in range(0, len(wanted), RECORDED_AT_ONCE):
+        record_final(rpc, pool, wanted[start : start + RECORDED_AT_ONCE], times)
 
 
 def _mentions(rpc: Rpc, address: str) -> list[Mention]:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from mutoscope.engines.solana.payments.domain.deltas import Transaction, Unreadable
 from mutoscope.engines.solana.payments.models import Transfer
 from mutoscope.engines.solana.payments.recording import Finding, find, record
+from mutoscope.engines.solana.payments.rows import update_rows
 from mutoscope.engines.solana.payments.swapped import token_model
 from mutoscope.engines.solana.rpc import questions
 from mutoscope.engines.solana.rpc.client import Answer, Rpc
@@ -60,7 +61,7 @@ def step(rpc: Rpc, pool: ThreadPoolExecutor, accounts: Sequence[WatchedAccount],
     held = _record(rpc, pool, walks)
     for walked in walks:
         _move(walked, held)
-    WatchedAccount.objects.bulk_update([walked.account for walked in walks], _CURSOR)
+    update_rows([walked.account for walked in walks], _CURSOR)
     return walks
 
 
@@ -106,11 +107,9 @@ def _move(walked: Walked, held: set[str]) -> None:
 def _record(rpc: Rpc, pool: ThreadPoolExecutor, walks: Sequence[Walked]) -> set[str]:
     """Record what is final and not known. Returns the signatures that had to be held back."""
     times = {each.signature: each.block_time for walked in walks for each in walked.final()}
-    wanted: dict[str, None] = {}
-    for walked in walks:
-        signatures = [each.signature for each in walked.final()]
-        known = _known(walked.account, signatures) if signatures else set()
-        wanted |= dict.fromkeys(signature for signature in signatures if signature not in known)
+    pairs = [(each.signature, walked.account.address) for walked in walks for each in walked.final()]
+    known = _known(pairs)
+    wanted = dict.fromkeys(signature for signature, address in pairs if (signature, address) not in known)
     held: set[str] = set()
     listed = list(wanted)
     for start in range(0, len(listed), RECORDED_AT_ONCE):
@@ -118,9 +117,12 @@ def _record(rpc: Rpc, pool: ThreadPoolExecutor, walks: Sequence[Walked]) -> set[
     return held
 
 
-def _known(account: WatchedAccount, signatures: Sequence[str]) -> set[str]:
-    rows = Transfer.objects.filter(account=account.address, signature__in=signatures)
-    return set(rows.values_list("signature", flat=True))
+def _known(pairs: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Of these signatures and accounts, the pairs that are recorded."""
+    if not pairs:
+        return set()
+    signatures = {signature for signature, _ in pairs}
+    return set(Transfer.objects.filter(signature__in=signatures).values_list("signature", "account"))
 
 
 def record_final(
@@ -175,6 +177,7 @@ def _large(findings: Sequence[Finding]) -> list[str]:
     large = set()
     for finding in findings:
         token = tokens.get(finding.token_id)
-        if token and token.second_opinion_from is not None and finding.delta.amount >= token.second_opinion_from:
+        # What left as well as what came: a record is never changed, so a lie about either would stay.
+        if token and token.second_opinion_from is not None and abs(finding.delta.amount) >= token.second_opinion_from:
             large.add(finding.transaction.signature)
     return sorted(large)

@@ -26,7 +26,7 @@ from mutoscope.engines.solana.signer.outbox import tell_jobs
 from mutoscope.engines.solana.watcher.audit import Difference, audit
 from mutoscope.engines.solana.watcher.leading import Leadership
 from mutoscope.engines.solana.watcher.looking import Looker, Progress, still_pending
-from mutoscope.engines.solana.watcher.searching import search_due
+from mutoscope.engines.solana.watcher.searching import search_due, search_own
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +79,7 @@ class Watcher:
     def audit(self) -> list[Difference]:
         """Hold every token and every watched account against the chain. Returns the balances that no transaction explains."""
         check_tokens(self.rpc)
+        search_own(self.rpc, self._pool)
         return audit(self.rpc, self._pool)
 
     def run(self, stop: threading.Event) -> None:

@@ -101,7 +101,7 @@ def get_token_accounts_by_delegate(node: Node, params: Params) -> Any:
 def get_program_accounts(node: Node, params: Params) -> Any:
     program = params.address(0, "program")
     encoding, part = params.choice("encoding", ENCODINGS, "binary"), data_slice(params)
-    wanted = _filters(params)
+    wanted = filters_of(params)
     slot = node.view(params)
     read = _reader(node, slot)
     found = []
@@ -112,7 +112,8 @@ def get_program_accounts(node: Node, params: Params) -> Any:
     return in_context(slot, found) if params.flag("withContext") else found
 
 
-def _filters(params: Params) -> list[Callable[[bytes], bool]]:
+def filters_of(params: Params) -> list[Callable[[bytes], bool]]:
+    """What an account's bytes have to satisfy, all of it, by the options' `filters`. Raises RpcError."""
     given = params.options.get("filters") or []
     if not isinstance(given, list) or len(given) > FILTERS_MAX:
         raise invalid_param("filters", f"must be a list of at most {FILTERS_MAX}")

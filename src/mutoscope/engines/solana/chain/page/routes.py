@@ -6,6 +6,7 @@ this page itself and to programs: JSON, no `Origin` but our own, nothing that a 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,8 @@ async def act(chain: SandboxChain, scope: Scope, receive: Receive, send: Send) -
         await _json(send, 400, {"problem": "The body must be a JSON object."})
         return True
     try:
-        await _json(send, 200, action(chain, given))
+        # In a thread: a transaction request makes the wallet ask a site, which may take its time.
+        await _json(send, 200, await asyncio.to_thread(action, chain, given))
     except WrongLink as wrong:
         await _json(send, 422, {"field": wrong.field, "problem": wrong.problem})
     except NotPaid as refused:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import urllib.request
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -17,7 +18,7 @@ from solders.message import Message
 from solders.pubkey import Pubkey
 from solders.transaction import Transaction
 
-from mutoscope.engines.solana.chain.wallet.link import LINK_CHARACTERS_MAX, WrongLink
+from mutoscope.engines.solana.chain.wallet.link import LINK_CHARACTERS_MAX, TEXT_CHARACTERS_MAX, WrongLink
 
 TIMEOUT_S = 20.0
 ANSWER_BYTES_MAX = 64 * 1024
@@ -37,8 +38,17 @@ def request_url(link: str) -> str | None:
     return url
 
 
-def fetch_message(url: str, payer: Pubkey, blockhash: Hash) -> Message:
-    """The message to sign, with a fresh blockhash and the payer as who pays its fee. Raises WrongLink for anything else."""
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """What a site wants signed: whose site it is, what it says of it, and the message."""
+
+    label: str
+    text: str | None
+    message: Message
+
+
+def fetch_request(url: str, payer: Pubkey, blockhash: Hash) -> Requested:
+    """What to sign, with a fresh blockhash and the payer as who pays its fee. Raises WrongLink for anything else."""
     told = _ask(url)
     if not isinstance(told.get("label"), str) or not isinstance(told.get("icon"), str):
         raise WrongLink("link", "leads to something that does not say whose it is")
@@ -51,7 +61,7 @@ def fetch_message(url: str, payer: Pubkey, blockhash: Hash) -> Message:
     header = message.header
     if message.account_keys[0] != payer or header.num_required_signatures != 1:
         raise WrongLink("link", "asks for signatures that this wallet does not give")
-    return Message.new_with_compiled_instructions(
+    fresh = Message.new_with_compiled_instructions(
         header.num_required_signatures,
         header.num_readonly_signed_accounts,
         header.num_readonly_unsigned_accounts,
@@ -59,6 +69,8 @@ def fetch_message(url: str, payer: Pubkey, blockhash: Hash) -> Message:
         blockhash,
         message.instructions,
     )
+    text = answer.get("message")
+    return Requested(told["label"][:TEXT_CHARACTERS_MAX], text if isinstance(text, str) else None, fresh)
 
 
 def _ask(url: str, body: dict[str, str] | None = None) -> dict[str, Any]:

@@ -19,12 +19,12 @@ from mutoscope.engines.solana.chain.bank import Commitment, Refused
 from mutoscope.engines.solana.chain.tokens import LAMPORTS_PER_SOL, TEST_TOKENS, TEST_USDC
 from mutoscope.engines.solana.chain.transaction_errors import sentence
 from mutoscope.engines.solana.chain.wallet.link import TransferRequest, WrongLink, read_link
-from mutoscope.engines.solana.chain.wallet.request import fetch_message, request_url
+from mutoscope.engines.solana.chain.wallet.moved import SOL_DECIMALS, largest_move
+from mutoscope.engines.solana.chain.wallet.request import Requested, fetch_request, request_url
 
 if TYPE_CHECKING:
     from mutoscope.engines.solana.chain.sandbox import SandboxChain
 
-SOL_DECIMALS = 9
 U64_MAX = (1 << 64) - 1
 # What a new wallet gets, and what it is filled up to when somebody asks.
 ALLOWANCE_LAMPORTS = 100 * LAMPORTS_PER_SOL
@@ -80,6 +80,8 @@ class SandboxWallet:
 
     def quote(self, link: str, amount: int | None = None) -> Quote:
         """What paying this link would do. `amount` in base units where the link leaves it open. Raises WrongLink."""
+        if (url := request_url(link)) is not None:
+            return self._quote_request(url)
         request = read_link(link)
         decimals, symbol, program = SOL_DECIMALS, "SOL", None
         if request.mint is not None:
@@ -129,14 +131,35 @@ class SandboxWallet:
             except Refused as refused:
                 raise NotPaid(_reason(refused, quote)) from None
 
-    def _pay_request(self, url: str) -> Signature:
-        """Pay what a transaction request answers with. The site is asked before the chain's lock is taken."""
-        newest = self._chain.bank.slot(Commitment.PROCESSED).number
-        message = fetch_message(url, self.address, self._chain.bank.hash_of(newest))
+    def _quote_request(self, url: str) -> Quote:
+        """What the transaction that a site answers with would move, found out by running it and undoing it."""
+        requested = self._fetch(url)
         try:
-            return self._chain.bank.send(VersionedTransaction(message, [self._key]))
+            execution = self._chain.bank.simulate(VersionedTransaction(requested.message, [self._key]))
+        except Refused as refused:
+            raise WrongLink("link", f"asks for what the chain would refuse: {sentence(refused.error)}") from None
+        if execution.error is not None:
+            raise WrongLink("link", f"asks for what the chain would refuse: {sentence(execution.error)}")
+        paid = largest_move(execution, self.address)
+        if paid is None:
+            raise WrongLink("link", "asks for a transaction that pays nobody")
+        token = None if paid.mint is None else TEST_TOKENS.get(paid.mint)
+        symbol = "SOL" if paid.mint is None else token.symbol if token else f"{str(paid.mint)[:4]}.."
+        request = TransferRequest(paid.to, mint=paid.mint, label=requested.label, message=requested.text)
+        return Quote(request, paid.amount, paid.decimals, symbol, paid.makes_account)
+
+    def _pay_request(self, url: str) -> Signature:
+        """Pay what a transaction request answers with."""
+        requested = self._fetch(url)
+        try:
+            return self._chain.bank.send(VersionedTransaction(requested.message, [self._key]))
         except Refused as refused:
             raise NotPaid(f"The chain refused it: {sentence(refused.error)}") from None
+
+    def _fetch(self, url: str) -> Requested:
+        """Ask the site, without the chain's lock: it may take its time."""
+        newest = self._chain.bank.slot(Commitment.PROCESSED).number
+        return fetch_request(url, self.address, self._chain.bank.hash_of(newest))
 
     def sign_message(self, text: str) -> Signature:
         """Sign a text that people can read, as wallets do for sites. Raises WrongLink, for its field, where it is none."""

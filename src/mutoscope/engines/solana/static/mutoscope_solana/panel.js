@@ -18,7 +18,8 @@
       step.classList.toggle("is-done", ORDER.indexOf(step.dataset.step) <= at);
     }
     const isOpen = at >= 0 && stands.status !== "settled";
-    panel.querySelector("[data-open]").hidden = !isOpen;
+    // What was seen is not asked for again: two payments would be made of one. Should it vanish, or be too little, it is.
+    panel.querySelector("[data-open]").hidden = stands.status !== "waiting";
     for (const price of panel.querySelectorAll("[data-mint]")) {
       // Codes and links for the rest are the server's to make.
       if (isOpen && (stands.missing[price.dataset.mint] || "") !== price.dataset.shownMissing) location.reload();
