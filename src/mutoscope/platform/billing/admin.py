@@ -247,7 +247,7 @@ class ReasonForm(ActionForm):
 class TopUpRefundAdmin(LookOnly):
     """Money of top-ups that bought no points, and that its viewers asked for."""
 
-    list_display = ("id", "top_up_id", "person", "amount_shown", "to", "how_it_stands", "asked_at", "decided_by", "why")
+    list_display = ("number", "person", "amount_shown", "to", "how_it_stands", "why")
     list_filter = ("state",)
     list_select_related = ("top_up__person", "address", "decided_by")
     search_fields = ("=top_up__id", "top_up__person__username", "=receipt", "=signature")
@@ -260,6 +260,10 @@ class TopUpRefundAdmin(LookOnly):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return [field.name for field in TopUpRefund._meta.fields]
+
+    @admin.display(description="refund", ordering="id")
+    def number(self, obj: TopUpRefund) -> str:
+        return f"{obj.pk} of top-up {obj.top_up_id}"
 
     @admin.display(description="viewer")
     def person(self, obj: TopUpRefund) -> str:
@@ -276,12 +280,12 @@ class TopUpRefundAdmin(LookOnly):
     @admin.display(description="how it stands", ordering="state")
     def how_it_stands(self, obj: TopUpRefund) -> SafeString | str:
         found = refund_shown(obj)
-        words = found.words
+        words = f"{obj.get_state_display()} {obj.trouble}".strip()
         return format_html('{} <a href="{}">{}…</a>', words, found.link, found.signature[:8]) if found.link else words
 
-    @admin.display(description="reason")
+    @admin.display(description="decided")
     def why(self, obj: TopUpRefund) -> str:
-        return obj.reason
+        return f"{obj.reason} ({obj.decided_by})" if obj.decided_by is not None else ""
 
     @admin.action(description="Approve: the signer sends it", permissions=["change"])
     def approve(self, request: HttpRequest, chosen: QuerySet[TopUpRefund]) -> None:

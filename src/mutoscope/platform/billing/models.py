@@ -334,6 +334,7 @@ class TopUp(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = "top-up"
         indexes = [models.Index(fields=["person", "-id"], name="billing_top_up_of")]
         constraints = [
             models.CheckConstraint(

@@ -86,7 +86,7 @@ def test_to_another_wallet_by_a_signed_message(counter: Counter, viewer: Client)
     assert OWN_ADDRESS in text(viewer, here)
 
 
-def test_refused_says_why_and_taken_back_is_the_viewers_alone(
+def test_refused_says_why_and_withdrawn_is_the_viewers_alone(
     counter: Counter, viewer: Client, operator: Client
 ) -> None:
     top_up = counter.overpaid()
@@ -100,7 +100,7 @@ def test_refused_says_why_and_taken_back_is_the_viewers_alone(
     eve = signed_in(make_person("eve"))
     assert eve.post(f"{here}refund/{second.pk}/cancel/").status_code == 404
     assert viewer.post(f"{here}refund/{second.pk}/cancel/").status_code == 302
-    assert "Taken back by you." in text(viewer, here)
+    assert "Withdrawn by you." in text(viewer, here)
 
 
 def test_the_engines_own_refunds_are_not_offered_past_the_books(counter: Counter, operator: Client) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -79,5 +81,9 @@ class MonthlyStatement(models.Model):
         return f"{self.year}-{self.number:06}"
 
     def period(self) -> str:
-        """Its month as it stands in an address: `2026-02`."""
+        """Its month for programs: `2026-02`."""
         return f"{self.year}-{self.month:02}"
+
+    def month_words(self) -> str:
+        """Its month for people: `February 2026`."""
+        return f"{date(self.year, self.month, 1):%B %Y}"

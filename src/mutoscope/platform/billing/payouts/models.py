@@ -29,6 +29,7 @@ class PayoutAddress(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name_plural = "payout addresses"
         constraints = [
             models.UniqueConstraint(
                 fields=["channel"],

@@ -85,7 +85,7 @@ def refunds(request: HttpRequest, public_id: str) -> HttpResponse:
 @login_required
 @require_POST
 def cancel(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
-    """Take back a refund that nobody approved yet."""
+    """Withdraw a refund that nobody approved yet."""
     refund = TopUpRefund.objects.filter(top_up=_top_up(request, public_id), pk=number).first()
     if refund is None:
         raise Http404
@@ -94,7 +94,7 @@ def cancel(request: HttpRequest, public_id: str, number: int) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, refusal.sentence())
     else:
-        messages.success(request, "Taken back. The money is still on record as yours.")
+        messages.success(request, "Withdrawn. The money is still on record as yours.")
     return redirect("top-up-payment", public_id)
 
 

@@ -77,6 +77,8 @@ class TopUpRefund(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = "refund of a top-up"
+        verbose_name_plural = "refunds of top-ups"
         constraints = [
             # Asked for twice, or approved by two: one that is open is the only one.
             models.UniqueConstraint(

@@ -27,7 +27,7 @@ ENDED = {
     State.REQUESTED: "Asked for: somebody of the staff looks at it.",
     State.PAID: "Sent back.",
     State.REFUSED: "Refused.",
-    State.CANCELLED: "Taken back by you.",
+    State.CANCELLED: "Withdrawn by you.",
     State.FAILED: "Not sent, and nothing moved. You can ask again.",
     State.VOIDED: "Not sent, and nothing moved. You can ask again.",
 }
