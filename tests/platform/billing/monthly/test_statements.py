@@ -49,6 +49,7 @@ def months_pass(months: int = 1) -> None:
         cursor.execute("ALTER TABLE ledger_transfer DISABLE TRIGGER USER")
         cursor.execute("UPDATE ledger_transfer SET recorded_at = recorded_at - make_interval(months => %s)", [months])
         cursor.execute("ALTER TABLE ledger_transfer ENABLE TRIGGER USER")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def this_month() -> tuple[int, int]:
