@@ -36,6 +36,8 @@ BODIES: dict[str, Any] = {
     "POST /api/billing/films/{film}/tips": {"points": 5},
     "PUT /api/billing/films/{film}/prices": {"day": 10},
     "POST /api/billing/payouts": {"points": 50},
+    "POST /api/billing/top-ups/{top-up}/refunds": {},
+    "POST /api/billing/top-ups/{top-up}/refund-addresses": {"address": "somewhere"},
     "PATCH /uploads/{upload}": b"abc",
     "POST /playbacks/{playback}/beats": '{"position_ms": 1000, "stretches": [], "is_last": false}',
     "POST /history/choice/": {"keeps_history": "on"},

@@ -17,11 +17,13 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.test import Client
 from django.test.utils import override_settings
+from django.utils import timezone
 
 from mutoscope.platform.accounts.models import Person
 from mutoscope.platform.billing.clock import MovedClock
 from mutoscope.platform.billing.domain.terms import Term
-from mutoscope.platform.billing.models import Tip
+from mutoscope.platform.billing.models import RefundAddress, Tip, TopUpRefund
+from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs
 from mutoscope.platform.billing.payouts.service import RequestPayout, RequestPayoutInputs
 from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs
 from mutoscope.platform.billing.tips.service import GiveTip, GiveTipInputs
@@ -33,6 +35,7 @@ from tests.people import make_channel, make_person
 from tests.platform.billing.paying import paid_by_hand, prove
 from tests.platform.billing.shop import PRICES, Shop, give
 from tests.platform.billing.topup.till import open_till
+from tests.platform.billing.topup_refunds.counter import OWN_ADDRESS
 from tests.platform.videos.watch.screenings import new_film
 
 # Whoever asks, by kind of address. The film's owner is `owner`, another creator is `creator`; `suspended` had unlocked the film and was playing it.
@@ -133,6 +136,18 @@ def open_world(folder: Path) -> Iterator[World]:
         move(withdrawn.pk, VideoState.ARCHIVED)
         till.viewer = people["buyer"]
         top_up = till.buy()
+        today = timezone.now()
+        statement = (
+            IssueStatement(MovedClock(timedelta(days=62)))
+            .call(IssueStatementInputs(channel.pk, today.year, today.month))
+            .statement
+        )
+        named = RefundAddress.objects.create(
+            top_up=top_up, address=OWN_ADDRESS, nonce="n" * 22, message="to sign", expires_at=timezone.now()
+        )
+        refund = TopUpRefund.objects.create(
+            top_up=top_up, receipt="r" * 88, receiver=OWN_ADDRESS, symbol="USDC", decimals=6, amount=1, request_key="a"
+        )
         tip = GiveTipInputs(people["buyer"].pk, film.public_id, 10, "tip", "Thank you", may_be_shown=True)
         GiveTip().call(tip)
         address = prove(people["owner"])
@@ -149,6 +164,9 @@ def open_world(folder: Path) -> Iterator[World]:
             "failed": failed.public_id,
             "withdrawn": withdrawn.public_id,
             "top-up": top_up.public_id,
+            "refund": str(refund.pk),
+            "refund-nonce": named.nonce,
+            "statement": statement.label(),
             "payout": str(payout.payout.number),
             "nonce": address.nonce,
             "tip": str(Tip.objects.get().pk),

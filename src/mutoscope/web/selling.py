@@ -65,6 +65,26 @@ class Selling(BaseSettings):
         description="What a creator gets for a point, in dollars.",
         examples=["0.01"],
     )
+    refund_elsewhere: bool = Field(
+        False,
+        validation_alias="MUTOSCOPE_REFUND_ELSEWHERE",
+        description="Whether a viewer may have the money of a top-up that bought no points sent to another wallet than the one that paid, which they prove to hold: for those who pay from an exchange. Needs `refund_elsewhere` in the signer's configuration. Always so in the sandbox.",
+        examples=["true"],
+    )
+    sweep_usd_min: Annotated[str, AfterValidator(dollars_value)] = Field(
+        "0.50",
+        validation_alias="MUTOSCOPE_SWEEP_USD_MIN",
+        description="What lies in a one-time wallet and is worth less than this, in dollars, is not swept: the fee would be too much of it.",
+        examples=["0.50"],
+    )
+    sweep_hold_days: int = Field(
+        14,
+        ge=0,
+        le=365,
+        validation_alias="MUTOSCOPE_SWEEP_HOLD_DAYS",
+        description="How long money that bought no points stays in the one-time wallet it came to, so that it can go back from there.",
+        examples=["14"],
+    )
     rpc_urls: Annotated[list[SecretStr], NoDecode, BeforeValidator(split_value)] = Field(
         [],
         validation_alias="MUTOSCOPE_RPC_URLS",

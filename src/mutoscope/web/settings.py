@@ -194,6 +194,10 @@ PAYOUT_APPROVAL_POINTS = ENVIRONMENT.payout_approval_points
 PAYOUT_BY = ENVIRONMENT.payout_by
 PAYOUT_TOKEN = ENVIRONMENT.payout_token
 PAYOUT_POINT_USD = ENVIRONMENT.payout_point_usd
+SWEEP_USD_MIN = ENVIRONMENT.sweep_usd_min
+SWEEP_HOLD_DAYS = ENVIRONMENT.sweep_hold_days
+# In the sandbox the signer is configured for it.
+REFUND_ELSEWHERE = ENVIRONMENT.refund_elsewhere or SANDBOX
 # Where a person looks at a transaction, by its signature.
 EXPLORER_TRANSACTION = explorer_address(ENVIRONMENT)
 

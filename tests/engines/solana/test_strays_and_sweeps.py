@@ -18,8 +18,9 @@ from mutoscope.engines.solana.outbox.telling import tell_due
 from mutoscope.engines.solana.payments.abstract import AbstractPayment
 from mutoscope.engines.solana.payments.collecting import request_sweeps
 from mutoscope.engines.solana.payments.domain.states import Money, Status, Step
-from mutoscope.engines.solana.payments.refunding import request_refunds
+from mutoscope.engines.solana.payments.refunding import request_refunds, returnable
 from mutoscope.engines.solana.payments.swapped import token_model
+from mutoscope.engines.solana.public import GoesBack, accept_late
 from mutoscope.engines.solana.signer.models import SignerJob
 from mutoscope.engines.solana.signer.requests import request_sweep
 from mutoscope.engines.solana.wallets.models import Wallet
@@ -218,3 +219,21 @@ def test_a_refund_out_of_a_one_time_wallet_is_no_sweep(house: tuple[Shop, House]
     shop.look()
     assert Transfer.objects.filter(signature=job.signature, amount=-3_000_000).exists()
     assert not Event.objects.filter(name="swept").exists()
+
+
+def test_money_that_goes_back_is_not_accepted_as_well(house: tuple[Shop, House]) -> None:
+    shop, _ = house
+    payment = shop.offer({SOL: 10_000_000})
+    shop.let_time_pass(payment)
+    shop.look()
+    shop.pay(payment, 10_000_000)
+    shop.look()
+    assert shop.stands(payment) == (Status.EXPIRED, Money.LATE)
+    (job,) = request_refunds(payment)
+    with pytest.raises(GoesBack):
+        accept_late(payment)
+    # What nobody sends back is still there to be accepted.
+    SignerJob.objects.filter(pk=job.pk).update(state="voided")
+    accepted = accept_late(payment)
+    assert accepted.status == Status.SETTLED
+    assert returnable(accepted) == []

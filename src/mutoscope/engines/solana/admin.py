@@ -75,10 +75,17 @@ class PaymentAdmin(ReadOnlyAdmin):
     @admin.action(description="Accept late money", permissions=["decide"])
     def accept_late(self, request: HttpRequest, payments: QuerySet[Any]) -> None:
         late = list(payments.filter(money=Money.LATE.value).order_by("pk"))
-        settled = sum(public.accept_late(payment).status == Status.SETTLED for payment in late)
+        accepted = settled = 0
         for payment in late:
+            try:
+                settled += public.accept_late(payment).status == Status.SETTLED
+            except public.GoesBack:
+                told = f"{payment.public_id}: its money goes back to who paid. It cannot be accepted as well."
+                self.message_user(request, told, messages.WARNING)
+                continue
+            accepted += 1
             self.log_change(request, payment, "Accepted late money.")
-        self.message_user(request, f"{len(late)} accepted, {settled} of them settled.")
+        self.message_user(request, f"{accepted} accepted, {settled} of them settled.")
 
     @admin.action(description="Ask the signer to refund what is refundable", permissions=["decide"])
     def ask_for_refund(self, request: HttpRequest, payments: QuerySet[Any]) -> None:

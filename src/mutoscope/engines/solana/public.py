@@ -24,6 +24,7 @@ from mutoscope.engines.solana.payments.domain.amounts import NotPayable, base_un
 from mutoscope.engines.solana.payments.domain.states import Money, Status, Step
 from mutoscope.engines.solana.payments.ending import (
     AlreadyAllocated,
+    GoesBack,
     accept_late,
     allocate,
     close_unmatched,
@@ -34,6 +35,7 @@ from mutoscope.engines.solana.payments.tokens import TokenRefused, accept_token
 
 __all__ = [
     "AlreadyAllocated",
+    "GoesBack",
     "KeyUsedDifferently",
     "Money",
     "NotPayable",

@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from mutoscope.engines.solana.public import plain_text
 from mutoscope.platform.billing.domain.money import BadAmount, parse_cents, parse_points
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import (
+    REASON_LENGTH_MAX,
     Entitlement,
+    MonthlyStatement,
     Offer,
     Pack,
     Payout,
@@ -23,10 +27,20 @@ from mutoscope.platform.billing.models import (
     Reconciliation,
     Refund,
     Tip,
+    TopUp,
+    TopUpRefund,
 )
+from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs
 from mutoscope.platform.billing.payouts.service import ApprovePayout, ApprovePayoutInputs, EndPayout, EndPayoutInputs
 from mutoscope.platform.billing.payouts.shown import shown
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
+from mutoscope.platform.billing.topup_refunds.service import (
+    ApproveRefund,
+    ApproveRefundInputs,
+    EndRefund,
+    EndRefundInputs,
+)
+from mutoscope.platform.billing.topup_refunds.shown import shown as refund_shown
 
 if TYPE_CHECKING:
     PackAdminBase = admin.ModelAdmin[Pack]
@@ -216,13 +230,130 @@ class PayoutAddressAdmin(LookOnly):
     search_fields = ("=address", "channel__handle")
 
 
+@admin.register(TopUp)
+class TopUpAdmin(LookOnly):
+    list_display = ("id", "person", "points", "bonus_points", "price_usd_cents", "asked_at", "credited_at")
+    list_select_related = ("person",)
+    search_fields = ("=id", "=public_id", "person__username")
+
+
+class ReasonForm(ActionForm):
+    """What is decided about money is decided with a reason, which stays with it."""
+
+    reason = forms.CharField(required=False, max_length=REASON_LENGTH_MAX, label="Reason:")
+
+
+@admin.register(TopUpRefund)
+class TopUpRefundAdmin(LookOnly):
+    """Money of top-ups that bought no points, and that its viewers asked for."""
+
+    list_display = ("number", "person", "amount_shown", "to", "how_it_stands", "why")
+    list_filter = ("state",)
+    list_select_related = ("top_up__person", "address", "decided_by")
+    search_fields = ("=top_up__id", "top_up__person__username", "=receipt", "=signature")
+    actions = ("approve", "refuse")
+    action_form = ReasonForm
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        # Lets the actions be used; a single refund's fields are all read-only.
+        return bool(request.user.has_perm("billing.change_topuprefund"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return [field.name for field in TopUpRefund._meta.fields]
+
+    @admin.display(description="refund", ordering="id")
+    def number(self, obj: TopUpRefund) -> str:
+        return f"{obj.pk} of top-up {obj.top_up_id}"
+
+    @admin.display(description="viewer")
+    def person(self, obj: TopUpRefund) -> str:
+        return str(obj.top_up.person)
+
+    @admin.display(description="amount")
+    def amount_shown(self, obj: TopUpRefund) -> str:
+        return refund_shown(obj).amount
+
+    @admin.display(description="to")
+    def to(self, obj: TopUpRefund) -> str:
+        return refund_shown(obj).address or "the wallet that paid"
+
+    @admin.display(description="how it stands", ordering="state")
+    def how_it_stands(self, obj: TopUpRefund) -> SafeString | str:
+        found = refund_shown(obj)
+        words = f"{obj.get_state_display()} {obj.trouble}".strip()
+        return format_html('{} <a href="{}">{}…</a>', words, found.link, found.signature[:8]) if found.link else words
+
+    @admin.display(description="decided")
+    def why(self, obj: TopUpRefund) -> str:
+        return f"{obj.reason} ({obj.decided_by})" if obj.decided_by is not None else ""
+
+    @admin.action(description="Approve: the signer sends it", permissions=["change"])
+    def approve(self, request: HttpRequest, chosen: QuerySet[TopUpRefund]) -> None:
+        for refund in chosen:
+            asked = ApproveRefundInputs(refund.pk, _staff(request), request.POST.get("reason", ""))
+            self._try(request, refund, "approved", lambda asked=asked: ApproveRefund().call(asked))
+
+    @admin.action(description="Refuse: nothing is sent", permissions=["change"])
+    def refuse(self, request: HttpRequest, chosen: QuerySet[TopUpRefund]) -> None:
+        for refund in chosen:
+            reason = request.POST.get("reason", "")
+            asked = EndRefundInputs(refund.pk, TopUpRefund.State.REFUSED, reason, staff_id=_staff(request))
+            self._try(request, refund, "refused", lambda asked=asked: EndRefund().call(asked))
+
+    def _try(self, request: HttpRequest, refund: TopUpRefund, done: str, act: Any) -> None:
+        try:
+            act()
+        except Refused as refusal:
+            self.message_user(request, f"{refund}: {refusal.sentence()}", messages.ERROR)
+        else:
+            self.log_change(request, refund, f"It was {done}: {request.POST.get('reason', '')}")
+            self.message_user(request, f"{refund}: {done}.", messages.SUCCESS)
+
+
+@admin.register(MonthlyStatement)
+class MonthlyStatementAdmin(LookOnly):
+    list_display = ("label", "channel", "period", "opening_points", "closing_points", "issued_at", "corrects", "reason")
+    list_filter = ("year",)
+    list_select_related = ("channel", "corrects")
+    search_fields = ("channel__handle", "=number")
+    actions = ("correct",)
+    action_form = ReasonForm
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        # Lets the action be used; a statement's fields are all read-only.
+        return bool(request.user.has_perm("billing.change_monthlystatement"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return [field.name for field in MonthlyStatement._meta.fields]
+
+    @admin.action(description="Issue one that corrects it", permissions=["change"])
+    def correct(self, request: HttpRequest, chosen: QuerySet[MonthlyStatement]) -> None:
+        reason = request.POST.get("reason", "").strip()
+        for statement in chosen:
+            if not reason:
+                self.message_user(request, f"{statement}: say why.", messages.ERROR)
+                continue
+            asked = IssueStatementInputs(statement.channel_id, statement.year, statement.month, reason)
+            try:
+                issued = IssueStatement().call(asked).statement
+            except Refused as refusal:
+                self.message_user(request, f"{statement}: {refusal.sentence()}", messages.ERROR)
+            else:
+                self.message_user(request, f"{issued} corrects {issued.corrects}.", messages.SUCCESS)
+
+
 @admin.register(Reconciliation)
 class ReconciliationAdmin(LookOnly):
-    list_display = ("at", "is_clean", "words")
-    fields = ("at", "is_clean", "words")
+    list_display = ("at", "is_clean", "words", "money")
+    fields = ("at", "is_clean", "words", "money")
     readonly_fields = fields
 
     @admin.display(description="findings")
     def words(self, obj: Reconciliation) -> SafeString | str:
         found = [(each["name"], each["meaning"], str(each["rows"])) for each in obj.findings]
         return format_html_join("", "<p><strong>{}</strong>: {}<br><small>{}</small></p>", found) or "None."
+
+    @admin.display(description="where the money is")
+    def money(self, obj: Reconciliation) -> SafeString | str:
+        lies = [(plain_text(each["amount"], each["decimals"]), each["symbol"], each["place"]) for each in obj.holdings]
+        return format_html_join("", "{} {} <small>{}</small><br>", lies) or "Nothing came in."

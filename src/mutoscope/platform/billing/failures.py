@@ -101,6 +101,45 @@ class CannotTopUp(Refused):
         return self.why
 
 
+class NoSuchTopUp(Refused):
+    """There is no such top-up."""
+
+    def sentence(self) -> str:
+        return "There is no such top-up."
+
+
+class CannotSendBack(Refused):
+    """This money cannot be sent back, or not now."""
+
+    why: str
+
+    def sentence(self) -> str:
+        return self.why
+
+
+class NoSuchStatement(Refused):
+    """There is no such statement."""
+
+    def sentence(self) -> str:
+        return "There is no such statement."
+
+
+class NoSuchChannel(Refused):
+    """There is no channel."""
+
+    def sentence(self) -> str:
+        return "Open a channel first: only a channel earns."
+
+
+class CannotIssue(Refused):
+    """This statement cannot be issued."""
+
+    why: str
+
+    def sentence(self) -> str:
+        return self.why
+
+
 class CannotPayOut(Refused):
     """This payout cannot be asked for, or not any more."""
 

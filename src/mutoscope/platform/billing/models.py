@@ -10,7 +10,9 @@ from django.utils import timezone
 from mutoscope.platform.billing.domain.lengths import KEY_LENGTH_MAX, REASON_LENGTH_MAX
 from mutoscope.platform.billing.domain.money import CENTS_MAX, POINTS_MAX
 from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.monthly.models import MonthlyStatement
 from mutoscope.platform.billing.payouts.models import Payout, PayoutAddress
+from mutoscope.platform.billing.topup_refunds.models import RefundAddress, TopUpRefund
 
 __all__ = [
     "FREE",
@@ -21,6 +23,7 @@ __all__ = [
     "BookAccount",
     "Entitlement",
     "Grant",
+    "MonthlyStatement",
     "Offer",
     "Pack",
     "Payout",
@@ -28,8 +31,10 @@ __all__ = [
     "Purchase",
     "Reconciliation",
     "Refund",
+    "RefundAddress",
     "Tip",
     "TopUp",
+    "TopUpRefund",
 ]
 
 FREE = "free"
@@ -295,6 +300,8 @@ class Reconciliation(models.Model):
     is_clean = models.BooleanField()
     # A list of {"name", "meaning", "rows"}.
     findings = models.JSONField()
+    # Where the money is that came in: a list of {"place", "symbol", "decimals", "amount", "accounts"}.
+    holdings = models.JSONField(default=list)
 
     class Meta:
         ordering = ["-id"]
@@ -327,6 +334,7 @@ class TopUp(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = "top-up"
         indexes = [models.Index(fields=["person", "-id"], name="billing_top_up_of")]
         constraints = [
             models.CheckConstraint(

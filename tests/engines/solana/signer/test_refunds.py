@@ -12,6 +12,7 @@ from solders.transaction import VersionedTransaction
 
 from mutoscope.engines.solana.chain import LAMPORTS_PER_SOL, TEST_USDC
 from mutoscope.engines.solana.signer import programs
+from mutoscope.engines.solana.signer.models import SignerJob
 from mutoscope.engines.solana.signer.requests import request_refund, request_sweep
 from tests.engines.solana.signer.house import SOL, STRANGER, USDC, House, key
 
@@ -129,3 +130,26 @@ def test_a_payment_that_is_not_final_is_waited_for(house: House) -> None:
     house.chain.finalize()
     house.settle(job)
     assert job.state == "settled", job.reason
+
+
+@pytest.mark.parametrize("mint", [SOL, USDC])
+def test_the_operator_may_let_refunds_go_elsewhere_and_they_are_still_what_came_at_most(
+    open_house: Callable[..., House], mint: str
+) -> None:
+    house = open_house(refund_elsewhere=True)
+    wallet = house.wallet("order-1")
+    receipt = pay(house, wallet.address, 30_000_000, mint)
+    elsewhere = str(STRANGER.pubkey())
+
+    def job(number: int, amount: int) -> SignerJob:
+        asked = {"receipt": receipt, "receiver": wallet.address, "mint": mint, "destination": elsewhere}
+        return request_refund(f"refund-{number}", amount=amount, **asked)
+
+    first = job(1, 20_000_000)
+    house.settle(first)
+    second = job(2, 10_000_001)
+    fund_payouts(house)
+    house.settle(second)
+    assert (first.state, second.state) == ("settled", "voided"), (first.reason, second.reason)
+    arrived = house.tokens(elsewhere) if mint else house.lamports(elsewhere)
+    assert arrived == 20_000_000

@@ -231,6 +231,23 @@ def test_the_page_says_how_it_stands(house: House, shop: Shop, client: Client) -
     assert "1 USDC" in page
 
 
+def test_the_api_says_what_it_was_paid_with_where_to_and_by_which_transaction(
+    house: House, shop: Shop, client: Client
+) -> None:
+    first = ask(shop)
+    client.force_login(shop.creator)
+    (told,) = client.get("/api/billing/payouts").json()["payouts"]
+    assert (told["state"], told["progress"], told["signature"]) == ("approved", "ordered", None)
+    settle(house, first)
+    ask(shop, 50, "b")
+    page = client.get("/api/billing/payouts?limit=1").json()
+    assert ([each["number"] for each in page["payouts"]], page["next_before"]) == ([2], 2)
+    page = client.get("/api/billing/payouts?limit=1&before=2").json()
+    ((paid,), following) = page.values()
+    assert (paid["state"], paid["amount"], paid["symbol"], paid["decimals"]) == ("paid", DOLLAR, "USDC", 6)
+    assert (paid["address"], paid["signature"], following) == (ADDRESS, first.reference, None)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_twenty_requests_at_once_are_one_payout(house: House) -> None:
     shop = Shop.open()

@@ -13,6 +13,7 @@ from mutoscope.engines.solana.payments.assessing import OPEN, assess, prices_of
 from mutoscope.engines.solana.payments.describing import describe
 from mutoscope.engines.solana.payments.domain.states import Status
 from mutoscope.engines.solana.payments.models import Price, Transfer, UnmatchedReceipt
+from mutoscope.engines.solana.payments.refunding import goes_back, locked_payment
 from mutoscope.engines.solana.payments.rows import update_rows
 from mutoscope.engines.solana.payments.swapped import payment_model
 from mutoscope.engines.solana.watcher.models import WatchedAccount
@@ -24,6 +25,10 @@ class AlreadyAllocated(Failure):
     """The receipt belongs to a payment already, or was closed."""
 
     receipt: int
+
+
+class GoesBack(Failure):
+    """Money of this payment was sent back, or is about to be: it cannot count as paid as well."""
 
 
 def expire_due() -> int:
@@ -51,9 +56,11 @@ def expire_due() -> int:
 
 
 def accept_late(payment: AbstractPayment) -> AbstractPayment:
-    """Let late money count, as a person decided. Returns the payment as it stands then."""
+    """Let late money count, as a person decided. Returns the payment as it stands then. Raises GoesBack."""
     with transaction.atomic():
-        locked: AbstractPayment = payment_model().objects.select_for_update(no_key=True).get(pk=payment.pk)
+        locked = locked_payment(payment.pk)
+        if goes_back(locked):
+            raise GoesBack
         locked.accepts_late = True
         locked.save(update_fields=["accepts_late"])
         write(assess([locked]))
@@ -63,7 +70,7 @@ def accept_late(payment: AbstractPayment) -> AbstractPayment:
 def allocate(receipt: UnmatchedReceipt, payment: AbstractPayment, note: str = "") -> AbstractPayment:
     """Give an unmatched receipt to a payment, once. Raises AlreadyAllocated."""
     with transaction.atomic():
-        locked: AbstractPayment = payment_model().objects.select_for_update(no_key=True).get(pk=payment.pk)
+        locked = locked_payment(payment.pk)
         row = UnmatchedReceipt.objects.select_for_update().get(pk=receipt.pk)
         if row.state != UnmatchedReceipt.State.OPEN:
             raise AlreadyAllocated(receipt=row.pk)

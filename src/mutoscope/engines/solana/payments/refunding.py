@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from django.db import transaction
 
 from mutoscope.engines.services import Failure
@@ -14,12 +17,74 @@ from mutoscope.engines.solana.signer.models import JobState, Kind, SignerJob
 from mutoscope.engines.solana.signer.requests import AMOUNT_MAX, request_refund
 
 ENDED = (Status.SETTLED, Status.EXPIRED)
+MOVES_NOTHING = (JobState.FAILED, JobState.VOIDED)
 
 
 class CannotRefund(Failure):
     """Nothing can be refunded, or not yet."""
 
     problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returnable:
+    """What of one receipt can still be sent back: `amount` base units. `asked` is how often some of it was asked for."""
+
+    transfer_id: int
+    signature: str
+    receiver: str
+    mint: str
+    symbol: str
+    decimals: int
+    amount: int
+    asked: int
+
+
+def returnable(payment: AbstractPayment) -> list[Returnable]:
+    """What an ended payment got beyond its price and the signer was not asked to send back, newest receipts first.
+
+    Whoever asks the signer by it holds the payment locked, or two at once ask for the same. Raises CannotRefund while it is open.
+    """
+    if payment.status not in ENDED:
+        raise CannotRefund(problem="it is still open: more may arrive, or settle it")
+    left = refundable(payment)
+    receipts = []
+    for transfer in (
+        Transfer.objects.filter(payment_id=payment.pk, amount__gt=0, token__isnull=False)
+        .select_related("token")
+        .order_by("-slot", "-signature")
+    ):
+        assert transfer.token_id is not None
+        jobs = _jobs_of([transfer])
+        asked = sum(job.amount or 0 for job in jobs if job.state not in MOVES_NOTHING)
+        receipts.append((transfer, asked, len(jobs)))
+        left[transfer.token_id] = left.get(transfer.token_id, 0) - asked
+    found = []
+    for transfer, asked, number in receipts:
+        assert transfer.token is not None
+        amount = min(left[transfer.token.pk], transfer.amount - asked, AMOUNT_MAX)
+        if amount > 0:
+            left[transfer.token.pk] -= amount
+            token = transfer.token
+            found.append(
+                Returnable(
+                    transfer.pk,
+                    transfer.signature,
+                    transfer.owner,
+                    transfer.mint,
+                    token.symbol,
+                    token.decimals,
+                    amount,
+                    number,
+                )
+            )
+    return found
+
+
+def locked_payment(payment_id: int) -> AbstractPayment:
+    """The payment, locked until the caller's transaction ends: nobody settles it or asks for its money meanwhile."""
+    locked: AbstractPayment = payment_model().objects.select_for_update(no_key=True).get(pk=payment_id)
+    return locked
 
 
 def request_refunds(payment: AbstractPayment) -> list[SignerJob]:
@@ -29,41 +94,30 @@ def request_refunds(payment: AbstractPayment) -> list[SignerJob]:
     once.
     """
     with transaction.atomic():
-        locked: AbstractPayment = payment_model().objects.select_for_update(no_key=True).get(pk=payment.pk)
-        if locked.status not in ENDED:
-            raise CannotRefund(problem="it is still open: more may arrive, or settle it")
-        left = refundable(locked)
-        asked = []
-        for transfer in Transfer.objects.filter(payment_id=locked.pk, amount__gt=0, token__isnull=False).order_by(
-            "-slot", "-signature"
-        ):
-            assert transfer.token_id is not None
-            before = _asked_before(transfer)
-            asked.append((transfer, sum(before), len(before)))
-            left[transfer.token_id] = left.get(transfer.token_id, 0) - sum(before)
-        jobs = []
-        for transfer, already, number in asked:
-            assert transfer.token_id is not None
-            amount = min(left[transfer.token_id], transfer.amount - already, AMOUNT_MAX)
-            if amount > 0:
-                left[transfer.token_id] -= amount
-                jobs.append(
-                    request_refund(
-                        f"refund:{locked.public_id}:{transfer.pk}:{number + 1}",
-                        receipt=transfer.signature,
-                        receiver=transfer.owner,
-                        amount=amount,
-                        mint=transfer.mint,
-                    )
-                )
+        locked = locked_payment(payment.pk)
+        jobs = [
+            request_refund(
+                f"refund:{locked.public_id}:{each.transfer_id}:{each.asked + 1}",
+                receipt=each.signature,
+                receiver=each.receiver,
+                amount=each.amount,
+                mint=each.mint,
+            )
+            for each in returnable(locked)
+        ]
         if not jobs:
             raise CannotRefund(problem="nothing of it is refundable, or it was asked for already")
     return jobs
 
 
-def _asked_before(transfer: Transfer) -> list[int]:
-    """Amounts of refunds of this receipt; 0 for those that moved nothing and never will."""
-    jobs = SignerJob.objects.filter(
-        kind=Kind.REFUND, receipt=transfer.signature, receiver=transfer.owner, mint=transfer.mint
-    )
-    return [0 if job.state in (JobState.FAILED, JobState.VOIDED) else job.amount or 0 for job in jobs]
+def goes_back(payment: AbstractPayment) -> bool:
+    """Whether some of a payment's money was sent back, or still may be."""
+    receipts = Transfer.objects.filter(payment_id=payment.pk, amount__gt=0)
+    return any(job.state not in MOVES_NOTHING for job in _jobs_of(receipts))
+
+
+def _jobs_of(receipts: Iterable[Transfer]) -> list[SignerJob]:
+    """The refunds that the signer was asked for of these receipts, whatever became of them."""
+    ours = {(each.signature, each.owner, each.mint) for each in receipts}
+    jobs = SignerJob.objects.filter(kind=Kind.REFUND, receipt__in=[signature for signature, _, _ in ours])
+    return [job for job in jobs if (job.receipt, job.receiver, job.mint) in ours]

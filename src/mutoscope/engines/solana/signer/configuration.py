@@ -65,6 +65,8 @@ class Configuration:
     fee_lamports_max: int = 100_000
     fee_account_low_lamports: int = 20_000_000
     attempts_max: int = 20
+    # Whether a refund may go to another wallet than those that paid, where the request names one.
+    refund_elsewhere: bool = False
     poll_s: float = 1.0
     report_s: float = 10.0
 
@@ -103,6 +105,7 @@ def parse_configuration(read: dict[str, Any]) -> Configuration:
         "state": Path(_take(entries, "state", str)),
         "receivers": frozenset(_address("receivers", each) for each in _texts(entries, "receivers", optional=True)),
         "tokens": {token.mint: token for token in tokens},
+        "refund_elsewhere": _switch(entries, "refund_elsewhere"),
     }
     for field in fields(Configuration):
         if field.name in entries:
@@ -155,6 +158,13 @@ def _take(entries: dict[str, Any], name: str, kind: type, default: Any = None) -
     # True is an int to Python, and no amount of money.
     if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
         raise ConfigurationRefused(f"{name!r} is not of the right kind ({kind.__name__})")
+    return value
+
+
+def _switch(entries: dict[str, Any], name: str) -> bool:
+    value = entries.pop(name, False)
+    if not isinstance(value, bool):
+        raise ConfigurationRefused(f"{name!r} is true or false")
     return value
 
 

@@ -125,7 +125,8 @@ class Dispatcher:
         origin = (
             KeyName(WALLETS, wallet.epoch, wallet.index, wallet.address) if wallet is not None else self.operator.payout
         )
-        return Refund(origin, _payer(job, receipt), receipt.received)
+        to = _payer(job, receipt, may_be_elsewhere=self.configuration.refund_elsewhere)
+        return Refund(origin, to, receipt.received)
 
     def _plan(self, job: SignerJob, accounts: Accounts) -> Plan | None:
         try:
@@ -278,11 +279,13 @@ def broadcast(chain: Chain, attempt: int, wire: bytes, *, using: str) -> None:
     SQL.run(using, "broadcast", {"attempt": attempt})
 
 
-def _payer(job: SignerJob, receipt: Receipt) -> str:
-    """Who gets it back. Raises Refused when that is not one of those who paid."""
+def _payer(job: SignerJob, receipt: Receipt, *, may_be_elsewhere: bool) -> str:
+    """Who gets it back. Raises Refused when that is not one of those who paid, unless the operator lets it go elsewhere."""
     if job.destination:
-        if job.destination not in receipt.payers:
-            raise Refused(f"{job.destination} did not pay: a refund goes back to where the money came from.")
+        if job.destination not in receipt.payers and not may_be_elsewhere:
+            raise Refused(
+                f"{job.destination} did not pay: a refund goes back to where the money came from (refund_elsewhere)."
+            )
         return job.destination
     if len(receipt.payers) != 1:
         raise Refused(f"{len(receipt.payers)} wallets paid together: the request has to name one of them.")

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any, cast
 
+from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import Header, NinjaAPI, Path, Query
+from ninja import NinjaAPI, Path, Query
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.security import SessionAuth
 
-from mutoscope.platform.accounts.public import Channel, Person, channel_of
+from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing import books
-from mutoscope.platform.billing.api import schemas
+from mutoscope.platform.billing.api import schemas, statements, top_ups
 from mutoscope.platform.billing.api.problems import CONTENT_TYPE, of_refusal, problem
+from mutoscope.platform.billing.api.request import REFUSALS, Key, P
+from mutoscope.platform.billing.api.statements import channel_or_refuse
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.failures import NoSuchFilm, Refused
 from mutoscope.platform.billing.library.endpoints import PAGE_FILMS, PAGES_MAX, owned_films
-from mutoscope.platform.billing.models import KEY_LENGTH_MAX, Pack, Payout
+from mutoscope.platform.billing.models import Pack, Payout
 from mutoscope.platform.billing.packs.service import packs_on_sale
 from mutoscope.platform.billing.payouts.available import earnings_of
 from mutoscope.platform.billing.payouts.service import RequestPayout, RequestPayoutInputs
@@ -56,10 +59,12 @@ api = ProblemsApi(
     "`Idempotency-Key`: the same key again gets the same answer and moves nothing.",
 )
 
+api.add_router("/top-ups", top_ups.router)
+api.add_router("/earnings/statements", statements.router)
+
+# Of payouts and statements: a database's integer.
+NUMBER_MAX = 2**31 - 1
 PublicId = Annotated[str, Path(pattern="^[a-z0-9]{12}$")]
-Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=KEY_LENGTH_MAX, pattern="^[!-~]+$")]
-P = schemas.ProblemOut
-REFUSALS: dict[int, Any] = {400: P, 401: P, 402: P, 403: P, 404: P, 409: P, 422: P}
 
 
 @api.exception_handler(Refused)
@@ -77,6 +82,12 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 @api.exception_handler(AuthenticationError)
 def _who(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
     return problem(401, "/problems/signed-out", "Nobody is signed in", "Sign in first.")
+
+
+@api.exception_handler(ReauthenticationRequired)
+def _once_more(request: HttpRequest, error: ReauthenticationRequired) -> HttpResponse:
+    told = "Sign in once more at /account/reauthenticate/, then repeat this request."
+    return problem(403, "/problems/sign-in-once-more", "This needs a fresh sign-in", told)
 
 
 @api.exception_handler(HttpError)
@@ -194,7 +205,7 @@ def prices(request: HttpRequest, public_id: PublicId, asked: schemas.PricesIn) -
 @api.get("/earnings", response={200: schemas.EarningsOut, 401: P, 404: P})
 def earnings(request: HttpRequest) -> dict[str, int]:
     """What your channel earned."""
-    earned = earnings_of(_channel(request).pk)
+    earned = earnings_of(channel_or_refuse(request).pk)
     return {
         "posted": earned.posted,
         "available": earned.available(),
@@ -210,41 +221,30 @@ def earnings_statement(
     limit: Annotated[int, Query(ge=1, le=200)] = PAGE_LINES,
 ) -> dict[str, Any]:
     """Your channel's account, newest first."""
-    account = books.find_account(Kind.EARNINGS, _channel(request).pk)
+    account = books.find_account(Kind.EARNINGS, channel_or_refuse(request).pk)
     lines, next_before = newest_lines(account, before, limit)
     return {"lines": [line.as_dict() for line in lines], "next_before": next_before}
 
 
-@api.get("/payouts", response={200: schemas.PayoutsOut, 401: P, 404: P})
-def payouts(request: HttpRequest) -> dict[str, Any]:
-    """Your last hundred payouts."""
-    return {"payouts": list(Payout.objects.filter(channel=_channel(request))[:100])}
+@api.get("/payouts", response={200: schemas.PayoutsOut, 401: P, 404: P, 422: P})
+def payouts(
+    request: HttpRequest,
+    before: Annotated[int, Query(ge=1, le=NUMBER_MAX)] = NUMBER_MAX,
+    limit: Annotated[int, Query(ge=1, le=200)] = PAGE_LINES,
+) -> dict[str, Any]:
+    """Your payouts, newest first: how each stands, what it is paid with, where to, and by which transaction."""
+    newest = Payout.objects.filter(channel=channel_or_refuse(request), number__lt=before).select_related("address")
+    found = list(newest.order_by("-number")[: limit + 1])
+    next_before = found[limit - 1].number if len(found) > limit else None
+    return {"payouts": [schemas.PayoutOut.of(each) for each in found[:limit]], "next_before": next_before}
 
 
 @api.post("/payouts", response={200: schemas.PayoutOut, **REFUSALS})
-def request_payout(request: HttpRequest, key: Key, asked: schemas.PayoutIn) -> Payout:
+def request_payout(request: HttpRequest, key: Key, asked: schemas.PayoutIn) -> schemas.PayoutOut:
     """Ask to be paid."""
     has_second_factor = settings.SANDBOX or is_mfa_enabled(cast("Person", request.user))
-    return RequestPayout().call(RequestPayoutInputs(person_id(request), asked.points, key, has_second_factor)).payout
-
-
-def _channel(request: HttpRequest) -> Channel:
-    found = channel_of(cast("Person", request.user))
-    if found is None:
-        raise NoSuchChannel
-    return found
-
-
-class NoSuchChannel(Refused):
-    """The person has no channel."""
-
-    def sentence(self) -> str:
-        return "Open a channel first: only a channel earns."
-
-
-@api.exception_handler(NoSuchChannel)
-def _no_channel(request: HttpRequest, refusal: NoSuchChannel) -> HttpResponse:
-    return problem(404, "/problems/no-such-channel", "There is no channel", refusal.sentence())
+    asked_for = RequestPayoutInputs(person_id(request), asked.points, key, has_second_factor)
+    return schemas.PayoutOut.of(RequestPayout().call(asked_for).payout)
 
 
 __all__ = ["CONTENT_TYPE", "api"]

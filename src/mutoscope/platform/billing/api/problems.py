@@ -18,6 +18,9 @@ CONTENT_TYPE = "application/problem+json"
 STATUSES: dict[type[Failure], int] = {
     failures.NoSuchFilm: 404,
     failures.NoSuchPurchase: 404,
+    failures.NoSuchTopUp: 404,
+    failures.NoSuchStatement: 404,
+    failures.NoSuchChannel: 404,
     failures.InsufficientPoints: 402,
     failures.Unacceptable: 422,
     failures.RequestKeyReused: 422,

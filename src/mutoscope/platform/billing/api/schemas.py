@@ -9,7 +9,8 @@ from ninja import Schema
 from pydantic import ConfigDict, Field
 
 from mutoscope.platform.billing.domain.money import POINTS_MAX
-from mutoscope.platform.billing.models import NOTE_LENGTH_MAX
+from mutoscope.platform.billing.models import NOTE_LENGTH_MAX, Payout, TopUpRefund
+from mutoscope.platform.billing.payouts.shown import shown
 
 # Strict: 1.0, "1" and true are no whole numbers.
 Points = Annotated[int, Field(strict=True, ge=1, le=POINTS_MAX)]
@@ -144,13 +145,144 @@ class PayoutIn(Strict):
     points: Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
 
 
-class PayoutOut(Schema):
+class OnChain(Schema):
+    """An amount of a token, where it went, and by which transaction. Base units: lamports of SOL, millionths of USDC."""
+
+    mint: str
+    """Empty for SOL."""
+    symbol: str
+    decimals: int
+
+
+class PayoutOut(OnChain):
     number: int
     points: int
     state: str
+    progress: str
+    """How far the signer is while it is approved; empty where it was not asked."""
+    amount: int | None
+    """Base units, once it is ordered."""
+    address: str | None
+    signature: str | None
+    """Of the transaction: the latest, and of a payout that was paid the one that paid."""
+    reason: str
     asked_at: datetime
     ended_at: datetime | None
+
+    @classmethod
+    def of(cls, payout: Payout) -> PayoutOut:
+        """Its address should have been selected with it."""
+        found = shown(payout)
+        told = {name: getattr(payout, name) for name in cls.model_fields if name not in ("address", "signature")}
+        return cls(**told, address=found.address or None, signature=found.signature or None)
 
 
 class PayoutsOut(Schema):
     payouts: list[PayoutOut]
+    next_before: int | None
+    """What to pass as `before` for the next page; null on the last."""
+
+
+class TopUpOut(Schema):
+    public_id: str
+    points: int
+    """Bonus included."""
+    price_usd_cents: int
+    asked_at: datetime
+    credited_at: datetime | None
+    words: str
+
+
+class TopUpsOut(Schema):
+    top_ups: list[TopUpOut]
+    next_before: int | None
+
+
+class LeftOut(OnChain):
+    amount: int
+
+
+class RefundOut(OnChain):
+    number: int
+    amount: int
+    state: str
+    progress: str
+    address: str | None
+    """Null for the wallet that paid."""
+    signature: str | None
+    reason: str
+    trouble: str
+    asked_at: datetime
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, refund: TopUpRefund) -> RefundOut:
+        """Its address should have been selected with it."""
+        told = {
+            name: getattr(refund, name) for name in cls.model_fields if name not in ("number", "address", "signature")
+        }
+        address = refund.address.address if refund.address is not None else None
+        return cls(**told, number=refund.pk, address=address, signature=refund.signature or None)
+
+
+class RefundsOut(Schema):
+    left: list[LeftOut]
+    """What can still be asked for, by receipt."""
+    refunds: list[RefundOut]
+
+
+class RefundAddressIn(Strict):
+    address: Annotated[str, Field(min_length=1, max_length=60)]
+
+
+class RefundAddressOut(Schema):
+    address: str
+    nonce: str
+    message: str
+    """What the address's holder signs, byte for byte in UTF-8."""
+    expires_at: datetime
+
+
+class RefundIn(Strict):
+    """Back to the wallet that paid; or, with both members, to the address whose holder signed the message."""
+
+    nonce: Annotated[str, Field(max_length=22)] = ""
+    signature: Annotated[str, Field(max_length=88)] = ""
+
+
+class AskedRefundsOut(Schema):
+    refunds: list[RefundOut]
+    is_repeated: bool
+
+
+class MonthlyStatementShort(Schema):
+    number: str
+    """As it is printed, such as 2026-000017: without gaps over the channels of this site in each year."""
+    month: str
+    issued_at: datetime
+    closing_points: int
+
+
+class MonthlyStatementsOut(Schema):
+    statements: list[MonthlyStatementShort]
+    next_before: int | None
+
+
+class FigureOut(Schema):
+    name: Literal["opening", "sales", "tips", "refunds", "fees", "payouts", "other", "closing"]
+    count: int | None
+    points: int
+    """With its sign: all but the last add up to the last."""
+
+
+class MonthlyStatementOut(Schema):
+    number: str
+    channel: str
+    month: str
+    issued_at: datetime
+    unit: Literal["points"]
+    corrects: str | None
+    corrected_by: str | None
+    reason: str
+    figures: list[FigureOut]
+    lines: list[LineOut]

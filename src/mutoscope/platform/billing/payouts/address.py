@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from solders.pubkey import Pubkey
-from solders.signature import Signature
 
 from mutoscope.engines.sequences.public import random_id
 from mutoscope.engines.services import Internals, NoInternals, Outputs, Service, State, Steps, atomic
@@ -18,9 +16,9 @@ from mutoscope.platform.billing.failures import CannotPayOut, NotProven, Unaccep
 from mutoscope.platform.billing.models import PayoutAddress
 from mutoscope.platform.billing.payouts.service import SECOND_FACTOR_FIRST
 from mutoscope.platform.billing.statements import fetch
+from mutoscope.platform.billing.wallet_proof import is_signed, parse_wallet, wrong_signature
 
 VALID_FOR = timedelta(minutes=10)
-ADDRESS_LENGTH_MAX, SIGNATURE_LENGTH_MAX = 44, 88
 
 
 @dataclass(frozen=True)
@@ -56,19 +54,7 @@ class NameAddress(Service[NameAddressInputs, NameAddressInternals, NameAddressOu
         asked = naming.inputs
         if not asked.has_second_factor:
             raise CannotPayOut(why=SECOND_FACTOR_FIRST)
-        typed = asked.address.strip()
-        try:
-            address = Pubkey.from_string(typed[: ADDRESS_LENGTH_MAX + 1])
-        except ValueError:
-            raise Unacceptable(
-                where="address", why="This is not a Solana address: 32 to 44 letters and digits."
-            ) from None
-        if not address.is_on_curve():
-            why = (
-                "Nobody can hold a key to this address: it is a program's or a token account's. Name your wallet's own."
-            )
-            raise Unacceptable(where="address", why=why)
-        naming.internals.address = str(address)
+        naming.internals.address = parse_wallet(asked.address)
 
     def make_the_message(self, naming: Naming) -> None:
         asked, address = naming.inputs, naming.internals.address
@@ -136,12 +122,8 @@ class ProveAddress(Service[ProveAddressInputs, NoInternals, ProveAddressOutputs]
             now: datetime = fetch("payouts", "now", {"ahead": self.clock.ahead()})[0][0]
             if now > claim.expires_at:
                 raise NotProven(why="The message is too old. Begin again with a new one.")
-            if not _is_signed(claim.message, claim.address, asked.signature.strip()):
-                why = (
-                    f"This is not the signature of {claim.address} over the message above. Sign it with that very wallet, "
-                    "unchanged, and paste the signature in base58."
-                )
-                raise NotProven(why=why)
+            if not is_signed(claim.message, claim.address, asked.signature.strip()):
+                raise NotProven(why=wrong_signature(claim.address))
         proving.outputs.proven = claim
 
     def take_its_place(self, proving: Proving) -> None:
@@ -155,12 +137,3 @@ class ProveAddress(Service[ProveAddressInputs, NoInternals, ProveAddressOutputs]
         )
         claim.signature, claim.proven_at = proving.inputs.signature.strip(), now
         claim.save(update_fields=["signature", "proven_at"])
-
-
-def _is_signed(message: str, address: str, signature: str) -> bool:
-    """Whether this is the address's Ed25519 signature of the message's bytes. solders' verification is strict about malleable ones."""
-    try:
-        given = Signature.from_string(signature[: SIGNATURE_LENGTH_MAX + 1])
-    except ValueError:
-        return False
-    return given.verify(Pubkey.from_string(address), message.encode())

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from mutoscope.platform.billing.domain.lengths import KEY_LENGTH_MAX, REASON_LENGTH_MAX
+from mutoscope.platform.billing.on_chain import Progress
 
 
 class PayoutAddress(models.Model):
@@ -28,6 +29,7 @@ class PayoutAddress(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name_plural = "payout addresses"
         constraints = [
             models.UniqueConstraint(
                 fields=["channel"],
@@ -55,15 +57,6 @@ class Payout(models.Model):
         CANCELLED = "cancelled", "cancelled"
         FAILED = "failed", "failed"
         VOIDED = "voided", "voided"
-
-    class Progress(models.TextChoices):
-        """How far the signer is with it; none where it is paid by hand."""
-
-        NONE = "", "not asked for"
-        ORDERED = "ordered", "ordered"
-        SIGNED = "signed", "signed"
-        SENT = "sent", "sent"
-        CONFIRMED = "confirmed", "confirmed"
 
     OPEN = (State.WAITING, State.APPROVED)
 

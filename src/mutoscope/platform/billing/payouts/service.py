@@ -17,6 +17,7 @@ from mutoscope.platform.billing.domain import payouts as rules
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
 from mutoscope.platform.billing.failures import CannotPayOut, Unacceptable
 from mutoscope.platform.billing.models import KEY_LENGTH_MAX, REASON_LENGTH_MAX, Payout, PayoutAddress
+from mutoscope.platform.billing.on_chain import Progress
 from mutoscope.platform.billing.payouts.available import earnings_of, payout_rules
 from mutoscope.platform.billing.payouts.ports import PaidWith, PayoutOrder, pays_creators
 from mutoscope.platform.billing.statements import fetch
@@ -276,5 +277,5 @@ def send(payout: Payout, quote: PaidWith | None) -> None:
     pays.order(PayoutOrder(key, payout.pk, payout.channel_id, payout.points, address), quote)
     if quote is not None:
         payout.mint, payout.symbol, payout.decimals = quote.mint, quote.symbol, quote.decimals
-        payout.amount, payout.rate_usd, payout.progress = quote.amount, quote.rate_usd, Payout.Progress.ORDERED
+        payout.amount, payout.rate_usd, payout.progress = quote.amount, quote.rate_usd, Progress.ORDERED
         payout.save(update_fields=["mint", "symbol", "decimals", "amount", "rate_usd", "progress"])

@@ -9,8 +9,9 @@ from django.conf import settings
 
 from mutoscope.engines.solana import public as solana
 from mutoscope.platform.billing.models import Payout
+from mutoscope.platform.billing.on_chain import Progress
 
-State, Progress = Payout.State, Payout.Progress
+State = Payout.State
 
 UNDER_WAY = {
     Progress.NONE: "Approved: the operator pays it by hand.",

@@ -20,6 +20,7 @@ from mutoscope.engines.solana.signer.outbox import JobNews
 from mutoscope.engines.solana.signer.requests import AMOUNT_MAX, MalformedRequest, request_payout
 from mutoscope.platform.billing.failures import CannotPayOut
 from mutoscope.platform.billing.models import Payout
+from mutoscope.platform.billing.on_chain import STEPS
 from mutoscope.platform.billing.payouts.ports import PaidWith, PayoutOrder
 from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs
 from mutoscope.platform.billing.topup.ports import NoRate, Rates
@@ -35,13 +36,6 @@ ENDS = {
     JobState.SETTLED: Payout.State.PAID,
     JobState.FAILED: Payout.State.FAILED,
     JobState.VOIDED: Payout.State.VOIDED,
-}
-STEPS = {
-    JobState.SIGNED: Payout.Progress.SIGNED,
-    JobState.SENT: Payout.Progress.SENT,
-    JobState.CONFIRMED: Payout.Progress.CONFIRMED,
-    # No attempt landed in its time, and the signer makes another.
-    JobState.EXPIRED: Payout.Progress.ORDERED,
 }
 
 

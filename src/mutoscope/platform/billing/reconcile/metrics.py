@@ -34,5 +34,13 @@ class ReconciliationCollector(Collector):
         found = {finding["name"]: len(finding["rows"]) for finding in last.findings}
         for name in MEANINGS:
             rows.add_metric([name], found.get(name, 0))
+        lies = GaugeMetricFamily(
+            "mutoscope_money_base_units",
+            "Base units of a token that came in, by where they are, as of the last comparison.",
+            labels=["place", "token"],
+        )
+        for holding in last.holdings:
+            lies.add_metric([holding["place"], holding["symbol"]], holding["amount"])
         yield at
         yield rows
+        yield lies

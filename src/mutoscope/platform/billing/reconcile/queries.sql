@@ -143,3 +143,63 @@ SELECT 'job', j.id, j.key, j.state FROM solana_signer_job j
 WHERE j.kind = 'payout' AND j.key ~ '^payout:[0-9]+:[0-9]+$'
   AND NOT EXISTS (SELECT FROM billing_payout p WHERE p.progress <> '' AND j.key = 'payout:' || p.channel_id || ':' || p.number)
 ORDER BY j.id LIMIT %(limit)s;
+
+-- name: top_up_refund_differs
+-- A refund of a top-up's money that was approved, and the signer's job: missing, of another amount, receipt or address, or ended
+-- otherwise. While the signer's news is still to be told, its end is under way.
+SELECT 'top-up refund', r.id, 'job', j.id FROM billing_topuprefund r
+LEFT JOIN billing_refundaddress a ON a.id = r.address_id
+LEFT JOIN solana_signer_job j ON j.kind = 'refund' AND j.key = 'top-up-refund:' || r.id
+WHERE r.progress <> ''
+  AND (j.id IS NULL
+       OR (j.amount, j.mint, j.receipt, j.receiver, j.destination)
+          IS DISTINCT FROM (r.amount, r.mint, r.receipt, r.receiver, coalesce(a.address, ''))
+       OR (r.state = 'paid' AND (j.state <> 'settled' OR j.signature <> r.signature OR j.moved IS DISTINCT FROM r.amount))
+       OR (r.state IN ('failed', 'voided') AND j.state <> r.state)
+       OR (r.state = 'approved' AND j.state IN ('settled', 'failed', 'voided')
+           AND NOT EXISTS (SELECT FROM solana_signer_event e WHERE e.job_id = j.id AND e.delivered_at IS NULL)))
+ORDER BY r.id LIMIT %(limit)s;
+
+-- name: job_without_top_up_refund
+-- The signer was asked to send back money of a top-up that no refund on record names.
+SELECT 'job', j.id, j.key, j.state FROM solana_signer_job j
+WHERE j.kind = 'refund' AND j.state NOT IN ('failed', 'voided')
+  AND (j.key ~ '^top-up-refund:[0-9]+$'
+       OR EXISTS (SELECT FROM mutoscope_solana_transfer t JOIN billing_topup u ON u.payment_id = t.payment_id
+                  WHERE t.signature = j.receipt AND t.owner = j.receiver))
+  AND NOT EXISTS (SELECT FROM billing_topuprefund r WHERE r.progress <> '' AND j.key = 'top-up-refund:' || r.id)
+ORDER BY j.id LIMIT %(limit)s;
+
+-- name: refunded_and_credited
+-- Of a top-up, more went back, or still may, than arrived beyond the price of what was credited. Rows of (top-up, refunded, there).
+SELECT 'top-up', u.id, sum(j.amount)::text, money.beyond::text FROM billing_topup u
+JOIN mutoscope_solana_payment p ON p.id = u.payment_id
+JOIN LATERAL (
+    SELECT t.token_id, t.mint, sum(t.amount) - coalesce(max(price.amount), 0) AS beyond
+    FROM mutoscope_solana_transfer t
+    LEFT JOIN mutoscope_solana_price price
+        ON price.payment_id = p.id AND price.token_id = t.token_id AND p.status = 'settled' AND p.paid_in_id = t.token_id
+    WHERE t.payment_id = p.id AND t.amount > 0 GROUP BY t.token_id, t.mint
+) money ON true
+JOIN solana_signer_job j ON j.kind = 'refund' AND j.mint = money.mint AND j.state NOT IN ('failed', 'voided')
+    AND EXISTS (SELECT FROM mutoscope_solana_transfer t
+                WHERE t.payment_id = p.id AND t.signature = j.receipt AND t.owner = j.receiver AND t.mint = j.mint)
+GROUP BY u.id, money.token_id, money.beyond HAVING sum(j.amount) > money.beyond
+ORDER BY u.id LIMIT %(limit)s;
+
+-- name: sweep_refused
+-- Money of ended payments that is still where it came to, since the last sweep of it that was asked for moved nothing.
+SELECT 'wallet', a.owner, 'job', j.id, j.reason FROM mutoscope_solana_watchedaccount a
+JOIN mutoscope_solana_token t ON t.id = a.token_id
+JOIN solana_wallet w ON w.address = a.owner
+JOIN LATERAL (SELECT j.id, j.state, j.reason FROM solana_signer_job j
+              WHERE j.kind = 'sweep' AND j.wallet_id = w.id AND j.mint = t.mint ORDER BY j.id DESC LIMIT 1) j
+    ON j.state IN ('failed', 'voided')
+WHERE a.kind = 'one_time' AND a.recorded > 0 ORDER BY a.id LIMIT %(limit)s;
+
+-- name: statement_number_missing
+-- Numbers between 1 and a year's highest that no statement has.
+SELECT 'year', s.year, 'number', n FROM (SELECT year, max(number) AS highest FROM billing_monthlystatement GROUP BY year) s
+CROSS JOIN LATERAL generate_series(1, s.highest) AS n
+WHERE NOT EXISTS (SELECT FROM billing_monthlystatement m WHERE m.year = s.year AND m.number = n)
+ORDER BY s.year, n LIMIT %(limit)s;

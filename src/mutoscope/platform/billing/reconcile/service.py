@@ -13,9 +13,11 @@ from django.db import connection
 
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic
 from mutoscope.platform.billing.domain.terms import Bought, Term, replay
-from mutoscope.platform.billing.models import Reconciliation
+from mutoscope.platform.billing.models import MonthlyStatement, Reconciliation
+from mutoscope.platform.billing.monthly.service import figures
 from mutoscope.platform.billing.reconcile.chain import Rows, audited
 from mutoscope.platform.billing.statements import fetch, queries
+from mutoscope.platform.billing.sweeps.service import Holding, holdings
 
 ROWS_MAX = 100
 BATCH_ROWS = 2000
@@ -37,6 +39,12 @@ MEANINGS = {
     "credit_without_payment": "Points came in for a payment that is not on record.",
     "payout_job_differs": "A payout and what the signer did for it do not agree.",
     "job_without_payout": "The signer was asked to pay somebody for a payout that is not there.",
+    "top_up_refund_differs": "A refund of a top-up's money and what the signer did for it do not agree.",
+    "job_without_top_up_refund": "The signer was asked to send back a top-up's money for a refund that is not there.",
+    "refunded_and_credited": "More of a top-up's money went back than arrived beyond what was credited.",
+    "statement_differs": "A monthly statement says something else than the ledger says now: issue one that corrects it.",
+    "statement_number_missing": "A number of a year's statements is missing.",
+    "sweep_refused": "Money lies in a one-time wallet because the signer would not sweep it.",
     "chain_differs": "An account on the chain holds what no recorded transaction explains.",
     "chain_not_read": "The chain could not be asked, so what it holds was not compared.",
 }
@@ -69,6 +77,8 @@ class ReconcileInternals(Internals):
 
 class ReconcileOutputs(Outputs):
     findings: tuple[Finding, ...]
+    holdings: list[Holding]
+    """Where the money is: what the chain was compared with."""
 
 
 Reconciling = State[ReconcileInputs, ReconcileInternals, ReconcileOutputs]
@@ -99,11 +109,13 @@ class Reconcile(Service[ReconcileInputs, ReconcileInternals, ReconcileOutputs]):
 
     def compare(self, reconciling: Reconciling) -> None:
         reconciling.outputs.findings = tuple(find(reconciling.internals.on_chain))
+        reconciling.outputs.holdings = holdings()
 
     def keep(self, reconciling: Reconciling) -> None:
         if reconciling.inputs.is_kept:
             found = [{**asdict(finding), "rows": _plain(finding.rows)} for finding in reconciling.outputs.findings]
-            Reconciliation.objects.create(findings=found, is_clean=not found)
+            lie = [asdict(each) for each in reconciling.outputs.holdings]
+            Reconciliation.objects.create(findings=found, is_clean=not found, holdings=lie)
 
 
 def find(on_chain: Rows | None = None) -> Iterator[Finding]:
@@ -111,6 +123,8 @@ def find(on_chain: Rows | None = None) -> Iterator[Finding]:
     for name, meaning in MEANINGS.items():
         if name == "entitlement_differs":
             rows: Iterable[tuple[Any, ...]] = wrong_entitlements()
+        elif name == "statement_differs":
+            rows = wrong_statements()
         elif name in OF_THE_CHAIN:
             rows = (on_chain or {}).get(name, ())
         else:
@@ -127,6 +141,14 @@ def wrong_entitlements() -> Iterator[tuple[Any, ...]]:
         should = expected_end(receipts, refunded_at)
         if should != expires_at:
             yield ("entitlement", entitlement_id, _written(expires_at), _written(should))
+
+
+def wrong_statements() -> Iterator[tuple[Any, ...]]:
+    """Statements that nobody corrected and whose figures are not the ledger's: (what, id, column, says, ledger)."""
+    for statement in MonthlyStatement.objects.filter(corrected_by=None).order_by("id").iterator():
+        for name, points in figures(statement.channel_id, statement.year, statement.month).items():
+            if getattr(statement, name) != points:
+                yield ("statement", statement.pk, name, getattr(statement, name), points)
 
 
 def expected_end(receipts: list[Bought], refunded_at: datetime | None) -> datetime | None:

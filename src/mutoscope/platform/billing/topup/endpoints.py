@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,16 +23,20 @@ from mutoscope.platform.billing import books
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.failures import Refused
+from mutoscope.platform.billing.models import TopUp
 from mutoscope.platform.billing.packs.service import packs_on_sale
 from mutoscope.platform.billing.topup.buying import BuyPoints, BuyPointsInputs, accepted_symbols
 from mutoscope.platform.billing.topup.play import PlayMoneyRefused, pay
 from mutoscope.platform.billing.topup.standing import Standing, standing_of
+from mutoscope.platform.billing.topup_refunds.shown import section_of
 
 # As `random_id` makes them, and what a film's public id looks like.
 KEY = re.compile(r"[A-Za-z0-9]{10,40}")
 FILM = re.compile(r"[a-z0-9]{12}")
 # htmx stops asking again when it gets this.
 STOP_POLLING = 286
+# Longer than it takes the watcher to see a payment, and short enough to try again when a kill came before it was sent.
+PLAYED_FOR_S = 60
 
 
 @never_cache
@@ -97,10 +102,14 @@ def pay_with_play_money(request: HttpRequest, public_id: str) -> HttpResponse:
         raise Http404
     if not found.is_payable():
         return redirect("top-up-payment", public_id)
-    try:
-        pay(wallet, found.link())
-    except PlayMoneyRefused as refusal:
-        return _show(request, public_id, str(refusal))
+    # Two clicks, or whoever was killed before it saw the payment on the chain and begins anew, pay what is missing once.
+    paid = f"play:{public_id}:{found.received}"
+    if cache.add(paid, True, PLAYED_FOR_S):
+        try:
+            pay(wallet, found.link())
+        except PlayMoneyRefused as refusal:
+            cache.delete(paid)
+            return _show(request, public_id, str(refusal))
     return redirect(reverse("top-up-payment", args=[public_id]) + "?sent")
 
 
@@ -136,6 +145,8 @@ def _show(request: HttpRequest, public_id: str, refusal: str = "") -> HttpRespon
         "is_in_place": _is_elsewhere(request),
         "is_sent": _is_sent(request, found),
     }
+    if not found.is_payable():
+        context |= section_of(TopUp.objects.get(pk=found.number))
     if found.is_payable() and not context["is_sent"]:
         link = found.link()
         # Drawn here, of a link that was made here.

@@ -14,6 +14,7 @@ WHERE t.public_id = %(public_id)s AND t.person_id = %(person_id)s;
 
 -- name: newest
 -- A person's top-ups, newest first, at most the limit: what the wallet lists.
-SELECT t.public_id, t.points + t.bonus_points, t.price_usd_cents, t.asked_at, t.credited_at IS NOT NULL, p.status, p.money
+SELECT t.public_id, t.points + t.bonus_points, t.price_usd_cents, t.asked_at, t.credited_at IS NOT NULL, p.status, p.money,
+    coalesce((SELECT r.state FROM billing_topuprefund r WHERE r.top_up_id = t.id ORDER BY r.id DESC LIMIT 1), ''), t.id, t.credited_at
 FROM billing_topup t JOIN mutoscope_solana_payment p ON p.id = t.payment_id
-WHERE t.person_id = %(person_id)s ORDER BY t.id DESC LIMIT %(limit)s;
+WHERE t.person_id = %(person_id)s AND t.id < %(before)s ORDER BY t.id DESC LIMIT %(limit)s;

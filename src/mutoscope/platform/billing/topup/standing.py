@@ -161,15 +161,24 @@ class Entry:
     price_usd_cents: int
     asked_at: datetime
     words: str
+    number: int
+    credited_at: datetime | None
 
 
-def newest_top_ups(person_id: int, limit: int = 5) -> list[Entry]:
-    """The newest top-ups of a person."""
-    rows = fetch("topup", "newest", {"person_id": person_id, "limit": limit})
-    return [Entry(row[0], row[1], row[2], row[3], _in_words(*row[4:])) for row in rows]
+def newest_top_ups(person_id: int, limit: int = 5, before: int = 2**63 - 1) -> list[Entry]:
+    """The newest top-ups of a person, of those with a lower number than `before`."""
+    rows = fetch("topup", "newest", {"person_id": person_id, "limit": limit, "before": before})
+    return [Entry(row[0], row[1], row[2], row[3], _in_words(*row[4:8]), row[8], row[9]) for row in rows]
 
 
-def _in_words(is_credited: bool, status: str, money: str) -> str:
+# What became of its refund, where one was asked for and is not over without an effect.
+REFUND_WORDS = {"requested": "refund asked for", "approved": "refund on its way", "paid": "refunded"}
+
+
+def _in_words(is_credited: bool, status: str, money: str, refund: str) -> str:
+    if refund in REFUND_WORDS:
+        words = REFUND_WORDS[refund]
+        return f"Credited, {words}" if is_credited else words.capitalize()
     if is_credited:
         return "Credited, and more than that arrived" if money in {Money.OVER, Money.DOUBLE} else "Credited"
     if money in {Money.LATE, Money.FOREIGN}:

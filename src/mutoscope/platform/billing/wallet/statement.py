@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -92,11 +92,15 @@ def in_words(about: dict[str, Any], titles: dict[int, str], points: int) -> str:
 
 
 def as_csv(lines: Iterator[Line]) -> str:
-    """Lines as CSV with a head. A text that a spreadsheet would run as a formula gets a quote in front."""
+    """Lines as CSV with a head."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["number", "at", "what", "points", "balance"])
+    csv.writer(out, lineterminator="\n").writerows(as_rows(lines))
+    return out.getvalue()
+
+
+def as_rows(lines: Iterable[Line]) -> Iterator[list[Any]]:
+    """Lines as rows of a table, with its head. A text that a spreadsheet would run as a formula gets a quote in front."""
+    yield ["number", "at", "what", "points", "balance"]
     for line in lines:
         words = f"'{line.words}" if line.words.startswith(("=", "+", "-", "@", "\t", "\r")) else line.words
-        writer.writerow({**line.as_dict(), "what": words}.values())
-    return out.getvalue()
+        yield list({**line.as_dict(), "what": words}.values())

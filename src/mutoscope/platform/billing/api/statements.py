@@ -1,0 +1,57 @@
+"""A channel's monthly statements."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+
+from django.http import HttpRequest
+from ninja import Path, Query, Router
+
+from mutoscope.platform.accounts.public import Channel, Person, channel_of
+from mutoscope.platform.billing.api import schemas
+from mutoscope.platform.billing.api.request import P
+from mutoscope.platform.billing.failures import NoSuchChannel, NoSuchStatement
+from mutoscope.platform.billing.models import MonthlyStatement
+from mutoscope.platform.billing.monthly.shown import as_document, statement_of
+from mutoscope.platform.billing.wallet.statement import BEFORE_MAX, PAGE_LINES
+
+router = Router()
+Label = Annotated[str, Path(pattern="^[0-9]{4}-[0-9]{6,9}$")]
+
+
+@router.get("", response={200: schemas.MonthlyStatementsOut, 401: P, 404: P, 422: P})
+def statements(
+    request: HttpRequest,
+    before: Annotated[int, Query(ge=1, le=BEFORE_MAX)] = BEFORE_MAX,
+    limit: Annotated[int, Query(ge=1, le=200)] = PAGE_LINES,
+) -> dict[str, Any]:
+    """Your channel's statements, those issued last first."""
+    issued = MonthlyStatement.objects.filter(channel=channel_or_refuse(request), pk__lt=before).order_by("-pk")
+    found = list(issued[: limit + 1])
+    shown = [
+        {
+            "number": each.label(),
+            "month": each.period(),
+            "issued_at": each.issued_at,
+            "closing_points": each.closing_points,
+        }
+        for each in found[:limit]
+    ]
+    return {"statements": shown, "next_before": found[limit - 1].pk if len(found) > limit else None}
+
+
+@router.get("/{number}", response={200: schemas.MonthlyStatementOut, 401: P, 404: P, 422: P})
+def statement(request: HttpRequest, number: Label) -> dict[str, Any]:
+    """One of them, with every transfer of its month."""
+    found = statement_of(channel_or_refuse(request), number)
+    if found is None:
+        raise NoSuchStatement
+    return as_document(found)
+
+
+def channel_or_refuse(request: HttpRequest) -> Channel:
+    """The channel of whoever asks. Raises NoSuchChannel."""
+    found = channel_of(cast("Person", request.user))
+    if found is None:
+        raise NoSuchChannel
+    return found

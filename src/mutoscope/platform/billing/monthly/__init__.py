@@ -1,0 +1,1 @@
+"""A creator's statement of each month, with a number, that is never changed."""
