@@ -40,10 +40,11 @@ BODIES: dict[str, Any] = {
     "POST /playbacks/{playback}/beats": '{"position_ms": 1000, "stretches": [], "is_last": false}',
     "POST /history/choice/": {"keeps_history": "on"},
 }
-# These answer players and uploads. A page of another site can make a browser send neither their headers nor their tokens.
+# These answer players, uploads and counters. A page of another site can make a browser send neither their headers nor their tokens.
 WITHOUT_TOKEN = {
     *(f"POST /playbacks/of/{{{film}}}" for film in ("film", "draft", "withdrawn")),
     "POST /playbacks/{playback}/beats",
+    "POST /visits/{film}",
 }
 
 

@@ -49,7 +49,7 @@ STAFF: dict[str, dict[str, Any]] = {
 }
 # Being sent there is an answer of its own.
 DOORS = {"/account/login/?next": "sign in", "/account/reauthenticate/": "password"}
-HEADERS = {"Tus-Resumable": "1.0.0", "X-Playback": "begin", "Idempotency-Key": "matrix"}
+HEADERS = {"Tus-Resumable": "1.0.0", "X-Playback": "begin", "X-Visit": "page", "Idempotency-Key": "matrix"}
 
 
 @dataclass

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.earnings.adapters import billing_film_sales
+from mutoscope.platform.billing.earnings.revenue import Day as RevenueDay
+from mutoscope.platform.billing.earnings.revenue import FilmRevenue, Revenue, in_steps, revenue_of
 from mutoscope.platform.billing.models import Pack
 from mutoscope.platform.billing.packs.service import GrantPoints, GrantPointsInputs
+from mutoscope.platform.billing.payouts.available import earnings_of
 from mutoscope.platform.billing.payouts.ports import PaidByHand, PayoutOrder, PaysCreators, pays_creators
 from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs
 from mutoscope.platform.billing.payouts.signing import PaidBySigner
@@ -16,6 +20,7 @@ from mutoscope.platform.billing.topup.service import CreditTopUp, CreditTopUpInp
 from mutoscope.platform.billing.unlock.adapters import billing_card_notes, billing_may_watch, billing_unlock_panel
 from mutoscope.platform.billing.unlock.rights import Right, right_of
 from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoInputs
+from mutoscope.platform.billing.wallet.statement import spreadsheet_text
 
 __all__ = [
     "BuyPoints",
@@ -24,6 +29,7 @@ __all__ = [
     "CreditTopUpInputs",
     "EndPayout",
     "EndPayoutInputs",
+    "FilmRevenue",
     "GrantPoints",
     "GrantPointsInputs",
     "NoRate",
@@ -35,6 +41,8 @@ __all__ = [
     "Rate",
     "Rates",
     "ReconciliationCollector",
+    "Revenue",
+    "RevenueDay",
     "Right",
     "SetPrices",
     "SetPricesInputs",
@@ -42,8 +50,13 @@ __all__ = [
     "UnlockVideo",
     "UnlockVideoInputs",
     "billing_card_notes",
+    "billing_film_sales",
     "billing_may_watch",
     "billing_unlock_panel",
+    "earnings_of",
+    "in_steps",
     "pays_creators",
+    "revenue_of",
     "right_of",
+    "spreadsheet_text",
 ]

@@ -92,11 +92,15 @@ def in_words(about: dict[str, Any], titles: dict[int, str], points: int) -> str:
 
 
 def as_csv(lines: Iterator[Line]) -> str:
-    """Lines as CSV with a head. A text that a spreadsheet would run as a formula gets a quote in front."""
+    """Lines as CSV with a head."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["number", "at", "what", "points", "balance"])
     for line in lines:
-        words = f"'{line.words}" if line.words.startswith(("=", "+", "-", "@", "\t", "\r")) else line.words
-        writer.writerow({**line.as_dict(), "what": words}.values())
+        writer.writerow({**line.as_dict(), "what": spreadsheet_text(line.words)}.values())
     return out.getvalue()
+
+
+def spreadsheet_text(text: str) -> str:
+    """A text that a spreadsheet does not run as a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
