@@ -7,6 +7,7 @@ from mutoscope.platform.billing.earnings.adapters import billing_film_sales
 from mutoscope.platform.billing.earnings.revenue import Day as RevenueDay
 from mutoscope.platform.billing.earnings.revenue import FilmRevenue, Revenue, in_steps, revenue_of
 from mutoscope.platform.billing.models import Pack
+from mutoscope.platform.billing.overview.money import MoneyOverview, last_reconciliation, money_since
 from mutoscope.platform.billing.packs.service import GrantPoints, GrantPointsInputs
 from mutoscope.platform.billing.payouts.available import earnings_of
 from mutoscope.platform.billing.payouts.ports import PaidByHand, PayoutOrder, PaysCreators, pays_creators
@@ -14,6 +15,7 @@ from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInput
 from mutoscope.platform.billing.payouts.signing import PaidBySigner
 from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs
 from mutoscope.platform.billing.reconcile.metrics import ReconciliationCollector
+from mutoscope.platform.billing.templatetags.billing import usd
 from mutoscope.platform.billing.topup.buying import BuyPoints, BuyPointsInputs
 from mutoscope.platform.billing.topup.ports import NoRate, Rate, Rates
 from mutoscope.platform.billing.topup.service import CreditTopUp, CreditTopUpInputs
@@ -32,6 +34,7 @@ __all__ = [
     "FilmRevenue",
     "GrantPoints",
     "GrantPointsInputs",
+    "MoneyOverview",
     "NoRate",
     "Pack",
     "PaidByHand",
@@ -55,8 +58,11 @@ __all__ = [
     "billing_unlock_panel",
     "earnings_of",
     "in_steps",
+    "last_reconciliation",
+    "money_since",
     "pays_creators",
     "revenue_of",
     "right_of",
     "spreadsheet_text",
+    "usd",
 ]
