@@ -31,6 +31,8 @@ BODIES: dict[str, Any] = {
     "POST /studio/films/{film}/show/": {"state": "unlisted"},
     "POST /studio/films/{film}/cover/": {"cover": "1"},
     "POST /studio/films/{film}/price/": {"day": "10"},
+    "POST /studio/coupons/": {"code": "MATRIX", "amount": "10", "what": "percent"},
+    "POST /api/billing/coupons": {"code": "MATRIX", "percent": 10},
     "POST /studio/earnings/payouts/": {"points": "50", "request_key": "matrix"},
     "POST /api/billing/films/{film}/unlock": {"term": "day", "agreed_points": 30},
     "POST /api/billing/films/{film}/tips": {"points": 5},

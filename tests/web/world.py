@@ -20,6 +20,7 @@ from django.test.utils import override_settings
 
 from mutoscope.platform.accounts.models import Person
 from mutoscope.platform.billing.clock import MovedClock
+from mutoscope.platform.billing.coupons.service import MakeCoupon, MakeCouponInputs
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.models import Tip
 from mutoscope.platform.billing.payouts.service import RequestPayout, RequestPayoutInputs
@@ -135,6 +136,7 @@ def open_world(folder: Path) -> Iterator[World]:
         top_up = till.buy()
         tip = GiveTipInputs(people["buyer"].pk, film.public_id, 10, "tip", "Thank you", may_be_shown=True)
         GiveTip().call(tip)
+        coupon = MakeCoupon().call(MakeCouponInputs(channel, "AUTUMN", percent=10)).coupon
         address = prove(people["owner"])
         payout = RequestPayout().call(RequestPayoutInputs(people["owner"].pk, 100, "payout", has_second_factor=True))
         send_mail("A subject", "A text", None, ["somebody@example.org"])
@@ -151,6 +153,7 @@ def open_world(folder: Path) -> Iterator[World]:
             "top-up": top_up.public_id,
             "payout": str(payout.payout.number),
             "nonce": address.nonce,
+            "coupon": coupon.code,
             "tip": str(Tip.objects.get().pk),
             "mail": str(Mail.objects.latest("pk").pk),
             "upload": _upload(world.clients["owner"]),

@@ -83,7 +83,7 @@ def _chart(
         shape=shape,
         edge=edge,
         grid="".join(f"M0 {_height(tick, ticks):.2f}H{WIDTH}" for tick in ticks),
-        values=[f"{tick:,}" for tick in reversed(ticks)],
+        values=[f"{tick:,} %" if unit == "%" else f"{tick:,}" for tick in reversed(ticks)],
         labels=_labels([label for label, _ in points]),
         spots=spots,
         summary=summary,

@@ -97,6 +97,25 @@ class RequestKeyReused(Refused):
         return "This Idempotency-Key was used for another request. Use a new one."
 
 
+class NoSuchCoupon(Refused):
+    """There is no such code, or it is another channel's."""
+
+    def sentence(self) -> str:
+        return "There is no such code."
+
+
+class BadCoupon(Refused):
+    """This code takes nothing off here, or not any more."""
+
+    why: str
+
+    def field(self) -> str:
+        return "coupon"
+
+    def sentence(self) -> str:
+        return self.why
+
+
 class NoSuchPurchase(Refused):
     """There is no such purchase."""
 

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from mutoscope.platform.billing.coupons.models import Coupon, CouponUse
 from mutoscope.platform.billing.domain.lengths import KEY_LENGTH_MAX, REASON_LENGTH_MAX
 from mutoscope.platform.billing.domain.money import CENTS_MAX, POINTS_MAX
 from mutoscope.platform.billing.domain.terms import Term
@@ -19,6 +20,8 @@ __all__ = [
     "REASON_LENGTH_MAX",
     "TERMS",
     "BookAccount",
+    "Coupon",
+    "CouponUse",
     "Entitlement",
     "Grant",
     "Offer",
@@ -160,13 +163,16 @@ class Purchase(models.Model):
     term = models.CharField(max_length=8, choices=TERMS)
     price_points = models.IntegerField()
     credit_points = models.IntegerField(default=0)
+    # What a code took off.
+    discount_points = models.IntegerField(default=0, db_default=0)
     fee_points = models.IntegerField()
     creator_points = models.IntegerField()
     is_upgrade = models.BooleanField(default=False)
     bought_at = models.DateTimeField()
     starts_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
-    transfer_id = models.BigIntegerField()
+    # Null where a code took everything off: then nothing moved.
+    transfer_id = models.BigIntegerField(null=True, blank=True)
     # What the caller of the API called it; empty for a click on a page.
     request_key = models.CharField(max_length=KEY_LENGTH_MAX, blank=True, default="")
     # The upgrade that this one was credited to.
@@ -185,11 +191,19 @@ class Purchase(models.Model):
                 fields=["viewer", "request_key"], condition=~Q(request_key=""), name="billing_purchase_request_once"
             ),
             models.CheckConstraint(
-                condition=Q(price_points=F("credit_points") + F("fee_points") + F("creator_points"))
+                condition=Q(
+                    price_points=F("credit_points") + F("discount_points") + F("fee_points") + F("creator_points")
+                )
                 & Q(credit_points__gte=0)
+                & Q(discount_points__gte=0)
                 & Q(fee_points__gte=0)
-                & Q(creator_points__gte=1),
+                & Q(creator_points__gte=0),
                 name="billing_purchase_parts_add_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(creator_points__gte=1, transfer_id__isnull=False)
+                | Q(creator_points=0, fee_points=0, discount_points__gte=1, transfer_id__isnull=True),
+                name="billing_purchase_paid_or_given",
             ),
             models.CheckConstraint(
                 condition=(Q(term="lifetime") & Q(expires_at__isnull=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from mutoscope.platform.billing.api.endpoints import api
+from mutoscope.platform.billing.coupons import endpoints as coupons
 from mutoscope.platform.billing.earnings import endpoints as earnings
 from mutoscope.platform.billing.library import endpoints as library
 from mutoscope.platform.billing.payouts import endpoints as payouts
@@ -29,6 +30,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("wallet/top-ups/<slug:public_id>/play/", topup.pay_with_play_money, name="top-up-play"),
     path("library/", library.library, name="library"),
     re_path(rf"^studio/films/{FILM}/price/$", pricing.price, name="film-price"),
+    path("studio/coupons/", coupons.coupons, name="coupons"),
+    re_path(r"^studio/coupons/(?P<code>[A-Z0-9-]{3,24})/end/$", coupons.end_coupon, name="coupon-end"),
     path("studio/earnings/", earnings.earnings, name="earnings"),
     re_path(r"^studio/earnings/statement\.(?P<kind>csv|json)$", earnings.statement, name="earnings-statement"),
     path("studio/earnings/address/", payouts.address, name="payout-address"),

@@ -18,8 +18,10 @@ from mutoscope.platform.billing.api import schemas
 from mutoscope.platform.billing.api.problems import CONTENT_TYPE, of_refusal, problem
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.books import Kind
+from mutoscope.platform.billing.coupons.endpoints import CouponRow, coupon_rows
+from mutoscope.platform.billing.coupons.service import EndCoupon, EndCouponInputs, MakeCoupon, MakeCouponInputs
 from mutoscope.platform.billing.domain.terms import Term
-from mutoscope.platform.billing.failures import NoSuchFilm, Refused
+from mutoscope.platform.billing.failures import BadCoupon, NoSuchFilm, Refused
 from mutoscope.platform.billing.library.endpoints import PAGE_FILMS, PAGES_MAX, owned_films
 from mutoscope.platform.billing.models import KEY_LENGTH_MAX, Pack, Payout
 from mutoscope.platform.billing.packs.service import packs_on_sale
@@ -56,6 +58,7 @@ api = ProblemsApi(
     "`Idempotency-Key`: the same key again gets the same answer and moves nothing.",
 )
 
+CODE = "^[A-Za-z0-9][A-Za-z0-9-]{2,23}$"
 PublicId = Annotated[str, Path(pattern="^[a-z0-9]{12}$")]
 Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=KEY_LENGTH_MAX, pattern="^[!-~]+$")]
 P = schemas.ProblemOut
@@ -126,10 +129,14 @@ def library(request: HttpRequest, page: Annotated[int, Query(ge=0, le=PAGES_MAX)
     return {"films": shown, "next_page": page + 1 if has_more else None}
 
 
-@api.get("/films/{public_id}", response={200: schemas.FilmOut, 401: P, 404: P, 422: P})
-def film(request: HttpRequest, public_id: PublicId) -> dict[str, Any]:
-    """What a film costs you now."""
-    panel = panel_for(person_id(request), public_id)
+@api.get("/films/{public_id}", response={200: schemas.FilmOut, 401: P, 404: P, 409: P, 422: P})
+def film(
+    request: HttpRequest, public_id: PublicId, coupon: Annotated[str, Query(pattern=CODE)] | None = None
+) -> dict[str, Any]:
+    """What a film costs you now, or with a code."""
+    panel = panel_for(person_id(request), public_id, code=coupon or "")
+    if panel is not None and panel.code_problem:
+        raise BadCoupon(why=panel.code_problem)
     if panel is None or not (panel.is_public or panel.is_own or panel.is_live):
         raise NoSuchFilm
     return {
@@ -144,6 +151,7 @@ def film(request: HttpRequest, public_id: PublicId) -> dict[str, Any]:
                 "term": choice.quote.term,
                 "points": choice.quote.price_points,
                 "due_points": choice.quote.due_points,
+                "discount_points": choice.quote.discount_points,
                 "expires_at": choice.quote.expires_at,
             }
             for choice in panel.choices
@@ -161,6 +169,7 @@ def unlock(request: HttpRequest, public_id: PublicId, key: Key, asked: schemas.U
             term=Term(asked.term),
             agreed_points=asked.agreed_points,
             version=asked.version,
+            coupon=asked.coupon or "",
             request_key=key,
         )
     )
@@ -189,6 +198,53 @@ def prices(request: HttpRequest, public_id: PublicId, asked: schemas.PricesIn) -
     done = SetPrices().call(SetPricesInputs(person_id(request), public_id, wanted, asked.is_free))
     now = {offer.term: offer.points for offer in current_offers(done.video.pk)}
     return {**{term.value: now.get(term.value) for term in Term}, "is_free": asked.is_free}
+
+
+@api.get("/coupons", response={200: schemas.CouponsOut, 401: P, 404: P})
+def coupons(request: HttpRequest) -> dict[str, Any]:
+    """Your channel's codes, newest first, and what came of each."""
+    return {"coupons": [_coupon(row) for row in coupon_rows(_channel(request).pk)]}
+
+
+@api.post("/coupons", response={200: schemas.CouponOut, **REFUSALS})
+def make_coupon(request: HttpRequest, asked: schemas.CouponIn) -> dict[str, Any]:
+    """Make a code."""
+    channel = _channel(request)
+    made = MakeCoupon().call(
+        MakeCouponInputs(
+            channel=channel,
+            code=asked.code,
+            percent=asked.percent,
+            points_off=asked.points_off,
+            public_id=asked.film or "",
+            ends_at=asked.ends_at,
+            uses_max=asked.uses_max,
+        )
+    )
+    return next(_coupon(row) for row in coupon_rows(channel.pk) if row.pk == made.coupon.pk)
+
+
+@api.delete("/coupons/{code}", response={204: None, **REFUSALS})
+def end_coupon(request: HttpRequest, code: Annotated[str, Path(pattern=CODE)]) -> tuple[int, None]:
+    """End a code. What was bought with it stays; ending it again changes nothing."""
+    EndCoupon().call(EndCouponInputs(_channel(request), code))
+    return 204, None
+
+
+def _coupon(row: CouponRow) -> dict[str, Any]:
+    return {
+        "code": row.code,
+        "percent": row.percent,
+        "points_off": row.points,
+        "film_title": row.title,
+        "starts_at": row.starts_at,
+        "ends_at": row.ends_at,
+        "uses_max": row.uses_max,
+        "uses": row.uses,
+        "is_live": row.is_live,
+        "taken_off_points": row.taken_off,
+        "earned_points": row.earned,
+    }
 
 
 @api.get("/earnings", response={200: schemas.EarningsOut, 401: P, 404: P})

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from mutoscope.platform.billing.domain.money import POINTS_MAX
 from mutoscope.platform.billing.models import NOTE_LENGTH_MAX
 
 # Strict: 1.0, "1" and true are no whole numbers.
 Points = Annotated[int, Field(strict=True, ge=1, le=POINTS_MAX)]
+Code = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9-]{2,23}$")]
 TermName = Literal["day", "month", "lifetime"]
 
 
@@ -62,6 +63,8 @@ class OfferOut(Schema):
     points: int
     due_points: int
     """What it costs this viewer, after what is credited."""
+    discount_points: int
+    """What the code takes off, where one was asked with."""
     expires_at: datetime | None
     """Until when one could watch; null is for ever."""
 
@@ -78,14 +81,48 @@ class FilmOut(Schema):
 
 class UnlockIn(Strict):
     term: TermName
-    agreed_points: Points
+    agreed_points: Annotated[int, Field(strict=True, ge=0, le=POINTS_MAX)]
     """What the viewer agreed to: nothing else is charged."""
     version: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] | None = None
+    coupon: Code | None = None
+
+
+class CouponIn(Strict):
+    """One of `percent` and `points_off`."""
+
+    code: Code
+    percent: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
+    points_off: Points | None = None
+    film: Annotated[str, Field(pattern="^[a-z0-9]{12}$")] | None = None
+    """The public id of the film that it is for; null is every film of the channel."""
+    ends_at: AwareDatetime | None = None
+    uses_max: Points | None = None
+
+
+class CouponOut(Schema):
+    code: str
+    percent: int | None
+    points_off: int | None
+    film_title: str | None
+    starts_at: datetime
+    ends_at: datetime | None
+    uses_max: int | None
+    uses: int
+    is_live: bool
+    """Whether somebody can still use it."""
+    taken_off_points: int
+    earned_points: int
+    """The creator's part of what was paid with it."""
+
+
+class CouponsOut(Schema):
+    coupons: list[CouponOut]
 
 
 class UnlockOut(Schema):
     purchase: int
-    transfer: int
+    transfer: int | None
+    """Null where a code took everything off."""
     points: int
     expires_at: datetime | None
     is_repeated: bool

@@ -7,10 +7,19 @@ SELECT 'purchase', p.id, 'transfer', p.transfer_id FROM billing_purchase p
 LEFT JOIN billing_bookaccount mine ON mine.kind = 'points' AND mine.owner_id = p.viewer_id
 LEFT JOIN billing_bookaccount theirs ON theirs.kind = 'earnings' AND theirs.owner_id = p.channel_id
 LEFT JOIN ledger_transfer t ON t.id = p.transfer_id AND t.kind = 'single'
-WHERE t.id IS NULL
+WHERE p.creator_points > 0 AND (t.id IS NULL
    OR t.amounts[array_position(t.accounts, mine.account_id)] IS DISTINCT FROM -(p.fee_points + p.creator_points)
-   OR t.amounts[array_position(t.accounts, theirs.account_id)] IS DISTINCT FROM p.creator_points
+   OR t.amounts[array_position(t.accounts, theirs.account_id)] IS DISTINCT FROM p.creator_points)
 ORDER BY p.id LIMIT %(limit)s;
+
+-- name: coupon_differs
+-- A code whose count of uses is not that of its receipts, or a receipt with something taken off that no code explains; and the reverse.
+SELECT 'coupon', c.id, 'uses', count(u.id) FROM billing_coupon c LEFT JOIN billing_couponuse u ON u.coupon_id = c.id
+GROUP BY c.id HAVING c.uses <> count(u.id)
+UNION ALL
+SELECT 'purchase', p.id, 'code', u.coupon_id FROM billing_purchase p LEFT JOIN billing_couponuse u ON u.purchase_id = p.id
+WHERE p.discount_points <> coalesce(u.points_off, 0)
+LIMIT %(limit)s;
 
 -- name: tip_without_transfer
 -- The same of tips.

@@ -80,6 +80,8 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
         purchase, now = refunding.internals.purchase, refunding.internals.now
         if purchase.refunded_at is not None:
             raise CannotRefund(why="This purchase was refunded before.")
+        if purchase.transfer_id is None:
+            raise CannotRefund(why="Nothing was paid for it: a code took everything off.")
         if purchase.credited_to_id is not None:
             raise CannotRefund(why=f"It was credited to purchase {purchase.credited_to_id}. Refund that one first.")
         if now - purchase.bought_at > REFUNDABLE_FOR:
@@ -89,6 +91,7 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
         """The opposite transfer, fee included."""
         work = refunding.internals
         purchase = work.purchase
+        assert purchase.transfer_id is not None
         try:
             receipt = books.ledger().reverse(
                 purchase.transfer_id, f"refund:{purchase.pk}", {"for": "refund", "video": purchase.video_id}
