@@ -47,7 +47,6 @@ def test_a_code_is_made_typed_and_used_without_leaving_the_film(visit: Visit, sh
     assert page.url.endswith(address(shop.video))
     viewer.press("Unlock for 15 points")
     viewer.sees("You paid 15 points, with AUTUMN.")
-    page.locator("[data-start]").click()
     plays(page)
     eventually(lambda: Coupon.objects.get().uses == 1)
     page.locator("[data-video]").evaluate("video => video.pause()")

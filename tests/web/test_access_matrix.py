@@ -31,6 +31,10 @@ BODIES: dict[str, Any] = {
     "POST /studio/films/{film}/show/": {"state": "unlisted"},
     "POST /studio/films/{film}/cover/": {"cover": "1"},
     "POST /studio/films/{film}/price/": {"day": "10"},
+    # Of films that are nobody's.
+    "POST /api/billing/bundles": {"title": "Two", "films": ["a" * 12, "b" * 12], "term": "day", "points": 9},
+    "POST /bundles/{bundle}/": {"points": "100", "number": "0"},
+    "POST /api/billing/bundles/{bundle}/unlock": {"agreed_points": 100},
     "POST /studio/coupons/": {"code": "MATRIX", "amount": "10", "what": "percent"},
     "POST /api/billing/coupons": {"code": "MATRIX", "percent": 10},
     "POST /studio/earnings/payouts/": {"points": "50", "request_key": "matrix"},

@@ -19,6 +19,7 @@ from django.test import Client
 from django.test.utils import override_settings
 
 from mutoscope.platform.accounts.models import Person
+from mutoscope.platform.billing.bundles.making import MakeBundle, MakeBundleInputs
 from mutoscope.platform.billing.clock import MovedClock
 from mutoscope.platform.billing.coupons.service import MakeCoupon, MakeCouponInputs
 from mutoscope.platform.billing.domain.terms import Term
@@ -137,6 +138,10 @@ def open_world(folder: Path) -> Iterator[World]:
         tip = GiveTipInputs(people["buyer"].pk, film.public_id, 10, "tip", "Thank you", may_be_shown=True)
         GiveTip().call(tip)
         coupon = MakeCoupon().call(MakeCouponInputs(channel, "AUTUMN", percent=10)).coupon
+        second = new_film(channel, title="The Long Ferry")
+        SetPrices().call(SetPricesInputs(people["owner"].pk, second.public_id, PRICES))
+        together = [film.public_id, second.public_id]
+        bundle = MakeBundle().call(MakeBundleInputs(channel, "Both", together, "lifetime", 100)).bundle
         address = prove(people["owner"])
         payout = RequestPayout().call(RequestPayoutInputs(people["owner"].pk, 100, "payout", has_second_factor=True))
         send_mail("A subject", "A text", None, ["somebody@example.org"])
@@ -154,6 +159,7 @@ def open_world(folder: Path) -> Iterator[World]:
             "payout": str(payout.payout.number),
             "nonce": address.nonce,
             "coupon": coupon.code,
+            "bundle": bundle.public_id,
             "tip": str(Tip.objects.get().pk),
             "mail": str(Mail.objects.latest("pk").pk),
             "upload": _upload(world.clients["owner"]),

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from mutoscope.platform.billing.bundles.models import Bundle, BundleFilm, BundlePurchase
 from mutoscope.platform.billing.coupons.models import Coupon, CouponUse
 from mutoscope.platform.billing.domain.lengths import KEY_LENGTH_MAX, REASON_LENGTH_MAX
 from mutoscope.platform.billing.domain.money import CENTS_MAX, POINTS_MAX
@@ -20,6 +21,9 @@ __all__ = [
     "REASON_LENGTH_MAX",
     "TERMS",
     "BookAccount",
+    "Bundle",
+    "BundleFilm",
+    "BundlePurchase",
     "Coupon",
     "CouponUse",
     "Entitlement",
@@ -157,7 +161,11 @@ class Purchase(models.Model):
     # See Entitlement.video.
     video = models.ForeignKey("videos.Video", on_delete=models.PROTECT, related_name="+", db_constraint=False)
     channel = models.ForeignKey("accounts.Channel", on_delete=models.PROTECT, related_name="+", db_constraint=False)
-    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    # Null for a film that was bought in a bundle.
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, null=True, related_name="+", db_constraint=False)
+    bundle_purchase = models.ForeignKey(
+        BundlePurchase, on_delete=models.PROTECT, null=True, blank=True, related_name="films"
+    )
     # The entitlement's version that the viewer saw.
     number = models.IntegerField()
     term = models.CharField(max_length=8, choices=TERMS)
@@ -186,7 +194,11 @@ class Purchase(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["viewer", "video", "number"], name="billing_purchase_once"),
-            models.UniqueConstraint(fields=["transfer_id"], name="billing_purchase_one_transfer"),
+            models.UniqueConstraint(
+                fields=["transfer_id"],
+                condition=Q(bundle_purchase__isnull=True),
+                name="billing_purchase_one_transfer",
+            ),
             models.UniqueConstraint(
                 fields=["viewer", "request_key"], condition=~Q(request_key=""), name="billing_purchase_request_once"
             ),
@@ -202,6 +214,8 @@ class Purchase(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(creator_points__gte=1, transfer_id__isnull=False)
+                # Of a share of one point, the fee of the whole may take it.
+                | Q(bundle_purchase__isnull=False, price_points__gte=1, transfer_id__isnull=False)
                 | Q(creator_points=0, fee_points=0, discount_points__gte=1, transfer_id__isnull=True),
                 name="billing_purchase_paid_or_given",
             ),
@@ -261,7 +275,7 @@ class Tip(models.Model):
 
 
 class Refund(models.Model):
-    """A purchase taken back by staff: the transfer reversed, the time it gave taken away."""
+    """A purchase taken back by staff: the transfer reversed, the time it gave taken away. A bundle's have one transfer together."""
 
     purchase = models.OneToOneField(Purchase, on_delete=models.PROTECT, related_name="refund")
     by = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
@@ -272,7 +286,6 @@ class Refund(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["transfer_id"], name="billing_refund_one_transfer"),
             models.CheckConstraint(condition=~Q(reason=""), name="billing_refund_has_reason"),
         ]
 

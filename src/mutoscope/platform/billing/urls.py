@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from mutoscope.platform.billing.api.endpoints import api
+from mutoscope.platform.billing.bundles import endpoints as bundles
 from mutoscope.platform.billing.coupons import endpoints as coupons
 from mutoscope.platform.billing.earnings import endpoints as earnings
 from mutoscope.platform.billing.library import endpoints as library
@@ -32,6 +33,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^studio/films/{FILM}/price/$", pricing.price, name="film-price"),
     path("studio/coupons/", coupons.coupons, name="coupons"),
     re_path(r"^studio/coupons/(?P<code>[A-Z0-9-]{3,24})/end/$", coupons.end_coupon, name="coupon-end"),
+    re_path(r"^bundles/(?P<public_id>[a-z0-9]{12})/$", bundles.bundle, name="bundle"),
+    path("studio/bundles/", bundles.bundles, name="bundles"),
+    re_path(r"^studio/bundles/(?P<public_id>[a-z0-9]{12})/end/$", bundles.end_bundle, name="bundle-end"),
     path("studio/earnings/", earnings.earnings, name="earnings"),
     re_path(r"^studio/earnings/statement\.(?P<kind>csv|json)$", earnings.statement, name="earnings-statement"),
     path("studio/earnings/address/", payouts.address, name="payout-address"),

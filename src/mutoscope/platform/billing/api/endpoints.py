@@ -7,23 +7,23 @@ from typing import Annotated, Any, cast
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import Header, NinjaAPI, Path, Query
+from ninja import NinjaAPI, Query
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.security import SessionAuth
 
-from mutoscope.platform.accounts.public import Channel, Person, channel_of
+from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.api import schemas
+from mutoscope.platform.billing.api.asking import CODE, REFUSALS, Key, NoSuchChannel, P, PublicId, channel_asking
+from mutoscope.platform.billing.api.offers import router
 from mutoscope.platform.billing.api.problems import CONTENT_TYPE, of_refusal, problem
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.books import Kind
-from mutoscope.platform.billing.coupons.endpoints import CouponRow, coupon_rows
-from mutoscope.platform.billing.coupons.service import EndCoupon, EndCouponInputs, MakeCoupon, MakeCouponInputs
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.failures import BadCoupon, NoSuchFilm, Refused
 from mutoscope.platform.billing.library.endpoints import PAGE_FILMS, PAGES_MAX, owned_films
-from mutoscope.platform.billing.models import KEY_LENGTH_MAX, Pack, Payout
+from mutoscope.platform.billing.models import Pack, Payout
 from mutoscope.platform.billing.packs.service import packs_on_sale
 from mutoscope.platform.billing.payouts.available import earnings_of
 from mutoscope.platform.billing.payouts.service import RequestPayout, RequestPayoutInputs
@@ -57,12 +57,6 @@ api = ProblemsApi(
     description="Amounts are whole points. Errors are problem details (RFC 9457). A request that moves points carries an "
     "`Idempotency-Key`: the same key again gets the same answer and moves nothing.",
 )
-
-CODE = "^[A-Za-z0-9][A-Za-z0-9-]{2,23}$"
-PublicId = Annotated[str, Path(pattern="^[a-z0-9]{12}$")]
-Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=KEY_LENGTH_MAX, pattern="^[!-~]+$")]
-P = schemas.ProblemOut
-REFUSALS: dict[int, Any] = {400: P, 401: P, 402: P, 403: P, 404: P, 409: P, 422: P}
 
 
 @api.exception_handler(Refused)
@@ -200,57 +194,10 @@ def prices(request: HttpRequest, public_id: PublicId, asked: schemas.PricesIn) -
     return {**{term.value: now.get(term.value) for term in Term}, "is_free": asked.is_free}
 
 
-@api.get("/coupons", response={200: schemas.CouponsOut, 401: P, 404: P})
-def coupons(request: HttpRequest) -> dict[str, Any]:
-    """Your channel's codes, newest first, and what came of each."""
-    return {"coupons": [_coupon(row) for row in coupon_rows(_channel(request).pk)]}
-
-
-@api.post("/coupons", response={200: schemas.CouponOut, **REFUSALS})
-def make_coupon(request: HttpRequest, asked: schemas.CouponIn) -> dict[str, Any]:
-    """Make a code."""
-    channel = _channel(request)
-    made = MakeCoupon().call(
-        MakeCouponInputs(
-            channel=channel,
-            code=asked.code,
-            percent=asked.percent,
-            points_off=asked.points_off,
-            public_id=asked.film or "",
-            ends_at=asked.ends_at,
-            uses_max=asked.uses_max,
-        )
-    )
-    return next(_coupon(row) for row in coupon_rows(channel.pk) if row.pk == made.coupon.pk)
-
-
-@api.delete("/coupons/{code}", response={204: None, **REFUSALS})
-def end_coupon(request: HttpRequest, code: Annotated[str, Path(pattern=CODE)]) -> tuple[int, None]:
-    """End a code. What was bought with it stays; ending it again changes nothing."""
-    EndCoupon().call(EndCouponInputs(_channel(request), code))
-    return 204, None
-
-
-def _coupon(row: CouponRow) -> dict[str, Any]:
-    return {
-        "code": row.code,
-        "percent": row.percent,
-        "points_off": row.points,
-        "film_title": row.title,
-        "starts_at": row.starts_at,
-        "ends_at": row.ends_at,
-        "uses_max": row.uses_max,
-        "uses": row.uses,
-        "is_live": row.is_live,
-        "taken_off_points": row.taken_off,
-        "earned_points": row.earned,
-    }
-
-
 @api.get("/earnings", response={200: schemas.EarningsOut, 401: P, 404: P})
 def earnings(request: HttpRequest) -> dict[str, int]:
     """What your channel earned."""
-    earned = earnings_of(_channel(request).pk)
+    earned = earnings_of(channel_asking(request).pk)
     return {
         "posted": earned.posted,
         "available": earned.available(),
@@ -266,7 +213,7 @@ def earnings_statement(
     limit: Annotated[int, Query(ge=1, le=200)] = PAGE_LINES,
 ) -> dict[str, Any]:
     """Your channel's account, newest first."""
-    account = books.find_account(Kind.EARNINGS, _channel(request).pk)
+    account = books.find_account(Kind.EARNINGS, channel_asking(request).pk)
     lines, next_before = newest_lines(account, before, limit)
     return {"lines": [line.as_dict() for line in lines], "next_before": next_before}
 
@@ -274,7 +221,7 @@ def earnings_statement(
 @api.get("/payouts", response={200: schemas.PayoutsOut, 401: P, 404: P})
 def payouts(request: HttpRequest) -> dict[str, Any]:
     """Your last hundred payouts."""
-    return {"payouts": list(Payout.objects.filter(channel=_channel(request))[:100])}
+    return {"payouts": list(Payout.objects.filter(channel=channel_asking(request))[:100])}
 
 
 @api.post("/payouts", response={200: schemas.PayoutOut, **REFUSALS})
@@ -284,23 +231,11 @@ def request_payout(request: HttpRequest, key: Key, asked: schemas.PayoutIn) -> P
     return RequestPayout().call(RequestPayoutInputs(person_id(request), asked.points, key, has_second_factor)).payout
 
 
-def _channel(request: HttpRequest) -> Channel:
-    found = channel_of(cast("Person", request.user))
-    if found is None:
-        raise NoSuchChannel
-    return found
-
-
-class NoSuchChannel(Refused):
-    """The person has no channel."""
-
-    def sentence(self) -> str:
-        return "Open a channel first: only a channel earns."
-
-
 @api.exception_handler(NoSuchChannel)
 def _no_channel(request: HttpRequest, refusal: NoSuchChannel) -> HttpResponse:
     return problem(404, "/problems/no-such-channel", "There is no channel", refusal.sentence())
 
+
+api.add_router("", router)
 
 __all__ = ["CONTENT_TYPE", "api"]

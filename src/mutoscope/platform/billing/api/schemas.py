@@ -119,6 +119,57 @@ class CouponsOut(Schema):
     coupons: list[CouponOut]
 
 
+class BundleOut(Schema):
+    public_id: str
+    title: str
+    term: TermName
+    points: int
+    due_points: int | None
+    """What it costs you, without the films that you have for as long; null where you have all of it."""
+    number: int
+    films: int
+    owned_films: int
+    is_sold: bool
+
+
+class BundleIn(Strict):
+    title: Annotated[str, Field(max_length=240)]
+    films: Annotated[list[Annotated[str, Field(pattern="^[a-z0-9]{12}$")]], Field(min_length=2, max_length=50)]
+    """Public ids of films of yours, in the order in which they are shown."""
+    term: TermName
+    points: Points
+
+
+class MyBundleOut(Schema):
+    public_id: str
+    title: str
+    term: TermName
+    points: int
+    films: int
+    sold: int
+    earned: int
+    made_at: datetime
+    ended_at: datetime | None
+
+
+class MyBundlesOut(Schema):
+    bundles: list[MyBundleOut]
+
+
+class BuyBundleIn(Strict):
+    agreed_points: Points
+    number: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] | None = None
+
+
+class BoughtBundleOut(Schema):
+    purchase: int
+    transfer: int
+    points: int
+    films: int
+    expires_at: datetime | None
+    is_repeated: bool
+
+
 class UnlockOut(Schema):
     purchase: int
     transfer: int | None

@@ -58,7 +58,7 @@ def coupons(request: HttpRequest) -> HttpResponse:
     if channel is None:
         return redirect("channel-open")
     films = list(Video.objects.filter(channel=channel).values_list("public_id", "title")[:FILMS_OFFERED])
-    form = CouponForm(films, request.POST or None)
+    form = CouponForm(films, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             made = MakeCoupon().call(_asked(channel, form)).coupon

@@ -32,11 +32,19 @@ class MoneyOverview:
 
 def money_since(since: datetime) -> MoneyOverview:
     """Two queries, the second over every account of the books."""
-    flows = fetch("overview", "flows", {"since": since})[0]
+    top_ups, cents, top_up_points, payouts, payout_points, waiting, waiting_points = fetch(
+        "overview", "flows", {"since": since}
+    )[0]
     owed = {row[0]: (row[1], row[2]) for row in fetch("overview", "owed", {})}
     nothing = (0, 0)
     return MoneyOverview(
-        *flows,
+        top_ups=top_ups,
+        top_up_cents=cents,
+        top_up_points=top_up_points,
+        payouts=payouts,
+        payout_points=payout_points,
+        waiting_payouts=waiting,
+        waiting_payout_points=waiting_points,
         owed_to_creators=owed.get(Kind.EARNINGS, nothing)[0],
         held=owed.get(Kind.EARNINGS, nothing)[1],
         owed_to_viewers=owed.get(Kind.POINTS, nothing)[0],

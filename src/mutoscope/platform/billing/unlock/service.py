@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db import IntegrityError
 
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, when
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
@@ -197,37 +198,16 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
 
     def buy(self, unlocking: Unlocking) -> None:
         """Debit, credits, fee, receipt, entitlement and the code's use: one statement, all or nothing."""
-        asked, found, quote = unlocking.inputs, unlocking.internals.found, unlocking.internals.quote
+        quote = unlocking.internals.quote
         # The fee is of what is really paid.
         parts = split(quote.due_points, settings.FEE_BPS) if quote.due_points else Split(0, 0)
-        accounts, amounts = self._legs(found, quote.due_points, parts)
-        outcome, purchase_id, transfer_id, expires_at, available = fetch(
-            "unlock",
-            "buy",
-            {
-                "viewer_id": asked.viewer_id,
-                "video_id": found.video_id,
-                "channel_id": found.channel_id,
-                "offer_id": found.offer_id,
-                "version": found.version,
-                "term": asked.term.value,
-                "price": quote.due_points + quote.credit_points + quote.discount_points,
-                "coupon_id": found.coupon_id,
-                "discount": quote.discount_points,
-                "credit": quote.credit_points,
-                "fee": parts.fee_points,
-                "creator": parts.creator_points,
-                "is_upgrade": quote.is_upgrade,
-                "now": found.now,
-                "starts_at": quote.starts_at,
-                "expires_at": quote.expires_at,
-                "request_key": asked.request_key,
-                "key": f"unlock:{asked.viewer_id}:{found.video_id}:{found.version}",
-                "accounts": accounts,
-                "amounts": amounts,
-                "metadata": json.dumps({"for": "unlock", "video": found.video_id, "term": asked.term.value}),
-            },
-        )[0]
+        try:
+            ((outcome, purchase_id, transfer_id, expires_at, available),) = fetch(
+                "unlock", "buy", self._asked(unlocking, parts)
+            )
+        except IntegrityError:
+            # A bundle with this film in it was bought in this moment, by the same viewer: nothing of this is written.
+            raise ChangedMeanwhile from None
         if outcome == "insufficient":
             raise InsufficientPoints(needed=quote.due_points, available=available)
         if outcome == "coupon":
@@ -235,6 +215,34 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
         if outcome == "moved":
             raise ChangedMeanwhile
         self._answer(unlocking, purchase_id, transfer_id, expires_at, quote.due_points, outcome == "repeated")
+
+    def _asked(self, unlocking: Unlocking, parts: Split) -> dict[str, object]:
+        """What `buy` is told."""
+        asked, found, quote = unlocking.inputs, unlocking.internals.found, unlocking.internals.quote
+        accounts, amounts = self._legs(found, quote.due_points, parts)
+        return {
+            "viewer_id": asked.viewer_id,
+            "video_id": found.video_id,
+            "channel_id": found.channel_id,
+            "offer_id": found.offer_id,
+            "version": found.version,
+            "term": asked.term.value,
+            "price": quote.due_points + quote.credit_points + quote.discount_points,
+            "coupon_id": found.coupon_id,
+            "discount": quote.discount_points,
+            "credit": quote.credit_points,
+            "fee": parts.fee_points,
+            "creator": parts.creator_points,
+            "is_upgrade": quote.is_upgrade,
+            "now": found.now,
+            "starts_at": quote.starts_at,
+            "expires_at": quote.expires_at,
+            "request_key": asked.request_key,
+            "key": f"unlock:{asked.viewer_id}:{found.video_id}:{found.version}",
+            "accounts": accounts,
+            "amounts": amounts,
+            "metadata": json.dumps({"for": "unlock", "video": found.video_id, "term": asked.term.value}),
+        }
 
     @staticmethod
     def _legs(found: Found, due: int, parts: Split) -> tuple[list[int], list[int]]:

@@ -73,11 +73,16 @@ FOR = {"day": "for a day", "month": "for a month", "lifetime": "for ever"}
 
 def in_words(about: dict[str, Any], titles: dict[int, str], points: int) -> str:
     """What a transfer was, from what it says of itself."""
-    title = titles.get(about.get("video", 0), "a film")
+    title = titles.get(about.get("video", 0)) or about.get("title", "a film")
     match about.get("for"):
         case "unlock":
             term = FOR.get(about.get("term", ""), "")
             return f"Sold {title} {term}" if points > 0 else f"Unlocked {title} {term}"
+        case "bundle":
+            term = FOR.get(about.get("term", ""), "")
+            return (
+                f"Sold {about.get('title', '')} {term}" if points > 0 else f"Unlocked {about.get('title', '')} {term}"
+            )
         case "tip":
             return f"Tip for {title}"
         case "refund":
