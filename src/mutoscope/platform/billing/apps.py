@@ -19,6 +19,9 @@ class BillingConfig(AppConfig):
         looks = [
             f"billing.view_{name}"
             for name in (
+                "bundle",
+                "bundlepurchase",
+                "coupon",
                 "pack",
                 "offer",
                 "entitlement",
