@@ -33,8 +33,6 @@ BROWSER_PARTS = (
     ("hls.js", "dist/hls.worker.js", "hls.worker.js", "run"),
     ("media-chrome", "dist/iife/index.js", "media-chrome.min.js", "run"),
     ("tus-js-client", "dist/tus.min.js", "tus.min.js", "run"),
-    ("uplot", "dist/uPlot.iife.min.js", "uplot.min.js", "run"),
-    ("uplot", "dist/uPlot.min.css", "uplot.min.css", "run"),
     ("axe-core", "axe.min.js", None, "dev"),
 )
 

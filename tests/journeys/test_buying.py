@@ -114,7 +114,7 @@ def test_a_creator_prices_a_film_and_sees_what_it_earned(visit: Visit, shop: Sho
     Purchase.objects.filter(term="day").update(bought_at=timezone.now() - timedelta(days=3))
     page = visitor.goto("/studio/earnings/")
     visitor.sees("270")
-    expect(page.locator(".uplot canvas")).to_be_visible()
+    expect(page.locator("svg.chart-drawing")).to_be_visible()
     visitor.look("studio-earnings")
     page.screenshot(path="var/screenshots/studio-earnings-whole.png", full_page=True)
     assert books.balance(books.Kind.EARNINGS, shop.video.channel_id).posted == 270

@@ -31,6 +31,12 @@ BODIES: dict[str, Any] = {
     "POST /studio/films/{film}/show/": {"state": "unlisted"},
     "POST /studio/films/{film}/cover/": {"cover": "1"},
     "POST /studio/films/{film}/price/": {"day": "10"},
+    # Of films that are nobody's.
+    "POST /api/billing/bundles": {"title": "Two", "films": ["a" * 12, "b" * 12], "term": "day", "points": 9},
+    "POST /bundles/{bundle}/": {"points": "100", "number": "0"},
+    "POST /api/billing/bundles/{bundle}/unlock": {"agreed_points": 100},
+    "POST /studio/coupons/": {"code": "MATRIX", "amount": "10", "what": "percent"},
+    "POST /api/billing/coupons": {"code": "MATRIX", "percent": 10},
     "POST /studio/earnings/payouts/": {"points": "50", "request_key": "matrix"},
     "POST /api/billing/films/{film}/unlock": {"term": "day", "agreed_points": 30},
     "POST /api/billing/films/{film}/tips": {"points": 5},
@@ -42,10 +48,11 @@ BODIES: dict[str, Any] = {
     "POST /playbacks/{playback}/beats": '{"position_ms": 1000, "stretches": [], "is_last": false}',
     "POST /history/choice/": {"keeps_history": "on"},
 }
-# These answer players and uploads. A page of another site can make a browser send neither their headers nor their tokens.
+# These answer players, uploads and counters. A page of another site can make a browser send neither their headers nor their tokens.
 WITHOUT_TOKEN = {
     *(f"POST /playbacks/of/{{{film}}}" for film in ("film", "draft", "withdrawn")),
     "POST /playbacks/{playback}/beats",
+    "POST /visits/{film}",
 }
 
 

@@ -20,7 +20,9 @@ from django.test.utils import override_settings
 from django.utils import timezone
 
 from mutoscope.platform.accounts.models import Person
+from mutoscope.platform.billing.bundles.making import MakeBundle, MakeBundleInputs
 from mutoscope.platform.billing.clock import MovedClock
+from mutoscope.platform.billing.coupons.service import MakeCoupon, MakeCouponInputs
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.models import RefundAddress, Tip, TopUpRefund
 from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs
@@ -52,7 +54,7 @@ STAFF: dict[str, dict[str, Any]] = {
 }
 # Being sent there is an answer of its own.
 DOORS = {"/account/login/?next": "sign in", "/account/reauthenticate/": "password"}
-HEADERS = {"Tus-Resumable": "1.0.0", "X-Playback": "begin", "Idempotency-Key": "matrix"}
+HEADERS = {"Tus-Resumable": "1.0.0", "X-Playback": "begin", "X-Visit": "page", "Idempotency-Key": "matrix"}
 
 
 @dataclass
@@ -150,6 +152,11 @@ def open_world(folder: Path) -> Iterator[World]:
         )
         tip = GiveTipInputs(people["buyer"].pk, film.public_id, 10, "tip", "Thank you", may_be_shown=True)
         GiveTip().call(tip)
+        coupon = MakeCoupon().call(MakeCouponInputs(channel, "AUTUMN", percent=10)).coupon
+        second = new_film(channel, title="The Long Ferry")
+        SetPrices().call(SetPricesInputs(people["owner"].pk, second.public_id, PRICES))
+        together = [film.public_id, second.public_id]
+        bundle = MakeBundle().call(MakeBundleInputs(channel, "Both", together, "lifetime", 100)).bundle
         address = prove(people["owner"])
         payout = RequestPayout().call(RequestPayoutInputs(people["owner"].pk, 100, "payout", has_second_factor=True))
         send_mail("A subject", "A text", None, ["somebody@example.org"])
@@ -169,6 +176,8 @@ def open_world(folder: Path) -> Iterator[World]:
             "statement": statement.label(),
             "payout": str(payout.payout.number),
             "nonce": address.nonce,
+            "coupon": coupon.code,
+            "bundle": bundle.public_id,
             "tip": str(Tip.objects.get().pk),
             "mail": str(Mail.objects.latest("pk").pk),
             "upload": _upload(world.clients["owner"]),

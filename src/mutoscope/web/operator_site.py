@@ -12,13 +12,22 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 
 
 class OperatorSite(AdminSite):
     site_title = "Mutoscope operator"
     site_header = "mutoscope operator"
-    index_title = "What the site holds"
+    index_title = "How the site is"
     enable_nav_sidebar = True
+    index_template = "operator/index.html"
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The lists, below what somebody should see first."""
+        # Not before the apps are loaded: it reads their tables.
+        from mutoscope.web.operator_dashboard import panels
+
+        return super().index(request, {**(extra_context or {}), "panels": panels(request)})
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not self.lacks_second_factor(request)

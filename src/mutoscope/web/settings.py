@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "mutoscope.engines.solana",
     "mutoscope.engines.tasks",
     "mutoscope.platform.accounts",
+    "mutoscope.platform.analytics",
     "mutoscope.platform.billing",
     "mutoscope.platform.support",
     "mutoscope.platform.videos",

@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("mutoscope.platform.videos.upload.urls")),
     path("", include("mutoscope.platform.videos.studio.urls")),
     path("", include("mutoscope.platform.billing.urls")),
+    path("", include("mutoscope.platform.analytics.urls")),
     path("", include("mutoscope.platform.support.mail.urls")),
     path("", include("mutoscope.platform.videos.watch.urls")),
     path("gallery/", pages.gallery, name="gallery"),

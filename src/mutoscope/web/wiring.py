@@ -6,21 +6,27 @@ from django.conf import settings
 from injector import Injector, Module, provider, singleton
 
 from mutoscope.platform.accounts.public import ChannelShelf, channel_shelf
+from mutoscope.platform.analytics.public import visit_counter
 from mutoscope.platform.billing.public import (
     PaidByHand,
     PaidBySigner,
     PaysCreators,
     billing_card_notes,
+    billing_film_sales,
     billing_may_watch,
     billing_unlock_panel,
     pays_creators,
 )
 from mutoscope.platform.videos.public import (
     CardNotes,
+    FilmSales,
     MayWatch,
+    PageFoot,
     UnlockPanel,
     card_notes,
+    film_sales,
     may_watch,
+    page_foot,
     unlock_panel,
 )
 from mutoscope.web.shelf import films_of_channel
@@ -46,6 +52,16 @@ class Films(Module):
 
     @provider
     @singleton
+    def film_sales(self) -> FilmSales:
+        return billing_film_sales
+
+    @provider
+    @singleton
+    def page_foot(self) -> PageFoot:
+        return visit_counter
+
+    @provider
+    @singleton
     def channel_shelf(self) -> ChannelShelf:
         return films_of_channel
 
@@ -65,5 +81,7 @@ def plug(*further: Module) -> None:
     may_watch.bind(injector.get(MayWatch))  # type: ignore[type-abstract]
     unlock_panel.bind(injector.get(UnlockPanel))  # type: ignore[type-abstract]
     card_notes.bind(injector.get(CardNotes))  # type: ignore[type-abstract]
+    film_sales.bind(injector.get(FilmSales))  # type: ignore[type-abstract]
+    page_foot.bind(injector.get(PageFoot))  # type: ignore[type-abstract]
     pays_creators.bind(injector.get(PaysCreators))  # type: ignore[type-abstract]
     channel_shelf.bind(injector.get(ChannelShelf))  # type: ignore[type-abstract]

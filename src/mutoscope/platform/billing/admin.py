@@ -17,6 +17,9 @@ from mutoscope.platform.billing.domain.money import BadAmount, parse_cents, pars
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import (
     REASON_LENGTH_MAX,
+    Bundle,
+    BundlePurchase,
+    Coupon,
     Entitlement,
     MonthlyStatement,
     Offer,
@@ -108,9 +111,42 @@ class EntitlementAdmin(LookOnly):
 
 @admin.register(Purchase)
 class PurchaseAdmin(LookOnly):
-    list_display = ("id", "viewer", "video", "term", "price_points", "credit_points", "bought_at", "refunded_at")
+    list_display = (
+        "id",
+        "viewer",
+        "video",
+        "term",
+        "price_points",
+        "credit_points",
+        "discount_points",
+        "bought_at",
+        "refunded_at",
+    )
     list_select_related = ("viewer", "video")
     search_fields = ("=id", "viewer__username", "video__title")
+
+
+@admin.register(Coupon)
+class CouponAdmin(LookOnly):
+    list_display = ("code", "channel", "video", "words", "uses", "uses_max", "starts_at", "ends_at", "ended_at")
+    list_select_related = ("channel", "video")
+    search_fields = ("=code", "channel__handle")
+
+
+@admin.register(Bundle)
+class BundleAdmin(LookOnly):
+    list_display = ("title", "channel", "term", "points", "made_at", "ended_at")
+    list_select_related = ("channel",)
+    search_fields = ("title", "channel__handle")
+
+
+@admin.register(BundlePurchase)
+class BundlePurchaseAdmin(LookOnly):
+    """To refund one, refund the purchase of any of its films."""
+
+    list_display = ("id", "viewer", "bundle", "price_points", "owned_points", "bought_at", "refunded_at")
+    list_select_related = ("viewer", "bundle")
+    search_fields = ("=id", "viewer__username", "bundle__title")
 
 
 @admin.register(Tip)

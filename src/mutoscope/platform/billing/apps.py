@@ -23,6 +23,9 @@ class BillingConfig(AppConfig):
         looks = [
             f"billing.view_{name}"
             for name in (
+                "bundle",
+                "bundlepurchase",
+                "coupon",
                 "pack",
                 "monthlystatement",
                 "offer",

@@ -30,10 +30,10 @@ class OwnFilm(Refused):
 
 
 class YoursForever(Refused):
-    """The viewer has the film for life already."""
+    """The viewer has the film, or every film of the bundle, for at least as long already."""
 
     def sentence(self) -> str:
-        return "This film is yours for life already. Nothing was charged."
+        return "You have this already, for at least as long. Nothing was charged."
 
 
 class PriceChanged(Refused):
@@ -71,6 +71,32 @@ class RequestKeyReused(Refused):
 
     def sentence(self) -> str:
         return "This Idempotency-Key was used for another request. Use a new one."
+
+
+class NoSuchBundle(Refused):
+    """There is no such bundle, or it is another channel's."""
+
+    def sentence(self) -> str:
+        return "There is no such bundle."
+
+
+class NoSuchCoupon(Refused):
+    """There is no such code, or it is another channel's."""
+
+    def sentence(self) -> str:
+        return "There is no such code."
+
+
+class BadCoupon(Refused):
+    """This code takes nothing off here, or not any more."""
+
+    why: str
+
+    def field(self) -> str:
+        return "coupon"
+
+    def sentence(self) -> str:
+        return self.why
 
 
 class NoSuchPurchase(Refused):

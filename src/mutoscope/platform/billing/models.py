@@ -7,6 +7,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from mutoscope.platform.billing.bundles.models import Bundle, BundleFilm, BundlePurchase
+from mutoscope.platform.billing.coupons.models import Coupon, CouponUse
 from mutoscope.platform.billing.domain.lengths import KEY_LENGTH_MAX, REASON_LENGTH_MAX
 from mutoscope.platform.billing.domain.money import CENTS_MAX, POINTS_MAX
 from mutoscope.platform.billing.domain.terms import Term
@@ -21,6 +23,11 @@ __all__ = [
     "REASON_LENGTH_MAX",
     "TERMS",
     "BookAccount",
+    "Bundle",
+    "BundleFilm",
+    "BundlePurchase",
+    "Coupon",
+    "CouponUse",
     "Entitlement",
     "Grant",
     "MonthlyStatement",
@@ -159,19 +166,26 @@ class Purchase(models.Model):
     # See Entitlement.video.
     video = models.ForeignKey("videos.Video", on_delete=models.PROTECT, related_name="+", db_constraint=False)
     channel = models.ForeignKey("accounts.Channel", on_delete=models.PROTECT, related_name="+", db_constraint=False)
-    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    # Null for a film that was bought in a bundle.
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, null=True, related_name="+", db_constraint=False)
+    bundle_purchase = models.ForeignKey(
+        BundlePurchase, on_delete=models.PROTECT, null=True, blank=True, related_name="films"
+    )
     # The entitlement's version that the viewer saw.
     number = models.IntegerField()
     term = models.CharField(max_length=8, choices=TERMS)
     price_points = models.IntegerField()
     credit_points = models.IntegerField(default=0)
+    # What a code took off.
+    discount_points = models.IntegerField(default=0, db_default=0)
     fee_points = models.IntegerField()
     creator_points = models.IntegerField()
     is_upgrade = models.BooleanField(default=False)
     bought_at = models.DateTimeField()
     starts_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
-    transfer_id = models.BigIntegerField()
+    # Null where a code took everything off: then nothing moved.
+    transfer_id = models.BigIntegerField(null=True, blank=True)
     # What the caller of the API called it; empty for a click on a page.
     request_key = models.CharField(max_length=KEY_LENGTH_MAX, blank=True, default="")
     # The upgrade that this one was credited to.
@@ -185,16 +199,30 @@ class Purchase(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["viewer", "video", "number"], name="billing_purchase_once"),
-            models.UniqueConstraint(fields=["transfer_id"], name="billing_purchase_one_transfer"),
+            models.UniqueConstraint(
+                fields=["transfer_id"],
+                condition=Q(bundle_purchase__isnull=True),
+                name="billing_purchase_one_transfer",
+            ),
             models.UniqueConstraint(
                 fields=["viewer", "request_key"], condition=~Q(request_key=""), name="billing_purchase_request_once"
             ),
             models.CheckConstraint(
-                condition=Q(price_points=F("credit_points") + F("fee_points") + F("creator_points"))
+                condition=Q(
+                    price_points=F("credit_points") + F("discount_points") + F("fee_points") + F("creator_points")
+                )
                 & Q(credit_points__gte=0)
+                & Q(discount_points__gte=0)
                 & Q(fee_points__gte=0)
-                & Q(creator_points__gte=1),
+                & Q(creator_points__gte=0),
                 name="billing_purchase_parts_add_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(creator_points__gte=1, transfer_id__isnull=False)
+                # Of a share of one point, the fee of the whole may take it.
+                | Q(bundle_purchase__isnull=False, price_points__gte=1, transfer_id__isnull=False)
+                | Q(creator_points=0, fee_points=0, discount_points__gte=1, transfer_id__isnull=True),
+                name="billing_purchase_paid_or_given",
             ),
             models.CheckConstraint(
                 condition=(Q(term="lifetime") & Q(expires_at__isnull=True))
@@ -252,7 +280,7 @@ class Tip(models.Model):
 
 
 class Refund(models.Model):
-    """A purchase taken back by staff: the transfer reversed, the time it gave taken away."""
+    """A purchase taken back by staff: the transfer reversed, the time it gave taken away. A bundle's have one transfer together."""
 
     purchase = models.OneToOneField(Purchase, on_delete=models.PROTECT, related_name="refund")
     by = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
@@ -263,7 +291,6 @@ class Refund(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["transfer_id"], name="billing_refund_one_transfer"),
             models.CheckConstraint(condition=~Q(reason=""), name="billing_refund_has_reason"),
         ]
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.earnings.adapters import billing_film_sales
+from mutoscope.platform.billing.earnings.revenue import Day as RevenueDay
+from mutoscope.platform.billing.earnings.revenue import FilmRevenue, Revenue, in_steps, revenue_of
 from mutoscope.platform.billing.models import Pack
+from mutoscope.platform.billing.overview.money import MoneyOverview, last_reconciliation, money_since
 from mutoscope.platform.billing.packs.service import GrantPoints, GrantPointsInputs
+from mutoscope.platform.billing.payouts.available import earnings_of
 from mutoscope.platform.billing.payouts.ports import PaidByHand, PayoutOrder, PaysCreators, pays_creators
 from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs
 from mutoscope.platform.billing.payouts.signing import PaidBySigner
 from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs
 from mutoscope.platform.billing.reconcile.metrics import ReconciliationCollector
+from mutoscope.platform.billing.templatetags.billing import usd
 from mutoscope.platform.billing.topup.buying import BuyPoints, BuyPointsInputs
 from mutoscope.platform.billing.topup.ports import NoRate, Rate, Rates
 from mutoscope.platform.billing.topup.service import CreditTopUp, CreditTopUpInputs
 from mutoscope.platform.billing.unlock.adapters import billing_card_notes, billing_may_watch, billing_unlock_panel
 from mutoscope.platform.billing.unlock.rights import Right, right_of
 from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoInputs
+from mutoscope.platform.billing.wallet.statement import spreadsheet_text
 
 __all__ = [
     "BuyPoints",
@@ -24,8 +31,10 @@ __all__ = [
     "CreditTopUpInputs",
     "EndPayout",
     "EndPayoutInputs",
+    "FilmRevenue",
     "GrantPoints",
     "GrantPointsInputs",
+    "MoneyOverview",
     "NoRate",
     "Pack",
     "PaidByHand",
@@ -35,6 +44,8 @@ __all__ = [
     "Rate",
     "Rates",
     "ReconciliationCollector",
+    "Revenue",
+    "RevenueDay",
     "Right",
     "SetPrices",
     "SetPricesInputs",
@@ -42,8 +53,16 @@ __all__ = [
     "UnlockVideo",
     "UnlockVideoInputs",
     "billing_card_notes",
+    "billing_film_sales",
     "billing_may_watch",
     "billing_unlock_panel",
+    "earnings_of",
+    "in_steps",
+    "last_reconciliation",
+    "money_since",
     "pays_creators",
+    "revenue_of",
     "right_of",
+    "spreadsheet_text",
+    "usd",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from mutoscope.platform.billing.api.endpoints import api
+from mutoscope.platform.billing.bundles import endpoints as bundles
+from mutoscope.platform.billing.coupons import endpoints as coupons
 from mutoscope.platform.billing.earnings import endpoints as earnings
 from mutoscope.platform.billing.library import endpoints as library
 from mutoscope.platform.billing.monthly import endpoints as monthly
@@ -38,6 +40,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("wallet/top-ups/<slug:public_id>/refund/<slug:nonce>/", refunds.proof, name="top-up-refund-proof"),
     path("library/", library.library, name="library"),
     re_path(rf"^studio/films/{FILM}/price/$", pricing.price, name="film-price"),
+    path("studio/coupons/", coupons.coupons, name="coupons"),
+    re_path(r"^studio/coupons/(?P<code>[A-Z0-9-]{3,24})/end/$", coupons.end_coupon, name="coupon-end"),
+    re_path(r"^bundles/(?P<public_id>[a-z0-9]{12})/$", bundles.bundle, name="bundle"),
+    path("studio/bundles/", bundles.bundles, name="bundles"),
+    re_path(r"^studio/bundles/(?P<public_id>[a-z0-9]{12})/end/$", bundles.end_bundle, name="bundle-end"),
     path("studio/earnings/", earnings.earnings, name="earnings"),
     re_path(r"^studio/earnings/statement\.(?P<kind>csv|json)$", earnings.statement, name="earnings-statement"),
     path("studio/earnings/statements/", monthly.statements, name="monthly-statements"),

@@ -6,6 +6,7 @@ from mutoscope.platform.videos.domain.life import PLAYABLE, PUBLIC, VideoState
 from mutoscope.platform.videos.domain.rights import Answer, Question, Reason, answer_without_sales
 from mutoscope.platform.videos.failures import NoSuchVideo, NotNow
 from mutoscope.platform.videos.models import Video
+from mutoscope.platform.videos.studio.ports import FilmSales, Sold, film_sales
 from mutoscope.platform.videos.watch.cards import FilmCard, film_cards
 from mutoscope.platform.videos.watch.cards import address as film_address
 from mutoscope.platform.videos.watch.page.featured import Featured, featured_film
@@ -13,28 +14,36 @@ from mutoscope.platform.videos.watch.ports import (
     CardNote,
     CardNotes,
     MayWatch,
+    PageFoot,
     UnlockPanel,
     card_notes,
     may_watch,
     no_notes,
+    page_foot,
     panel_without_sales,
     unlock_panel,
 )
 from mutoscope.platform.videos.watch.progress.endpoints import continue_watching
+from mutoscope.platform.videos.watch.retention.shown import PLAYBACK_AGE_MAX, DayShown, shown_since
 
 __all__ = [
     "PLAYABLE",
+    "PLAYBACK_AGE_MAX",
     "PUBLIC",
     "Answer",
     "CardNote",
     "CardNotes",
+    "DayShown",
     "Featured",
     "FilmCard",
+    "FilmSales",
     "MayWatch",
     "NoSuchVideo",
     "NotNow",
+    "PageFoot",
     "Question",
     "Reason",
+    "Sold",
     "UnlockPanel",
     "Video",
     "VideoState",
@@ -44,10 +53,13 @@ __all__ = [
     "featured_film",
     "film_address",
     "film_cards",
+    "film_sales",
     "may_watch",
     "newest_videos",
     "no_notes",
+    "page_foot",
     "panel_without_sales",
+    "shown_since",
     "unlock_panel",
     "videos_of_channel",
 ]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from zlib import crc32
 
@@ -15,6 +16,8 @@ from django.forms import BoundField, CheckboxInput, FileInput, PasswordInput, Ra
 from django.template.base import FilterExpression, NodeList, Parser, Token, token_kwargs
 from django.template.context import Context
 from django.utils.safestring import SafeString, mark_safe
+
+from mutoscope.web import charts
 
 register = template.Library()
 
@@ -84,6 +87,20 @@ def submit(label: str, kind: str = "primary", busy: str = "", **attributes: Any)
 def icon(name: str) -> dict[str, str]:
     """A drawn sign of 20 px beside words; never without words."""
     return {"name": name}
+
+
+@register.inclusion_tag("components/chart.html")
+def bar_chart(points: Sequence[tuple[str, int]], label: str, unit: str = "") -> dict[str, Any]:
+    """Bars of (label, value). `label` says what is shown, to whoever cannot see it; a table with the numbers stands below."""
+    return {"chart": charts.bars(points, unit), "label": label}
+
+
+@register.inclusion_tag("components/chart.html")
+def curve_chart(
+    points: Sequence[tuple[str, int]], label: str, unit: str = "", top: int | None = None
+) -> dict[str, Any]:
+    """A curve through (label, value), from the left edge to the right."""
+    return {"chart": charts.curve(points, unit, top), "label": label}
 
 
 @register.inclusion_tag("components/avatar.html")

@@ -29,6 +29,11 @@ def depths(backend: PostgresBackend) -> dict[str, Depth]:
     return found | {queue: Depth(*counts) for queue, *counts in _rows(backend, "depths")}
 
 
+def dead_letters(backend: PostgresBackend) -> dict[str, int]:
+    """How many failed tasks each queue keeps; queues without any are left out."""
+    return dict(_rows(backend, "dead"))
+
+
 class QueueCollector(Collector):
     """Depth, age, throughput, failures and lease losses, over all workers: each worker counts into its own row."""
 
@@ -51,7 +56,7 @@ class QueueCollector(Collector):
         yield depth
         yield oldest
         dead = GaugeMetricFamily("tasks_dead_letters", "Failed tasks that are kept.", labels=["queue"])
-        for queue, number in _rows(backend, "dead"):
+        for queue, number in dead_letters(backend).items():
             dead.add_metric([queue], number)
         yield dead
         succeeded, failed, retried, refused, alive, lost = _rows(backend, "tallies")[0]

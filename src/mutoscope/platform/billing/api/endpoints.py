@@ -8,7 +8,7 @@ from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI, Path, Query
+from ninja import NinjaAPI, Query
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.security import SessionAuth
@@ -16,13 +16,13 @@ from ninja.security import SessionAuth
 from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.api import schemas, statements, top_ups
+from mutoscope.platform.billing.api.asking import CODE, REFUSALS, Key, P, PublicId, channel_asking
+from mutoscope.platform.billing.api.offers import router as offers
 from mutoscope.platform.billing.api.problems import CONTENT_TYPE, of_refusal, problem
-from mutoscope.platform.billing.api.request import REFUSALS, Key, P
-from mutoscope.platform.billing.api.statements import channel_or_refuse
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.domain.terms import Term
-from mutoscope.platform.billing.failures import NoSuchFilm, Refused
+from mutoscope.platform.billing.failures import BadCoupon, NoSuchFilm, Refused
 from mutoscope.platform.billing.library.endpoints import PAGE_FILMS, PAGES_MAX, owned_films
 from mutoscope.platform.billing.models import Pack, Payout
 from mutoscope.platform.billing.packs.service import packs_on_sale
@@ -61,10 +61,10 @@ api = ProblemsApi(
 
 api.add_router("/top-ups", top_ups.router)
 api.add_router("/earnings/statements", statements.router)
+api.add_router("", offers)
 
 # Of payouts and statements: a database's integer.
 NUMBER_MAX = 2**31 - 1
-PublicId = Annotated[str, Path(pattern="^[a-z0-9]{12}$")]
 
 
 @api.exception_handler(Refused)
@@ -137,10 +137,14 @@ def library(request: HttpRequest, page: Annotated[int, Query(ge=0, le=PAGES_MAX)
     return {"films": shown, "next_page": page + 1 if has_more else None}
 
 
-@api.get("/films/{public_id}", response={200: schemas.FilmOut, 401: P, 404: P, 422: P})
-def film(request: HttpRequest, public_id: PublicId) -> dict[str, Any]:
-    """What a film costs you now."""
-    panel = panel_for(person_id(request), public_id)
+@api.get("/films/{public_id}", response={200: schemas.FilmOut, 401: P, 404: P, 409: P, 422: P})
+def film(
+    request: HttpRequest, public_id: PublicId, coupon: Annotated[str, Query(pattern=CODE)] | None = None
+) -> dict[str, Any]:
+    """What a film costs you now, or with a code."""
+    panel = panel_for(person_id(request), public_id, code=coupon or "")
+    if panel is not None and panel.code_problem:
+        raise BadCoupon(why=panel.code_problem)
     if panel is None or not (panel.is_public or panel.is_own or panel.is_live):
         raise NoSuchFilm
     return {
@@ -155,6 +159,7 @@ def film(request: HttpRequest, public_id: PublicId) -> dict[str, Any]:
                 "term": choice.quote.term,
                 "points": choice.quote.price_points,
                 "due_points": choice.quote.due_points,
+                "discount_points": choice.quote.discount_points,
                 "expires_at": choice.quote.expires_at,
             }
             for choice in panel.choices
@@ -172,6 +177,7 @@ def unlock(request: HttpRequest, public_id: PublicId, key: Key, asked: schemas.U
             term=Term(asked.term),
             agreed_points=asked.agreed_points,
             version=asked.version,
+            coupon=asked.coupon or "",
             request_key=key,
         )
     )
@@ -205,7 +211,7 @@ def prices(request: HttpRequest, public_id: PublicId, asked: schemas.PricesIn) -
 @api.get("/earnings", response={200: schemas.EarningsOut, 401: P, 404: P})
 def earnings(request: HttpRequest) -> dict[str, int]:
     """What your channel earned."""
-    earned = earnings_of(channel_or_refuse(request).pk)
+    earned = earnings_of(channel_asking(request).pk)
     return {
         "posted": earned.posted,
         "available": earned.available(),
@@ -221,7 +227,7 @@ def earnings_statement(
     limit: Annotated[int, Query(ge=1, le=200)] = PAGE_LINES,
 ) -> dict[str, Any]:
     """Your channel's account, newest first."""
-    account = books.find_account(Kind.EARNINGS, channel_or_refuse(request).pk)
+    account = books.find_account(Kind.EARNINGS, channel_asking(request).pk)
     lines, next_before = newest_lines(account, before, limit)
     return {"lines": [line.as_dict() for line in lines], "next_before": next_before}
 
@@ -233,7 +239,7 @@ def payouts(
     limit: Annotated[int, Query(ge=1, le=200)] = PAGE_LINES,
 ) -> dict[str, Any]:
     """Your payouts, newest first: how each stands, what it is paid with, where to, and by which transaction."""
-    newest = Payout.objects.filter(channel=channel_or_refuse(request), number__lt=before).select_related("address")
+    newest = Payout.objects.filter(channel=channel_asking(request), number__lt=before).select_related("address")
     found = list(newest.order_by("-number")[: limit + 1])
     next_before = found[limit - 1].number if len(found) > limit else None
     return {"payouts": [schemas.PayoutOut.of(each) for each in found[:limit]], "next_before": next_before}

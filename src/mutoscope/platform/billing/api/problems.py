@@ -17,6 +17,8 @@ CONTENT_TYPE = "application/problem+json"
 # 404 where there is nothing, 402 where points are missing, 422 where a field is wrong; all else is a conflict with how things stand.
 STATUSES: dict[type[Failure], int] = {
     failures.NoSuchFilm: 404,
+    failures.NoSuchBundle: 404,
+    failures.NoSuchCoupon: 404,
     failures.NoSuchPurchase: 404,
     failures.NoSuchTopUp: 404,
     failures.NoSuchStatement: 404,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from mutoscope.platform.billing.domain.money import POINTS_MAX
 from mutoscope.platform.billing.models import NOTE_LENGTH_MAX, Payout, TopUpRefund
@@ -14,6 +14,7 @@ from mutoscope.platform.billing.payouts.shown import shown
 
 # Strict: 1.0, "1" and true are no whole numbers.
 Points = Annotated[int, Field(strict=True, ge=1, le=POINTS_MAX)]
+Code = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9-]{2,23}$")]
 TermName = Literal["day", "month", "lifetime"]
 
 
@@ -63,6 +64,8 @@ class OfferOut(Schema):
     points: int
     due_points: int
     """What it costs this viewer, after what is credited."""
+    discount_points: int
+    """What the code takes off, where one was asked with."""
     expires_at: datetime | None
     """Until when one could watch; null is for ever."""
 
@@ -79,14 +82,99 @@ class FilmOut(Schema):
 
 class UnlockIn(Strict):
     term: TermName
-    agreed_points: Points
+    agreed_points: Annotated[int, Field(strict=True, ge=0, le=POINTS_MAX)]
     """What the viewer agreed to: nothing else is charged."""
     version: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] | None = None
+    coupon: Code | None = None
+
+
+class CouponIn(Strict):
+    """One of `percent` and `points_off`."""
+
+    code: Code
+    percent: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
+    points_off: Points | None = None
+    film: Annotated[str, Field(pattern="^[a-z0-9]{12}$")] | None = None
+    """The public id of the film that it is for; null is every film of the channel."""
+    ends_at: AwareDatetime | None = None
+    uses_max: Points | None = None
+
+
+class CouponOut(Schema):
+    code: str
+    percent: int | None
+    points_off: int | None
+    film_title: str | None
+    starts_at: datetime
+    ends_at: datetime | None
+    uses_max: int | None
+    uses: int
+    is_live: bool
+    """Whether somebody can still use it."""
+    taken_off_points: int
+    earned_points: int
+    """The creator's part of what was paid with it."""
+
+
+class CouponsOut(Schema):
+    coupons: list[CouponOut]
+
+
+class BundleOut(Schema):
+    public_id: str
+    title: str
+    term: TermName
+    points: int
+    due_points: int | None
+    """What it costs you, without the films that you have for as long; null where you have all of it."""
+    number: int
+    films: int
+    owned_films: int
+    is_sold: bool
+
+
+class BundleIn(Strict):
+    title: Annotated[str, Field(max_length=240)]
+    films: Annotated[list[Annotated[str, Field(pattern="^[a-z0-9]{12}$")]], Field(min_length=2, max_length=50)]
+    """Public ids of films of yours, in the order in which they are shown."""
+    term: TermName
+    points: Points
+
+
+class MyBundleOut(Schema):
+    public_id: str
+    title: str
+    term: TermName
+    points: int
+    films: int
+    sold: int
+    earned: int
+    made_at: datetime
+    ended_at: datetime | None
+
+
+class MyBundlesOut(Schema):
+    bundles: list[MyBundleOut]
+
+
+class BuyBundleIn(Strict):
+    agreed_points: Points
+    number: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)] | None = None
+
+
+class BoughtBundleOut(Schema):
+    purchase: int
+    transfer: int
+    points: int
+    films: int
+    expires_at: datetime | None
+    is_repeated: bool
 
 
 class UnlockOut(Schema):
     purchase: int
-    transfer: int
+    transfer: int | None
+    """Null where a code took everything off."""
     points: int
     expires_at: datetime | None
     is_repeated: bool

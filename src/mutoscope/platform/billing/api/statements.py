@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Path, Query, Router
 
-from mutoscope.platform.accounts.public import Channel, Person, channel_of
 from mutoscope.platform.billing.api import schemas
-from mutoscope.platform.billing.api.request import P
-from mutoscope.platform.billing.failures import NoSuchChannel, NoSuchStatement
+from mutoscope.platform.billing.api.asking import P, channel_asking
+from mutoscope.platform.billing.failures import NoSuchStatement
 from mutoscope.platform.billing.models import MonthlyStatement
 from mutoscope.platform.billing.monthly.shown import as_document, statement_of
 from mutoscope.platform.billing.wallet.statement import BEFORE_MAX, PAGE_LINES
@@ -26,7 +25,7 @@ def statements(
     limit: Annotated[int, Query(ge=1, le=200)] = PAGE_LINES,
 ) -> dict[str, Any]:
     """Your channel's statements, those issued last first."""
-    issued = MonthlyStatement.objects.filter(channel=channel_or_refuse(request), pk__lt=before).order_by("-pk")
+    issued = MonthlyStatement.objects.filter(channel=channel_asking(request), pk__lt=before).order_by("-pk")
     found = list(issued[: limit + 1])
     shown = [
         {
@@ -43,15 +42,7 @@ def statements(
 @router.get("/{number}", response={200: schemas.MonthlyStatementOut, 401: P, 404: P, 422: P})
 def statement(request: HttpRequest, number: Label) -> dict[str, Any]:
     """One of them, with every transfer of its month."""
-    found = statement_of(channel_or_refuse(request), number)
+    found = statement_of(channel_asking(request), number)
     if found is None:
         raise NoSuchStatement
     return as_document(found)
-
-
-def channel_or_refuse(request: HttpRequest) -> Channel:
-    """The channel of whoever asks. Raises NoSuchChannel."""
-    found = channel_of(cast("Person", request.user))
-    if found is None:
-        raise NoSuchChannel
-    return found

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja import Path, Query, Router
 
 from mutoscope.platform.billing.api import schemas
-from mutoscope.platform.billing.api.request import REFUSALS, Key, P, signed_in_just_now
+from mutoscope.platform.billing.api.asking import REFUSALS, Key, P, signed_in_just_now
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.failures import NoSuchTopUp
 from mutoscope.platform.billing.models import RefundAddress, TopUp, TopUpRefund

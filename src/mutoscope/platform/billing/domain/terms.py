@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from mutoscope.platform.billing.domain.coupons import Discount
 
 
 class Term(StrEnum):
@@ -45,7 +47,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What one click would do: `due_points` = `price_points` - `credit_points`, and watching until `expires_at` (None: for ever)."""
+    """What one click would do: `due_points` = `price_points` - `credit_points` - `discount_points`, and watching until `expires_at` (None: for ever)."""
 
     term: Term
     price_points: int
@@ -54,6 +56,12 @@ class Quote:
     starts_at: datetime
     expires_at: datetime | None
     is_upgrade: bool
+    discount_points: int = 0
+
+    def less(self, discount: Discount | None) -> Quote:
+        """The same with a code, which is taken from what is left to pay."""
+        off = 0 if discount is None else discount.off(self.due_points)
+        return replace(self, due_points=self.due_points - off, discount_points=off)
 
     def is_extension(self, now: datetime) -> bool:
         """Whether it begins when something else ends."""

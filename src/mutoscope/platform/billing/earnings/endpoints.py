@@ -18,7 +18,7 @@ from mutoscope.platform.accounts.public import Channel, Person, channel_of
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.books import Kind
-from mutoscope.platform.billing.earnings.revenue import revenue_of
+from mutoscope.platform.billing.earnings.revenue import days_of, in_steps
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import Payout, Tip
 from mutoscope.platform.billing.payouts.available import earnings_of, payout_rules
@@ -36,6 +36,8 @@ from mutoscope.platform.billing.tips.service import show_tip
 from mutoscope.platform.billing.wallet.endpoints import before_of
 from mutoscope.platform.billing.wallet.statement import as_csv, every_line, newest_lines
 
+# A chart has room for so many; a longer time is drawn in weeks.
+BARS_MAX = 100
 PERIODS = (7, 30, 90, 365)
 TIPS_SHOWN = 50
 PAYOUTS_SHOWN = 50
@@ -45,7 +47,7 @@ PAYOUTS_SHOWN = 50
 @login_required
 @require_safe
 def earnings(request: HttpRequest) -> HttpResponse:
-    """Available, held, recent; revenue by day and film; tips; payouts; the statement."""
+    """Available, held, recent; revenue by day; tips; payouts; the statement."""
     channel = channel_of(cast("Person", request.user))
     if channel is None:
         return redirect("channel-open")
@@ -57,14 +59,14 @@ def _show(request: HttpRequest, channel: Channel, refusal: Refused | None = None
     days = next((period for period in PERIODS if str(period) == asked), 30)
     account = books.find_account(Kind.EARNINGS, channel.pk)
     lines, next_before = newest_lines(account, before_of(request), 20)
-    revenue = revenue_of(channel.pk, days)
+    bars = in_steps(days_of(channel.pk, days), 7 if days > BARS_MAX else 1)
     payouts = list(Payout.objects.filter(channel=channel).select_related("address")[:PAYOUTS_SHOWN])
     context = {
         "channel": channel,
         "earned": earnings_of(channel.pk),
         "rules": payout_rules(),
-        "revenue": revenue,
-        "chart": [[day.day.isoformat(), day.points()] for day in revenue.days],
+        "bars": bars,
+        "chart": [(f"{day.day.day} {day.day:%b}", day.points()) for day in bars],
         "days": days,
         "periods": PERIODS,
         "tips": list(Tip.objects.filter(channel=channel)[:TIPS_SHOWN]),

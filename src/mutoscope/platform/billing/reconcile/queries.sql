@@ -3,14 +3,36 @@
 
 -- name: purchase_without_transfer
 -- A receipt whose transfer is not in the ledger, or moved other amounts than the receipt says.
-SELECT 'purchase', p.id, 'transfer', p.transfer_id FROM billing_purchase p
+-- The films of a bundle have one transfer together.
+SELECT 'purchase', p.id, 'transfer', p.transfer_id FROM (
+    SELECT min(id) AS id, transfer_id, viewer_id, channel_id, sum(fee_points) AS fee_points, sum(creator_points) AS creator_points
+    FROM billing_purchase GROUP BY transfer_id, viewer_id, channel_id
+) p
 LEFT JOIN billing_bookaccount mine ON mine.kind = 'points' AND mine.owner_id = p.viewer_id
 LEFT JOIN billing_bookaccount theirs ON theirs.kind = 'earnings' AND theirs.owner_id = p.channel_id
 LEFT JOIN ledger_transfer t ON t.id = p.transfer_id AND t.kind = 'single'
-WHERE t.id IS NULL
+WHERE p.transfer_id IS NOT NULL AND (t.id IS NULL
    OR t.amounts[array_position(t.accounts, mine.account_id)] IS DISTINCT FROM -(p.fee_points + p.creator_points)
-   OR t.amounts[array_position(t.accounts, theirs.account_id)] IS DISTINCT FROM p.creator_points
+   OR t.amounts[array_position(t.accounts, theirs.account_id)] IS DISTINCT FROM p.creator_points)
 ORDER BY p.id LIMIT %(limit)s;
+
+-- name: bundle_differs
+-- A receipt of a bundle and those of its films that do not say the same: points, transfer, viewer, or whether it was refunded.
+SELECT 'bundle purchase', b.id, 'films', count(p.id) FROM billing_bundlepurchase b
+LEFT JOIN billing_purchase p ON p.bundle_purchase_id = b.id
+GROUP BY b.id
+HAVING count(p.id) = 0 OR sum(p.fee_points) <> b.fee_points OR sum(p.creator_points) <> b.creator_points
+    OR bool_or(p.transfer_id <> b.transfer_id OR p.viewer_id <> b.viewer_id OR p.refunded_at IS DISTINCT FROM b.refunded_at)
+ORDER BY b.id LIMIT %(limit)s;
+
+-- name: coupon_differs
+-- A code whose count of uses is not that of its receipts, or a receipt with something taken off that no code explains; and the reverse.
+SELECT 'coupon', c.id, 'uses', count(u.id) FROM billing_coupon c LEFT JOIN billing_couponuse u ON u.coupon_id = c.id
+GROUP BY c.id HAVING c.uses <> count(u.id)
+UNION ALL
+SELECT 'purchase', p.id, 'code', u.coupon_id FROM billing_purchase p LEFT JOIN billing_couponuse u ON u.purchase_id = p.id
+WHERE p.discount_points <> coalesce(u.points_off, 0)
+LIMIT %(limit)s;
 
 -- name: tip_without_transfer
 -- The same of tips.
@@ -26,7 +48,7 @@ ORDER BY p.id LIMIT %(limit)s;
 -- name: transfer_without_receipt
 -- Points that moved for an unlock, a tip or a gift of which there is no record.
 SELECT 'transfer', t.id, t.metadata->>'for', NULL FROM ledger_transfer t
-WHERE t.kind = 'single' AND t.metadata->>'for' IN ('unlock', 'tip', 'grant')
+WHERE t.kind = 'single' AND t.metadata->>'for' IN ('unlock', 'bundle', 'tip', 'grant')
   AND NOT EXISTS (SELECT FROM billing_purchase p WHERE p.transfer_id = t.id)
   AND NOT EXISTS (SELECT FROM billing_tip p WHERE p.transfer_id = t.id)
   AND NOT EXISTS (SELECT FROM billing_grant p WHERE p.transfer_id = t.id)

@@ -26,6 +26,8 @@ BATCH_ROWS = 2000
 MEANINGS = {
     "account_differs": "An account of the books is not the ledger's account of that owner.",
     "purchase_without_transfer": "A receipt says something else than the ledger.",
+    "bundle_differs": "The receipt of a bundle and those of its films do not say the same.",
+    "coupon_differs": "A code was used more or less often, or took off something else, than receipts say.",
     "tip_without_transfer": "A tip says something else than the ledger.",
     "transfer_without_receipt": "Points moved for something that is not on record.",
     "refund_differs": "A refund on record and the ledger's reversals do not agree.",

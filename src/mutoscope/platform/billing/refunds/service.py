@@ -11,7 +11,7 @@ from mutoscope.platform.billing import books
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain.terms import Bought, Term, replay
 from mutoscope.platform.billing.failures import CannotRefund, NoSuchPurchase, Unacceptable
-from mutoscope.platform.billing.models import REASON_LENGTH_MAX, Entitlement, Purchase, Refund
+from mutoscope.platform.billing.models import REASON_LENGTH_MAX, BundlePurchase, Entitlement, Purchase, Refund
 from mutoscope.platform.billing.statements import fetch
 
 REFUNDABLE_FOR = timedelta(days=30)
@@ -27,8 +27,10 @@ class RefundPurchaseInputs:
 class RefundPurchaseInternals(Internals):
     reason: str
     now: datetime
-    purchase: Purchase
-    entitlement: Entitlement
+    purchases: list[Purchase]
+    """The one, or every film's of the bundle that it was bought in."""
+    entitlements: dict[int, Entitlement]
+    """By film."""
 
 
 class RefundPurchaseOutputs(Outputs):
@@ -40,7 +42,7 @@ Refunding = State[RefundPurchaseInputs, RefundPurchaseInternals, RefundPurchaseO
 
 
 class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, RefundPurchaseOutputs]):
-    """Staff take a purchase back: the points return to where they came from, and the time that it gave is gone."""
+    """Staff take a purchase back, a bundle's as a whole: the points return to where they came from, and the time that it gave is gone."""
 
     failures = (Unacceptable, NoSuchPurchase, CannotRefund)
 
@@ -65,60 +67,81 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
             raise Unacceptable(where="reason", why=f"Say why, in at most {REASON_LENGTH_MAX} characters.")
 
     def lock(self, refunding: Refunding) -> None:
-        """The entitlement first, as a purchase does; the ledger's accounts after it."""
+        """The entitlements first, in the order of films, as a purchase does; the ledger's accounts after them."""
         work = refunding.internals
-        purchase = Purchase.objects.filter(pk=refunding.inputs.purchase_id).first()
-        if purchase is None:
+        asked = Purchase.objects.filter(pk=refunding.inputs.purchase_id).first()
+        if asked is None:
             raise NoSuchPurchase
-        held = Entitlement.objects.select_for_update(of=("self",), no_key=True)
-        work.entitlement = held.get(viewer_id=purchase.viewer_id, video_id=purchase.video_id)
-        purchase.refresh_from_db()
-        work.purchase = purchase
+        together = Purchase.objects.filter(pk=asked.pk)
+        if asked.bundle_purchase_id is not None:
+            together = Purchase.objects.filter(bundle_purchase=asked.bundle_purchase_id)
+        video_ids = list(together.order_by().values_list("video_id", flat=True))
+        held = Entitlement.objects.select_for_update(of=("self",), no_key=True).order_by("video_id")
+        work.entitlements = {
+            each.video_id: each for each in held.filter(viewer_id=asked.viewer_id, video_id__in=video_ids)
+        }
+        # As they are now that nobody else can change them.
+        work.purchases = list(together.order_by("pk"))
         work.now = fetch("refunds", "now", {"ahead": self.clock.ahead()})[0][0]
 
     def refuse_beyond_the_limits(self, refunding: Refunding) -> None:
-        purchase, now = refunding.internals.purchase, refunding.internals.now
-        if purchase.refunded_at is not None:
-            raise CannotRefund(why="This purchase was refunded before.")
-        if purchase.credited_to_id is not None:
-            raise CannotRefund(why=f"It was credited to purchase {purchase.credited_to_id}. Refund that one first.")
-        if now - purchase.bought_at > REFUNDABLE_FOR:
-            raise CannotRefund(why=f"It is older than {REFUNDABLE_FOR.days} days. Give points instead.")
+        now = refunding.internals.now
+        for purchase in refunding.internals.purchases:
+            if purchase.refunded_at is not None:
+                raise CannotRefund(why="This purchase was refunded before.")
+            if purchase.transfer_id is None:
+                raise CannotRefund(why="Nothing was paid for it: a code took everything off.")
+            if purchase.credited_to_id is not None:
+                raise CannotRefund(why=f"It was credited to purchase {purchase.credited_to_id}. Refund that one first.")
+            if now - purchase.bought_at > REFUNDABLE_FOR:
+                raise CannotRefund(why=f"It is older than {REFUNDABLE_FOR.days} days. Give points instead.")
 
     def reverse(self, refunding: Refunding) -> None:
-        """The opposite transfer, fee included."""
+        """The opposite transfer, fee included: one, whatever the number of films."""
         work = refunding.internals
-        purchase = work.purchase
+        first = work.purchases[0]
+        assert first.transfer_id is not None
+        about = {"for": "refund", "video": first.video_id}
+        key = f"refund:{first.pk}"
+        whole = first.bundle_purchase
+        if whole is not None:
+            about = {"for": "refund", "title": whole.bundle.title}
+            key = f"refund-bundle:{whole.pk}"
+            BundlePurchase.objects.filter(pk=whole.pk).update(refunded_at=work.now)
         try:
-            receipt = books.ledger().reverse(
-                purchase.transfer_id, f"refund:{purchase.pk}", {"for": "refund", "video": purchase.video_id}
-            )
+            receipt = books.ledger().reverse(first.transfer_id, key, about)
         except InsufficientFunds:
             raise CannotRefund(why="The creator was paid out already. Give points instead.") from None
-        purchase.refunded_at = work.now
-        purchase.save(update_fields=["refunded_at"])
-        refunding.outputs.points = purchase.paid_points()
-        refunding.outputs.refund = Refund.objects.create(
-            purchase=purchase,
-            by_id=refunding.inputs.staff_id,
-            reason=work.reason,
-            transfer_id=receipt.transfer_id,
-            at=work.now,
-        )
+        for purchase in work.purchases:
+            purchase.refunded_at = work.now
+            purchase.save(update_fields=["refunded_at"])
+            refund = Refund.objects.create(
+                purchase=purchase,
+                by_id=refunding.inputs.staff_id,
+                reason=work.reason,
+                transfer_id=receipt.transfer_id,
+                at=work.now,
+            )
+            if purchase.pk == refunding.inputs.purchase_id:
+                refunding.outputs.refund = refund
+        refunding.outputs.points = sum(purchase.paid_points() for purchase in work.purchases)
 
     def take_the_time_away(self, refunding: Refunding) -> None:
         """What the other purchases give is worked out anew; what this upgrade had credited counts again."""
-        work = refunding.internals
-        purchase, entitlement = work.purchase, work.entitlement
-        Purchase.objects.filter(credited_to=purchase).update(credited_to=None)
+        for purchase in refunding.internals.purchases:
+            Purchase.objects.filter(credited_to=purchase).update(credited_to=None)
+            self._end(purchase, refunding.internals.entitlements[purchase.video_id], refunding.internals.now)
+
+    @staticmethod
+    def _end(purchase: Purchase, entitlement: Entitlement, now: datetime) -> None:
         rest = Purchase.objects.filter(
             viewer_id=purchase.viewer_id, video_id=purchase.video_id, refunded_at__isnull=True
         ).order_by("number")
         has_any, until = replay(Bought(Term(each.term), each.bought_at, each.is_upgrade) for each in rest)
         # What it gave before this moment was watched; the moment itself is the earliest end.
-        if not has_any or (until is not None and until < work.now):
-            until = work.now
+        if not has_any or (until is not None and until < now):
+            until = now
         entitlement.expires_at = until
         entitlement.version += 1
-        entitlement.changed_at = work.now
+        entitlement.changed_at = now
         entitlement.save(update_fields=["expires_at", "version", "changed_at"])

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from mutoscope.platform.billing.asker import person_id
+from mutoscope.platform.billing.domain.coupons import CODE_LENGTH_MAX
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.failures import NoSuchFilm, Refused
@@ -23,7 +24,7 @@ VERSION_MAX = 2**31 - 1
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def unlock(request: HttpRequest, public_id: str) -> HttpResponse:
-    """GET: what the film costs. POST `choice=TERM:POINTS` and `version`: the click."""
+    """GET: what the film costs, with `coupon` for what it costs then. POST `choice=TERM:POINTS` and `version`: the click; with `coupon`, where the price is told with it."""
     if request.method == "POST":
         return _click(request, public_id)
     return _show(request, public_id)
@@ -53,8 +54,10 @@ def _read(request: HttpRequest, public_id: str) -> UnlockVideoInputs | None:
     version = request.POST.get("version", "")
     if term not in set(Term) or not (version.isascii() and version.isdigit()) or len(version) > 10:
         return None
+    coupon = request.POST.get("coupon", "").strip()[:CODE_LENGTH_MAX]
     try:
-        agreed = parse_points(points)
+        # A code may take everything off.
+        agreed = 0 if coupon and points == "0" else parse_points(points)
     except BadAmount:
         return None
     return UnlockVideoInputs(
@@ -63,12 +66,13 @@ def _read(request: HttpRequest, public_id: str) -> UnlockVideoInputs | None:
         term=Term(term),
         agreed_points=agreed,
         version=min(int(version), VERSION_MAX),
+        coupon=coupon,
     )
 
 
 def _done(request: HttpRequest, asked: UnlockVideoInputs, bought: UnlockVideoOutputs) -> HttpResponse:
     """The panel after the click, drawn from the receipt alone: what it says was just written, so nothing is asked again."""
-    context = {"bought": bought, "public_id": asked.public_id}
+    context = {"bought": bought, "public_id": asked.public_id, "code": asked.coupon.upper()}
     response = render(request, "billing/unlock/done.html", context)
     # The film's page listens, and starts the film where it stands.
     response["HX-Trigger-After-Swap"] = json.dumps({"film-unlocked": {"publicId": asked.public_id}})
@@ -76,7 +80,8 @@ def _done(request: HttpRequest, asked: UnlockVideoInputs, bought: UnlockVideoOut
 
 
 def _show(request: HttpRequest, public_id: str, refusal: Refused | None = None) -> HttpResponse:
-    panel = panel_for(request.user.pk, public_id)
+    typed = request.POST.get("coupon", "") or request.GET.get("coupon", "")
+    panel = panel_for(request.user.pk, public_id, code=typed[: CODE_LENGTH_MAX + 1])
     if panel is None or not (panel.is_public or panel.is_own or panel.is_live):
         raise Http404
     context = {"panel": panel, "refusal": refusal}

@@ -8,6 +8,7 @@ from datetime import datetime
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain import terms
+from mutoscope.platform.billing.domain.coupons import PROBLEMS, Discount
 from mutoscope.platform.billing.domain.terms import Holding, Quote, Term
 from mutoscope.platform.billing.models import FREE, Pack
 from mutoscope.platform.billing.packs.service import packs_on_sale, smallest_fitting
@@ -61,10 +62,17 @@ class Panel:
     has_expired: bool
     expires_at: datetime | None
     choices: tuple[Choice, ...]
+    code: str = ""
+    """The code that the prices are told with."""
+    code_problem: str = ""
+    """Why the one that was typed takes nothing off; empty where it does, or none was typed."""
 
 
-def panel_for(viewer_id: int | None, public_id: str, clock: Clock = SERVER_CLOCK) -> Panel | None:
-    """The panel of a film for a viewer, or for somebody who is not signed in; None where there is no such film."""
+def panel_for(viewer_id: int | None, public_id: str, clock: Clock = SERVER_CLOCK, code: str = "") -> Panel | None:
+    """The panel of a film for a viewer, or for somebody who is not signed in; None where there is no such film.
+
+    With a code, as it was typed, prices are told with what it takes off.
+    """
     rows = fetch("unlock", "panel", {"ahead": clock.ahead(), "viewer_id": viewer_id, "public_id": public_id})
     if not rows:
         return None
@@ -74,8 +82,10 @@ def panel_for(viewer_id: int | None, public_id: str, clock: Clock = SERVER_CLOCK
     prices = {Term(row[-2]): row[-1] for row in rows if row[-2] not in (None, FREE)}
     balance = books.points_of(viewer_id) if viewer_id is not None else 0
     choices: tuple[Choice, ...] = ()
+    discount, problem = None, ""
     if state in PUBLIC and not is_own:
-        choices = _choices(prices, holding, now, balance)
+        discount, problem = _discount(viewer_id, public_id, clock, code)
+        choices = _choices(prices, holding, now, balance, discount)
     return Panel(
         public_id=public_id,
         video_id=video_id,
@@ -91,14 +101,28 @@ def panel_for(viewer_id: int | None, public_id: str, clock: Clock = SERVER_CLOCK
         has_expired=holding is not None and not holding.is_live(now),
         expires_at=expires_at,
         choices=choices,
+        code=code.strip().upper() if discount else "",
+        code_problem=problem,
     )
 
 
-def _choices(prices: dict[Term, int], holding: Holding | None, now: datetime, balance: int) -> tuple[Choice, ...]:
+def _discount(viewer_id: int | None, public_id: str, clock: Clock, code: str) -> tuple[Discount | None, str]:
+    """What a code takes off for this viewer, or why nothing. One query, where one was typed."""
+    if not code.strip():
+        return None, ""
+    asked = {"ahead": clock.ahead(), "viewer_id": viewer_id, "public_id": public_id, "coupon": code.strip().upper()}
+    rows = fetch("unlock", "code", asked)
+    percent, points, problem = rows[0] if rows else (None, None, "other")
+    return (None, PROBLEMS[problem]) if problem else (Discount(percent, points), "")
+
+
+def _choices(
+    prices: dict[Term, int], holding: Holding | None, now: datetime, balance: int, discount: Discount | None
+) -> tuple[Choice, ...]:
     quotes = []
     for term, points in prices.items():
         try:
-            quotes.append(terms.quote(term, points, holding, now))
+            quotes.append(terms.quote(term, points, holding, now).less(discount))
         except terms.AlreadyForever:
             return ()
     # Asked for only where they are needed.

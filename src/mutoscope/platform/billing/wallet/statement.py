@@ -73,11 +73,16 @@ FOR = {"day": "for a day", "month": "for a month", "lifetime": "for ever"}
 
 def in_words(about: dict[str, Any], titles: dict[int, str], points: int) -> str:
     """What a transfer was, from what it says of itself."""
-    title = titles.get(about.get("video", 0), "a film")
+    title = titles.get(about.get("video", 0)) or about.get("title", "a film")
     match about.get("for"):
         case "unlock":
             term = FOR.get(about.get("term", ""), "")
             return f"Sold {title} {term}" if points > 0 else f"Unlocked {title} {term}"
+        case "bundle":
+            term = FOR.get(about.get("term", ""), "")
+            return (
+                f"Sold {about.get('title', '')} {term}" if points > 0 else f"Unlocked {about.get('title', '')} {term}"
+            )
         case "tip":
             return f"Tip for {title}"
         case "refund":
@@ -99,8 +104,12 @@ def as_csv(lines: Iterator[Line]) -> str:
 
 
 def as_rows(lines: Iterable[Line]) -> Iterator[list[Any]]:
-    """Lines as rows of a table, with its head. A text that a spreadsheet would run as a formula gets a quote in front."""
+    """Lines as rows of a table, with its head. No text in it is run as a formula."""
     yield ["number", "at", "what", "points", "balance"]
     for line in lines:
-        words = f"'{line.words}" if line.words.startswith(("=", "+", "-", "@", "\t", "\r")) else line.words
-        yield list({**line.as_dict(), "what": words}.values())
+        yield list({**line.as_dict(), "what": spreadsheet_text(line.words)}.values())
+
+
+def spreadsheet_text(text: str) -> str:
+    """A text that a spreadsheet does not run as a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -17,6 +17,7 @@ from mutoscope.platform.videos.domain.life import DISCARDABLE, MOVES, PLAYABLE, 
 from mutoscope.platform.videos.domain.trailers import TrailerChoice
 from mutoscope.platform.videos.failures import Refused, Unacceptable
 from mutoscope.platform.videos.models import Video
+from mutoscope.platform.videos.studio.films import film_list
 from mutoscope.platform.videos.studio.forms import CoverForm, SubtitlesForm, VideoForm
 from mutoscope.platform.videos.studio.service import (
     COVER_BYTES_MAX,
@@ -37,7 +38,6 @@ from mutoscope.platform.videos.studio.standing import standing_of
 from mutoscope.platform.videos.studio.trailer import ChooseTrailer, ChooseTrailerInputs, TrailerForm, trailer_form
 from mutoscope.platform.videos.subtitles.convert import BYTES_MAX
 
-FILMS_SHOWN = 500
 # What a creator may choose, in the order of the buttons: state, words, kind of button.
 CHOICES = (
     (VideoState.PUBLISHED, "Publish", "primary"),
@@ -54,10 +54,9 @@ def studio(request: HttpRequest) -> HttpResponse:
     channel = channel_of(cast("Person", request.user))
     if channel is None:
         return redirect("channel-open")
-    videos = channel_videos(channel.pk)
     context = {
         "channel": channel,
-        **standings(videos),
+        **film_list(request, channel),
         "chunk_bytes": 8 * 1024 * 1024,
         "bytes_max": settings.UPLOAD_BYTES_MAX,
     }
@@ -71,13 +70,7 @@ def rows(request: HttpRequest) -> HttpResponse:
     channel = channel_of(cast("Person", request.user))
     if channel is None:
         raise Http404
-    return render(request, "videos/studio/rows.html", standings(channel_videos(channel.pk)))
-
-
-def standings(videos: list[Video]) -> dict[str, object]:
-    """What the list shows. The page asks again only while something moves."""
-    pairs = [(video, standing_of(video)) for video in videos]
-    return {"rows": pairs, "is_moving": any(standing.is_moving for _, standing in pairs)}
+    return render(request, "videos/studio/rows.html", film_list(request, channel))
 
 
 @login_required
@@ -97,9 +90,7 @@ def film(request: HttpRequest, public_id: str) -> HttpResponse:
     return film_page(request, video, form)
 
 
-def film_page(
-    request: HttpRequest, video: Video, form: VideoForm | None = None, trailer: TrailerForm | None = None
-) -> HttpResponse:
+def film_page(request: HttpRequest, video: Video, form: VideoForm | None = None) -> HttpResponse:
     state = VideoState(video.state)
     form = form or VideoForm(initial={"title": video.title, "description": video.description})
     offered = [choice for choice in CHOICES if choice[0] in MOVES[state]] if state in PLAYABLE else []
@@ -107,19 +98,33 @@ def film_page(
         "video": video,
         "standing": standing_of(video),
         "form": form,
-        "subtitles_form": SubtitlesForm(),
-        "trailer_form": (trailer or trailer_form(video)) if state in PLAYABLE else None,
-        "cover_form": CoverForm(),
-        "covers": list(video.covers.all()),
-        "subtitles": list(video.subtitles.all()),
-        "renditions": list(video.edition.renditions.all()) if video.edition else [],
         "choices": offered,
         "is_failed": state is VideoState.FAILED,
         "can_discard": state in DISCARDABLE,
     }
-    return render(
-        request, "videos/studio/film.html", context, status=422 if form.errors or (trailer and trailer.errors) else 200
-    )
+    return render(request, "videos/studio/film.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_safe
+def files(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What the film consists of: the original, its renditions, cover, trailer and subtitles."""
+    return files_page(request, own_video(request, public_id))
+
+
+def files_page(request: HttpRequest, video: Video, trailer: TrailerForm | None = None) -> HttpResponse:
+    is_playable = VideoState(video.state) in PLAYABLE
+    context = {
+        "video": video,
+        "standing": standing_of(video),
+        "subtitles_form": SubtitlesForm(),
+        "trailer_form": (trailer or trailer_form(video)) if is_playable else None,
+        "cover_form": CoverForm(),
+        "covers": list(video.covers.all()),
+        "subtitles": list(video.subtitles.all()),
+        "renditions": list(video.edition.renditions.all()) if video.edition else [],
+    }
+    return render(request, "videos/studio/files.html", context, status=422 if trailer and trailer.errors else 200)
 
 
 @login_required
@@ -192,7 +197,7 @@ def cover(request: HttpRequest, public_id: str) -> HttpResponse:
     upload = request.FILES.get("picture")
     if upload is not None and (upload.size or 0) > COVER_BYTES_MAX:
         messages.error(request, "This picture is larger than 10 MB. Use a smaller one.")
-        return redirect("studio-film", public_id=public_id)
+        return redirect("studio-files", public_id=public_id)
     picture = upload.file if upload is not None else None
     cover_id = int(picked) if picked.isascii() and picked.isdecimal() and len(picked) < 19 else None
     inputs = PickCoverInputs(video, cover_id, picture)
@@ -202,7 +207,7 @@ def cover(request: HttpRequest, public_id: str) -> HttpResponse:
         messages.error(request, refusal.sentence())
     else:
         messages.success(request, "This is the cover now.")
-    return redirect("studio-film", public_id=public_id)
+    return redirect("studio-files", public_id=public_id)
 
 
 @login_required
@@ -220,11 +225,11 @@ def trailer(request: HttpRequest, public_id: str) -> HttpResponse:
             form.add_error(refusal.field(), refusal.sentence())
         except Refused as refusal:
             messages.error(request, refusal.sentence())
-            return redirect("studio-film", public_id=public_id)
+            return redirect("studio-files", public_id=public_id)
         else:
             messages.success(request, TRAILER_DONE[choice])
-            return redirect("studio-film", public_id=public_id)
-    return film_page(request, own_video(request, public_id), trailer=form)
+            return redirect("studio-files", public_id=public_id)
+    return files_page(request, own_video(request, public_id), form)
 
 
 TRAILER_DONE = {
@@ -241,7 +246,7 @@ def subtitles(request: HttpRequest, public_id: str) -> HttpResponse:
     form = SubtitlesForm(request.POST, request.FILES)
     if not form.is_valid():
         messages.error(request, "Choose a file and its language.")
-        return redirect("studio-film", public_id=public_id)
+        return redirect("studio-files", public_id=public_id)
     upload = form.cleaned_data["file"]
     try:
         inputs = AddSubtitlesInputs(video, upload.read(BYTES_MAX + 1), form.cleaned_data["language"])
@@ -250,7 +255,7 @@ def subtitles(request: HttpRequest, public_id: str) -> HttpResponse:
         messages.error(request, refusal.sentence())
     else:
         messages.success(request, f"{added.label}: {added.cues} lines.")
-    return redirect("studio-film", public_id=public_id)
+    return redirect("studio-files", public_id=public_id)
 
 
 @login_required
@@ -263,7 +268,7 @@ def subtitles_remove(request: HttpRequest, public_id: str, number: int) -> HttpR
     found.delete()
     storages["films"].delete(found.file)
     messages.success(request, f"{found.label} removed.")
-    return redirect("studio-film", public_id=public_id)
+    return redirect("studio-files", public_id=public_id)
 
 
 @login_required
@@ -289,7 +294,3 @@ def own_video(request: HttpRequest, public_id: str) -> Video:
     if found is None:
         raise Http404
     return found
-
-
-def channel_videos(channel_id: int) -> list[Video]:
-    return list(Video.objects.filter(channel=channel_id).select_related("cover")[:FILMS_SHOWN])

@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern] = [
     path("studio/", endpoints.studio, name="studio"),
     path("studio/rows/", endpoints.rows, name="studio-rows"),
     path(FILM, endpoints.film, name="studio-film"),
+    path(f"{FILM}files/", endpoints.files, name="studio-files"),
     path(f"{FILM}standing/", endpoints.standing, name="studio-standing"),
     path(f"{FILM}show/", endpoints.show, name="studio-show"),
     path(f"{FILM}retry/", endpoints.retry, name="studio-retry"),

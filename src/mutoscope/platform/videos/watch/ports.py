@@ -40,6 +40,12 @@ class CardNotes(Protocol):
     def __call__(self, person_id: int | None, videos: Sequence[Video], /) -> Mapping[int, CardNote]: ...
 
 
+class PageFoot(Protocol):
+    """What others add at the end of a film's page, for whoever looks at it now. Returns HTML; empty for nothing."""
+
+    def __call__(self, request: HttpRequest, video: Video, answer: Answer, /) -> str: ...
+
+
 def panel_without_sales(request: HttpRequest, video: Video, answer: Answer) -> str:
     """Says why the film does not play, and what can be done about it."""
     return render_to_string("videos/watch/page/panel.html", {"video": video, "answer": answer}, request)
@@ -49,6 +55,11 @@ def no_notes(person_id: int | None, videos: Sequence[Video]) -> Mapping[int, Car
     return {}
 
 
+def nothing_below(request: HttpRequest, video: Video, answer: Answer) -> str:
+    return ""
+
+
 may_watch: Socket[MayWatch] = Socket(answer_without_sales)
 unlock_panel: Socket[UnlockPanel] = Socket(panel_without_sales)
 card_notes: Socket[CardNotes] = Socket(no_notes)
+page_foot: Socket[PageFoot] = Socket(nothing_below)

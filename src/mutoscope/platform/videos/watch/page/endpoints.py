@@ -19,7 +19,7 @@ from mutoscope.platform.videos.watch.cards import address, film_cards, length
 from mutoscope.platform.videos.watch.films import ask, find_film, is_owner
 from mutoscope.platform.videos.watch.page.player import player_context
 from mutoscope.platform.videos.watch.page.sharing import share_context
-from mutoscope.platform.videos.watch.ports import unlock_panel
+from mutoscope.platform.videos.watch.ports import page_foot, unlock_panel
 
 MORE_SHOWN = 8
 # A moment in the film: 90, 90s, 1m30s, 1h2m3s.
@@ -96,6 +96,7 @@ def _context(request: HttpRequest, film: Video, answer: Answer, owner: bool) -> 
         "more": film_cards(list(more), person_id),
         **player_context(film, answer, parts, person_id=person_id, start_ms=start_ms),
         **share_context(film),
+        "foot": page_foot.get()(request, film, answer),
     }
     if not answer.is_yes():
         context["panel"] = unlock_panel.get()(request, film, answer)

@@ -1,0 +1,1 @@
+"""What creators learn of their films: how many looked, watched, bought; and what it earned."""

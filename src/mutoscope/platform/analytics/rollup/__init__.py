@@ -1,0 +1,1 @@
+"""Visits and beats, added up by film and day."""

@@ -1,0 +1,22 @@
+"""The named statements of each feature's queries.sql, and the one place that runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS
+
+from mutoscope.engines.postgres.named_sql import SqlFile
+
+
+@cache
+def queries(feature: str) -> SqlFile:
+    """The statements of this feature of the context."""
+    return SqlFile("mutoscope.platform.analytics", f"{feature}/queries.sql")
+
+
+def fetch(feature: str, name: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Run a statement that returns rows, inside the caller's transaction if there is one."""
+    return queries(feature).fetch(DEFAULT_DB_ALIAS, name, parameters)

@@ -1,0 +1,1 @@
+"""Visits of films' pages, counted and not recorded."""

@@ -1,0 +1,1 @@
+"""Several films at one price, unlocked with one click."""

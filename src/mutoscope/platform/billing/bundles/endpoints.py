@@ -1,0 +1,206 @@
+"""A bundle's page with its click, and the studio's page of bundles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from mutoscope.platform.accounts.public import Person, channel_of
+from mutoscope.platform.billing import books
+from mutoscope.platform.billing.asker import person_id
+from mutoscope.platform.billing.bundles.forms import BundleForm
+from mutoscope.platform.billing.bundles.making import EndBundle, EndBundleInputs, MakeBundle, MakeBundleInputs
+from mutoscope.platform.billing.bundles.models import Bundle
+from mutoscope.platform.billing.bundles.service import BuyBundle, BuyBundleInputs, films_of_bundle, is_sold, quote_for
+from mutoscope.platform.billing.domain.bundles import BundleQuote, NothingToAdd
+from mutoscope.platform.billing.domain.money import BadAmount, parse_points
+from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.failures import NoSuchBundle, NoSuchFilm, Refused
+from mutoscope.platform.billing.models import Pack
+from mutoscope.platform.billing.packs.service import packs_on_sale, smallest_fitting
+from mutoscope.platform.billing.statements import fetch
+from mutoscope.platform.billing.unlock.panel import FOR
+from mutoscope.platform.videos.public import PUBLIC, Video, film_cards
+
+BUNDLES_SHOWN = 200
+FILMS_OFFERED = 500
+NUMBER_DIGITS_MAX = 9
+
+
+@dataclass(frozen=True, slots=True)
+class BundlePage:
+    """What a bundle costs somebody now. `quote` is None where they have all of it, `is_sold` False where nobody can buy it."""
+
+    bundle: Bundle
+    is_own: bool
+    is_sold: bool
+    is_signed_in: bool
+    quote: BundleQuote | None
+    number: int
+    owned_films: int
+    balance: int
+    pack: Pack | None
+
+    def words(self) -> str:
+        return FOR[Term(self.bundle.term)]
+
+    def missing_points(self) -> int:
+        return max(self.quote.due_points - self.balance, 0) if self.quote else 0
+
+    def left_points(self) -> int:
+        return self.balance - (self.quote.due_points if self.quote else 0)
+
+
+def bundle_page(viewer_id: int | None, public_id: str) -> tuple[BundlePage, list[int]]:
+    """A bundle as somebody sees it, and its films' ids in their order. Raises NoSuchBundle."""
+    bundle = Bundle.objects.select_related("channel").filter(public_id=public_id).first()
+    if bundle is None:
+        raise NoSuchBundle
+    films = films_of_bundle(bundle.pk, viewer_id)
+    is_own = viewer_id is not None and viewer_id == bundle.channel.owner_id
+    quote, owned = None, len(films)
+    try:
+        quote = quote_for(bundle, films)
+        owned = sum(part.is_owned for part in quote.parts)
+    except NothingToAdd:
+        pass
+    balance = books.points_of(viewer_id) if viewer_id is not None else 0
+    missing = quote.due_points - balance if quote else 0
+    page = BundlePage(
+        bundle=bundle,
+        is_own=is_own,
+        is_sold=is_sold(bundle, films),
+        is_signed_in=viewer_id is not None,
+        quote=quote,
+        number=films[0].bought_before,
+        owned_films=owned,
+        balance=balance,
+        pack=smallest_fitting(packs_on_sale(), missing) if missing > 0 and viewer_id is not None else None,
+    )
+    return page, [film.video_id for film in films]
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def bundle(request: HttpRequest, public_id: str) -> HttpResponse:
+    """GET: the films and what they cost together. POST `points` and `number`: the click."""
+    if request.method != "POST":
+        return _show(request, public_id)
+    if request.user.pk is None:
+        return redirect(f"/account/login/?next=/bundles/{public_id}/")
+    number = request.POST.get("number", "")
+    if not (number.isascii() and number.isdigit()) or len(number) > NUMBER_DIGITS_MAX:
+        return HttpResponseBadRequest("number must be a whole number from 0.")
+    try:
+        points = parse_points(request.POST.get("points", ""))
+    except BadAmount:
+        return HttpResponseBadRequest("points must be a whole number from 1.")
+    try:
+        bought = BuyBundle().call(BuyBundleInputs(person_id(request), public_id, points, int(number)))
+    except NoSuchBundle:
+        raise Http404 from None
+    except Refused as refusal:
+        return _show(request, public_id, refusal)
+    messages.success(request, f"Unlocked. You paid {bought.points:,} points.")
+    return redirect("bundle", public_id)
+
+
+def _show(request: HttpRequest, public_id: str, refusal: Refused | None = None) -> HttpResponse:
+    try:
+        page, video_ids = bundle_page(request.user.pk, public_id)
+    except NoSuchBundle:
+        raise Http404 from None
+    found = Video.objects.filter(pk__in=video_ids, state__in=PUBLIC).select_related("channel", "cover", "edition")
+    videos = sorted(found, key=lambda video: video_ids.index(video.pk))
+    context = {"page": page, "films": film_cards(videos, request.user.pk), "refusal": refusal}
+    return render(request, "billing/bundles/bundle.html", context, status=200 if refusal is None else 409)
+
+
+@dataclass(frozen=True, slots=True)
+class BundleRow:
+    """One bundle as the studio and the API show it. `earned` is the creator's part."""
+
+    pk: int
+    public_id: str
+    title: str
+    term: str
+    points: int
+    made_at: datetime
+    ended_at: datetime | None
+    films: int
+    sold: int
+    earned: int
+
+    def words(self) -> str:
+        return FOR[Term(self.term)]
+
+
+def bundle_rows(channel_id: int) -> list[BundleRow]:
+    """A channel's bundles, newest first. One query."""
+    return [
+        BundleRow(*row) for row in fetch("bundles", "of_channel", {"channel_id": channel_id, "limit": BUNDLES_SHOWN})
+    ]
+
+
+def bundles_with(video_id: int) -> list[dict[str, Any]]:
+    """The bundles on sale that a film is in: for its panel. One query."""
+    rows = fetch("bundles", "with_film", {"video_id": video_id})
+    return [
+        {"public_id": row[0], "title": row[1], "words": FOR[Term(row[2])], "points": row[3], "films": row[4]}
+        for row in rows
+    ]
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def bundles(request: HttpRequest) -> HttpResponse:
+    """Every bundle of the channel with what it brought, and the form that makes one."""
+    channel = channel_of(cast("Person", request.user))
+    if channel is None:
+        return redirect("channel-open")
+    sold = Video.objects.filter(channel=channel, state__in=PUBLIC, is_free=False)
+    films = list(sold.values_list("public_id", "title")[:FILMS_OFFERED])
+    form = BundleForm(films, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        typed = form.cleaned_data
+        try:
+            asked = MakeBundleInputs(channel, typed["title"], typed["films"], typed["term"], typed["points"])
+            made = MakeBundle().call(asked).bundle
+        except NoSuchFilm:
+            raise Http404 from None
+        except Refused as refusal:
+            form.add_error(refusal.field() if refusal.field() in form.fields else None, refusal.sentence())
+        else:
+            messages.success(request, f"{made.title} is on sale.")
+            return redirect("bundles")
+    context = {
+        "form": form,
+        "rows": bundle_rows(channel.pk),
+        "has_films": len(films) > 1,
+        "chosen": form["films"].value() or [],
+    }
+    return render(request, "billing/bundles/bundles.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def end_bundle(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A bundle that nobody can buy any more."""
+    channel = channel_of(cast("Person", request.user))
+    if channel is None:
+        raise Http404
+    try:
+        ended = EndBundle().call(EndBundleInputs(channel, public_id)).bundle
+    except NoSuchBundle:
+        raise Http404 from None
+    messages.success(request, f"{ended.title} is not sold any more. Whoever bought it keeps it.")
+    return redirect("bundles")

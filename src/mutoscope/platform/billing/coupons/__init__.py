@@ -1,0 +1,1 @@
+"""Codes that a creator gives out, and what they take off."""

@@ -1,0 +1,73 @@
+"""What a bundle costs somebody who has some of it already, and how its price is shared among its films."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mutoscope.platform.billing.domain.money import BASIS_POINTS
+from mutoscope.platform.billing.domain.terms import LENGTHS, Holding, Term
+
+FILMS_MIN, FILMS_MAX = 2, 50
+
+
+class NothingToAdd(Exception):
+    """Whoever asks has every film of the bundle for at least as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One film of the bundle: what it costs of the whole, and whether it is left out because it is owned for long enough."""
+
+    share_points: int
+    is_owned: bool
+    has_live: bool
+    """Whether it is owned at all at this moment, for a shorter time."""
+
+
+@dataclass(frozen=True, slots=True)
+class BundleQuote:
+    """What one click would do: `due_points` = `price_points` - `owned_points`, and watching until `expires_at` (None: for ever)."""
+
+    price_points: int
+    owned_points: int
+    due_points: int
+    expires_at: datetime | None
+    parts: tuple[Part, ...]
+
+
+def shares(points: int, films: int) -> list[int]:
+    """A price in equal parts, the first of them one point more where it does not come out even. They add up to it."""
+    part, rest = divmod(points, films)
+    return [part + (n < rest) for n in range(films)]
+
+
+def quote(term: Term, price_points: int, holdings: Sequence[Holding | None], now: datetime) -> BundleQuote:
+    """What buying it now would cost and give somebody who has these. Raises NothingToAdd.
+
+    The rule: a film that is owned until the end of the bundle's term or longer is left out, and its share is taken off the price.
+    All others run from now, for the term; what ran shorter ends later.
+    """
+    length = LENGTHS[term]
+    until = now + length if length else None
+    parts = []
+    for share, holding in zip(shares(price_points, len(holdings)), holdings, strict=True):
+        live = holding if holding is not None and holding.is_live(now) else None
+        is_owned = live is not None and (live.expires_at is None or (until is not None and live.expires_at >= until))
+        parts.append(Part(share, is_owned, live is not None))
+    owned = sum(part.share_points for part in parts if part.is_owned)
+    if all(part.is_owned for part in parts):
+        raise NothingToAdd
+    return BundleQuote(price_points, owned, price_points - owned, until, tuple(parts))
+
+
+def fees(paid: Sequence[int], fee_bps: int) -> list[int]:
+    """The fee of the whole (domain/money.py, `split`) shared among what was paid for each film; it adds up to that of the sum."""
+    found, sum_so_far, fee_so_far = [], 0, 0
+    for points in paid:
+        sum_so_far += points
+        fee = sum_so_far * fee_bps // BASIS_POINTS
+        found.append(fee - fee_so_far)
+        fee_so_far = fee
+    return found

@@ -1,0 +1,1 @@
+"""The house's money at a glance, for the operator."""

@@ -1,0 +1,57 @@
+"""The studio's list of films: where each stands and what it brought, in the order that its creator asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from mutoscope.platform.accounts.public import Channel
+from mutoscope.platform.videos.models import Video
+from mutoscope.platform.videos.studio.ports import Sold, film_sales
+from mutoscope.platform.videos.studio.standing import Standing, standing_of
+
+FILMS_SHOWN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FilmRow:
+    video: Video
+    standing: Standing
+    sold: Sold
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One way to sort, in words and by what."""
+
+    name: str
+    words: str
+    key: Callable[[FilmRow], Any]
+
+
+# The first is the usual one. Films come from the database newest first, and sorting keeps that where it decides nothing.
+ORDERS = (
+    Order("newest", "Newest", lambda row: 0),
+    Order("title", "Title", lambda row: row.video.title.casefold()),
+    Order("status", "Status", lambda row: row.standing.words),
+    Order("revenue", "Revenue", lambda row: -row.sold.points),
+    Order("unlocks", "Unlocks", lambda row: -row.sold.unlocks),
+)
+
+
+def film_list(request: HttpRequest, channel: Channel) -> dict[str, Any]:
+    """What rows.html shows. The page asks again only while something moves. Two queries, and one for each film that moves."""
+    order = next((each for each in ORDERS if each.name == request.GET.get("sort", "")), ORDERS[0])
+    videos = Video.objects.filter(channel=channel).select_related("cover")[:FILMS_SHOWN]
+    sales = film_sales.get()(channel.pk)
+    rows = [FilmRow(video, standing_of(video), sales.get(video.pk, Sold(0, 0))) for video in videos]
+    rows.sort(key=order.key)
+    return {
+        "rows": rows,
+        "is_moving": any(row.standing.is_moving for row in rows),
+        "orders": ORDERS,
+        "order": order,
+    }

@@ -1,0 +1,1 @@
+"""Which moments of a film were shown, to how many playbacks."""

@@ -1,0 +1,160 @@
+"""What an operator sees first: money in, out and owed, what waits for somebody, and how the machine is."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import django
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+import mutoscope
+from mutoscope.engines.solana.models import UnmatchedReceipt
+from mutoscope.engines.solana.public import Money, Status, payment_model
+from mutoscope.engines.tasks.queue.backend import backend_of
+from mutoscope.engines.tasks.queue.metrics import dead_letters, depths
+from mutoscope.platform.billing.public import last_reconciliation, money_since, usd
+
+DAYS = 30
+# A disk fuller than this, or with less left, is worth a colour.
+FULL_PERCENT = 90
+GIB = 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number with its name; `href` leads to the rows behind it. `is_alarm` where somebody should look."""
+
+    name: str
+    value: str
+    hint: str = ""
+    href: str = ""
+    is_alarm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    title: str
+    figures: list[Figure]
+
+
+def panels(request: HttpRequest) -> list[Panel]:
+    """The panels that this member of the staff may see, by the same rights as the lists behind them."""
+    asked: tuple[tuple[str, Callable[[], Panel]], ...] = (
+        ("billing.view_payout", _money),
+        ("mutoscope_solana.view_payment", _payments),
+        ("billing.view_reconciliation", _books),
+        ("tasks.view_livetask", _queues),
+        ("tasks.view_livetask", _machine),
+    )
+    return [make() for right, make in asked if request.user.has_perm(right)]
+
+
+def _money() -> Panel:
+    money = money_since(timezone.now() - timedelta(days=DAYS))
+    payouts = reverse("admin:billing_payout_changelist")
+    words = f"{money.top_ups:,} top-ups, {money.top_up_points:,} points"
+    waiting = f"{money.waiting_payout_points:,} points in {money.waiting_payouts:,}"
+    return Panel(
+        f"Money, last {DAYS} days",
+        [
+            Figure("In", usd(money.top_up_cents), words),
+            Figure("Out", f"{money.payout_points:,} points", f"{money.payouts:,} payouts paid", payouts),
+            Figure("Owed to creators", f"{money.owed_to_creators:,} points", f"{money.held:,} held for payouts"),
+            Figure("Owed to viewers", f"{money.owed_to_viewers:,} points", "bought or given, not spent"),
+            Figure("Fees", f"{money.fees:,} points", "since the beginning"),
+            Figure(
+                "Payouts that wait for approval",
+                f"{money.waiting_payouts:,}",
+                waiting if money.waiting_payouts else "none",
+                f"{payouts}?state__exact=waiting",
+                is_alarm=money.waiting_payouts > 0,
+            ),
+        ],
+    )
+
+
+def _payments() -> Panel:
+    payments = payment_model().objects
+    listed = reverse("admin:mutoscope_solana_payment_changelist")
+    late = payments.filter(money=Money.LATE.value).count()
+    foreign = payments.filter(money=Money.FOREIGN.value).count()
+    more = payments.filter(money__in=[Money.OVER.value, Money.DOUBLE.value]).count()
+    less = payments.filter(money=Money.PARTIAL.value, status=Status.EXPIRED.value).count()
+    unmatched = UnmatchedReceipt.objects.filter(state=UnmatchedReceipt.State.OPEN).count()
+    receipts = reverse("admin:mutoscope_solana_unmatchedreceipt_changelist")
+    return Panel(
+        "Payments that need a look",
+        [
+            Figure("Late", f"{late:,}", "credit or refund", f"{listed}?money__exact=late", is_alarm=late > 0),
+            Figure("Another token", f"{foreign:,}", "", f"{listed}?money__exact=foreign", is_alarm=foreign > 0),
+            Figure("Too much, or twice", f"{more:,}", "the rest can be refunded", f"{listed}?money__in=over,double"),
+            Figure(
+                "Too little, over",
+                f"{less:,}",
+                "can be refunded",
+                f"{listed}?money__exact=partial&status__exact=expired",
+            ),
+            Figure("Nobody's", f"{unmatched:,}", "receipts", f"{receipts}?state__exact=open", is_alarm=unmatched > 0),
+        ],
+    )
+
+
+def _books() -> Panel:
+    last = last_reconciliation()
+    listed = reverse("admin:billing_reconciliation_changelist")
+    if last is None:
+        return Panel("Reconciliation", [Figure("Last", "never", "runs at night, and by mutoscope reconcile", listed)])
+    age = timezone.now() - last.at
+    found = "all is well" if last.is_clean else f"{len(last.findings)} findings"
+    when = f"{last.at:%d %B, %H:%M} UTC"
+    return Panel(
+        "Reconciliation",
+        [Figure("Last", found, when, listed, is_alarm=not last.is_clean or age > timedelta(days=2))],
+    )
+
+
+def _queues() -> Panel:
+    backend = backend_of("default")
+    dead = dead_letters(backend)
+    live = reverse("admin:tasks_livetask_changelist")
+    figures = [
+        Figure(
+            f"Queue {queue}",
+            f"{depth.ready:,} ready",
+            f"{depth.running:,} running, {depth.deferred:,} later, oldest {depth.oldest_s:.0f} s",
+            live,
+            is_alarm=depth.oldest_s > 600,
+        )
+        for queue, depth in depths(backend).items()
+    ]
+    failed = sum(dead.values())
+    ended = reverse("admin:tasks_finishedtask_changelist")
+    return Panel(
+        "Work", [*figures, Figure("Failed for good", f"{failed:,}", "kept to be looked at", ended, failed > 0)]
+    )
+
+
+def _machine() -> Panel:
+    disk = shutil.disk_usage(settings.HOME)
+    used = 100 * (disk.total - disk.free) // disk.total
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version'), pg_database_size(current_database())")
+        postgres, size = cursor.fetchone()
+    return Panel(
+        "Machine",
+        [
+            Figure("Disk", f"{disk.free / GIB:,.1f} GiB free", f"{used} % used", is_alarm=used >= FULL_PERCENT),
+            Figure("Database", f"{size / GIB:,.2f} GiB", f"PostgreSQL {postgres.split()[0]}"),
+            Figure(
+                "Mutoscope", mutoscope.__version__, f"Django {django.__version__}, Python {platform.python_version()}"
+            ),
+        ],
+    )

@@ -1,0 +1,424 @@
+"""Bundles: one click and one transfer for several films, less what is owned; a refund ends all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mutoscope.engines.ledger.models import Transfer
+from mutoscope.platform.accounts.public import Person
+from mutoscope.platform.billing import books
+from mutoscope.platform.billing.bundles.making import EndBundle, EndBundleInputs, MakeBundle, MakeBundleInputs
+from mutoscope.platform.billing.bundles.service import BuyBundle, BuyBundleInputs, BuyBundleOutputs
+from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock, MovedClock
+from mutoscope.platform.billing.domain import bundles, money
+from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.earnings.revenue import revenue_of
+from mutoscope.platform.billing.failures import (
+    CannotRefund,
+    ChangedMeanwhile,
+    InsufficientPoints,
+    NoSuchBundle,
+    NoSuchFilm,
+    NotForSale,
+    OwnFilm,
+    PriceChanged,
+    RequestKeyReused,
+    Unacceptable,
+    YoursForever,
+)
+from mutoscope.platform.billing.models import Bundle, BundlePurchase, Entitlement, Purchase, Refund
+from mutoscope.platform.billing.reconcile.service import find
+from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
+from mutoscope.platform.billing.unlock.rights import right_of
+from mutoscope.platform.videos.life.moves import move
+from mutoscope.platform.videos.public import Video, VideoState
+from tests.people import make_channel, make_person
+from tests.platform.billing.shop import PRICES, Shop, give
+from tests.platform.billing.unlock.test_races import at_once
+from tests.platform.videos.films import new_video
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass
+class Rack:
+    """Three films of one channel on sale, and a bundle of them for 100 points."""
+
+    shop: Shop
+    films: list[Video]
+    bundle: Bundle
+
+    @classmethod
+    def open(cls, points: int = 1000, term: Term = Term.LIFETIME) -> Rack:
+        shop = Shop.open(points=points)
+        films = [shop.video]
+        for number in (2, 3):
+            film = new_video(shop.video.channel, VideoState.PUBLISHED, f"Voyage {number}")
+            Shop(shop.creator, shop.viewer, film).price(PRICES)
+            films.append(film)
+        return cls(shop, films, make(shop, films, term=term))
+
+    def buy(
+        self,
+        points: int = 100,
+        *,
+        viewer: Person | None = None,
+        number: int | None = None,
+        key: str = "",
+        clock: Clock = SERVER_CLOCK,
+    ) -> BuyBundleOutputs:
+        viewer_id = (viewer or self.shop.viewer).pk
+        return BuyBundle(clock).call(BuyBundleInputs(viewer_id, self.bundle.public_id, points, number, key))
+
+    def alone(self, film: int, term: Term, points: int | None = None, clock: Clock = SERVER_CLOCK) -> int:
+        shop = Shop(self.shop.creator, self.shop.viewer, self.films[film])
+        return shop.unlock(term, points, clock=clock).purchase_id
+
+    def live(self, viewer: Person | None = None) -> list[bool]:
+        return [right_of((viewer or self.shop.viewer).pk, film.pk).is_live() for film in self.films]
+
+
+def make(
+    shop: Shop, films: list[Video], points: Any = 100, term: str = "lifetime", title: str = "All voyages"
+) -> Bundle:
+    ids = [film.public_id for film in films]
+    return MakeBundle().call(MakeBundleInputs(shop.video.channel, title, ids, term, points)).bundle
+
+
+def receipts_agree() -> bool:
+    """Where tests commit: transfers of earlier ones stay in the ledger, whose receipts are gone."""
+    return {finding.name for finding in find()} <= {
+        "account_differs",
+        "transfer_without_receipt",
+        "chain_differs",
+        "chain_not_read",
+    }
+
+
+def all_is_well() -> bool:
+    return not [finding for finding in find() if finding.name not in ("chain_differs", "chain_not_read")]
+
+
+def test_one_click_is_one_transfer_and_every_film() -> None:
+    rack = Rack.open()
+    before = Transfer.objects.count()
+    bought = rack.buy()
+    assert Transfer.objects.count() == before + 1
+    assert (bought.points, bought.films, bought.expires_at) == (100, 3, None)
+    assert rack.live() == [True, True, True]
+    assert rack.shop.points() == 900
+    assert rack.shop.earnings() == 90 == revenue_of(rack.shop.video.channel_id, None).points()
+    assert [purchase.price_points for purchase in Purchase.objects.order_by("pk")] == [34, 33, 33]
+    assert sum(purchase.fee_points for purchase in Purchase.objects.all()) == 10
+    assert all_is_well()
+
+
+def test_a_film_that_is_owned_for_as_long_is_taken_off() -> None:
+    rack = Rack.open()
+    rack.alone(0, Term.LIFETIME)
+    with pytest.raises(PriceChanged) as changed:
+        rack.buy()
+    assert changed.value.points == 66
+    assert rack.buy(66).points == 66
+    assert Purchase.objects.filter(bundle_purchase__isnull=False).count() == 2
+    assert all_is_well()
+
+
+def test_what_is_owned_for_a_shorter_time_is_not_taken_off_and_lasts_longer() -> None:
+    rack = Rack.open(term=Term.MONTH)
+    rack.alone(0, Term.DAY)
+    bought = rack.buy()
+    assert bought.points == 100
+    assert {each.expires_at for each in Entitlement.objects.all()} == {bought.expires_at}
+    assert all_is_well()
+
+
+def test_a_longer_time_is_never_cut_short() -> None:
+    rack = Rack.open(term=Term.DAY)
+    rack.alone(0, Term.MONTH)
+    month = Entitlement.objects.get().expires_at
+    assert rack.buy(66).points == 66
+    assert Entitlement.objects.get(video=rack.films[0]).expires_at == month
+
+
+def test_who_has_all_of_it_is_refused_kindly() -> None:
+    rack = Rack.open()
+    rack.buy()
+    with pytest.raises(YoursForever):
+        rack.buy()
+    assert rack.shop.points() == 900
+
+
+def test_a_rental_can_be_bought_again_when_it_is_over() -> None:
+    rack = Rack.open(term=Term.DAY)
+    rack.buy(clock=MovedClock(timedelta(days=-3)))
+    assert rack.live() == [False, False, False]
+    rack.buy()
+    assert rack.live() == [True, True, True]
+    assert [each.number for each in BundlePurchase.objects.order_by("pk")] == [0, 1]
+    assert all_is_well()
+
+
+def test_the_same_page_clicked_again_is_the_first_receipt() -> None:
+    rack = Rack.open()
+    first, again = rack.buy(number=0), rack.buy(number=0)
+    assert (again.purchase_id, again.is_repeated) == (first.purchase_id, True)
+    assert rack.shop.points() == 900
+
+
+def test_a_request_key_is_one_purchase_of_one_bundle() -> None:
+    rack = Rack.open()
+    first = rack.buy(key="one")
+    assert rack.buy(key="one").purchase_id == first.purchase_id
+    rack.bundle = make(rack.shop, rack.films[:2], 50)
+    with pytest.raises(RequestKeyReused):
+        rack.buy(50, key="one")
+
+
+def test_too_few_points_write_nothing() -> None:
+    rack = Rack.open(points=99)
+    with pytest.raises(InsufficientPoints), transaction.atomic():
+        rack.buy()
+    assert not Entitlement.objects.exists()
+    assert not BundlePurchase.objects.exists()
+
+
+def test_what_is_not_sold_is_refused() -> None:
+    rack = Rack.open()
+    with pytest.raises(OwnFilm):
+        rack.buy(viewer=rack.shop.creator)
+    move(rack.films[1].pk, VideoState.ARCHIVED)
+    with pytest.raises(NotForSale):
+        rack.buy()
+    rack = Rack(rack.shop, rack.films, make(rack.shop, [rack.films[0], rack.films[2]], 50))
+    EndBundle().call(EndBundleInputs(rack.shop.video.channel, rack.bundle.public_id))
+    with pytest.raises(NotForSale):
+        rack.buy(50)
+    rack.bundle.public_id = "abcdefghjkmn"
+    with pytest.raises(NoSuchBundle):
+        rack.buy(50)
+
+
+def test_a_page_that_saw_another_state_asks_again() -> None:
+    rack = Rack.open(term=Term.DAY)
+    with pytest.raises(ChangedMeanwhile):
+        rack.buy(number=3)
+
+
+def refund(purchase_id: int) -> None:
+    RefundPurchase().call(RefundPurchaseInputs(purchase_id, make_person(f"staff-{purchase_id}").pk, "asked for"))
+
+
+@pytest.mark.parametrize("which", [0, 2])
+def test_a_refund_of_any_of_its_films_ends_all_of_it(which: int) -> None:
+    rack = Rack.open()
+    rack.buy()
+    refund(list(Purchase.objects.order_by("pk"))[which].pk)
+    assert rack.live() == [False, False, False]
+    assert (rack.shop.points(), rack.shop.earnings(), books.balance(books.Kind.FEES).posted) == (1000, 0, 0)
+    assert Refund.objects.count() == 3
+    assert BundlePurchase.objects.get().refunded_at is not None
+    assert revenue_of(rack.shop.video.channel_id, None).points() == 0
+    assert all_is_well()
+    with pytest.raises(CannotRefund, match="before"):
+        refund(Purchase.objects.order_by("pk")[1].pk)
+
+
+def test_a_refund_leaves_what_was_bought_alone() -> None:
+    rack = Rack.open(term=Term.MONTH)
+    day = rack.alone(0, Term.DAY)
+    end_of_day = Purchase.objects.get(pk=day).expires_at
+    rack.buy()
+    refund(Purchase.objects.filter(bundle_purchase__isnull=False).order_by("pk")[0].pk)
+    assert rack.live() == [True, False, False]
+    assert Entitlement.objects.get(video=rack.films[0]).expires_at == end_of_day
+    assert all_is_well()
+    rack.buy(number=1)
+    assert rack.live() == [True, True, True]
+
+
+def test_reconciliation_names_a_bundle_whose_films_say_otherwise() -> None:
+    rack = Rack.open()
+    rack.buy()
+    BundlePurchase.objects.update(fee_points=11, creator_points=89)
+    assert [finding.name for finding in find()][:1] == ["bundle_differs"]
+
+
+@given(st.integers(1, 1_000_000), st.integers(1, 50))
+def test_shares_add_up_and_differ_by_a_point_at_most(points: int, films: int) -> None:
+    parts = bundles.shares(points, films)
+    assert sum(parts) == points
+    assert max(parts) - min(parts) <= 1
+
+
+@given(st.lists(st.integers(1, 100_000), min_size=1, max_size=50), st.integers(0, 9_000))
+def test_fees_of_the_films_add_up_to_the_fee_of_the_whole(paid: list[int], fee_bps: int) -> None:
+    fees = bundles.fees(paid, fee_bps)
+    assert sum(fees) == money.split(sum(paid), fee_bps).fee_points
+    assert all(0 <= fee <= points for fee, points in zip(fees, paid, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("how", "field"),
+    [
+        ({"title": ""}, "title"),
+        ({"title": "x" * 121}, "title"),
+        ({"points": "0"}, "points"),
+        ({"points": "1.5"}, "points"),
+        ({"points": "2"}, "points"),
+        ({"points": "99999999"}, "points"),
+        ({"term": "year"}, "term"),
+        ({"films": "one"}, "films"),
+        ({"films": "twice"}, "films"),
+        ({"films": "free"}, "films"),
+        ({"films": "draft"}, "films"),
+    ],
+)
+def test_bad_input_is_refused_with_its_field(how: dict[str, str], field: str) -> None:
+    rack = Rack.open()
+    films = {
+        "one": rack.films[:1],
+        "twice": [rack.films[0]] * 2,
+        "free": [*rack.films, new_video(rack.shop.video.channel, VideoState.PUBLISHED)],
+        "draft": [*rack.films, new_video(rack.shop.video.channel)],
+    }.get(how.get("films", ""), rack.films)
+    Video.objects.exclude(pk__in=[film.pk for film in rack.films]).update(is_free=True)
+    with pytest.raises(Unacceptable) as raised:
+        make(rack.shop, films, how.get("points", 100), how.get("term", "lifetime"), how.get("title", "All"))
+    assert raised.value.field() == field
+    assert Bundle.objects.count() == 1
+
+
+def test_only_ones_own_films_and_bundles() -> None:
+    rack = Rack.open()
+    elsewhere = make_channel(make_person("mallory"), "mallory")
+    with pytest.raises(NoSuchFilm):
+        MakeBundle().call(MakeBundleInputs(elsewhere, "Mine", [film.public_id for film in rack.films], "day", 10))
+    with pytest.raises(NoSuchBundle):
+        EndBundle().call(EndBundleInputs(elsewhere, rack.bundle.public_id))
+
+
+def test_the_database_itself_holds_the_sums() -> None:
+    rack = Rack.open()
+    rack.buy()
+    for wrong in ({"fee_points": 11}, {"owned_points": -1}, {"price_points": 99}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            BundlePurchase.objects.update(**wrong)
+
+
+# Races.
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_clicks_at_once_are_one_charge() -> None:
+    rack = Rack.open(points=0)
+    for number in range(3):
+        viewer = make_person(f"viewer-{number}")
+        give(viewer, (100, 200, 2000)[number])
+        before = books.points_of(viewer.pk)
+        results = at_once(*[lambda: rack.buy(viewer=viewer, number=0)] * 20)  # noqa: B023
+        assert [result for result in results if isinstance(result, Exception)] == []
+        assert len({result.purchase_id for result in results}) == 1
+        assert sum(not result.is_repeated for result in results) == 1
+        assert before - books.points_of(viewer.pk) == 100
+        assert rack.live(viewer) == [True, True, True]
+    assert receipts_agree()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_bundle_and_one_of_its_films_at_once_agree_in_the_end() -> None:
+    rack = Rack.open(points=0)
+    for number in range(6):
+        viewer = make_person(f"viewer-{number}")
+        give(viewer, 2000)
+        single = Shop(rack.shop.creator, viewer, rack.films[1])
+        results = at_once(
+            *[lambda: rack.buy(viewer=viewer, number=0)] * 6,  # noqa: B023
+            *[lambda: single.unlock(Term.LIFETIME, version=0)] * 6,  # noqa: B023
+        )
+        troubles = {type(result) for result in results if isinstance(result, Exception)}
+        assert troubles <= {ChangedMeanwhile, PriceChanged, YoursForever}, results
+        assert rack.live(viewer)[1]
+    assert receipts_agree()
+
+
+# Pages.
+
+
+def signed_in(person: Person) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def test_the_page_lists_the_films_and_one_click_unlocks_them() -> None:
+    rack = Rack.open()
+    client = signed_in(rack.shop.viewer)
+    address = f"/bundles/{rack.bundle.public_id}/"
+    page = client.get(address).content.decode()
+    for words in ("All voyages", "Voyage 2", "Voyage 3", "Unlock all for 100 points", "900 left after this"):
+        assert words in page, words
+    assert client.post(address, {"points": "100", "number": "0"}).status_code == 302
+    assert "You have all of it" in client.get(address).content.decode()
+    assert client.post(address, {"points": "x", "number": "0"}).status_code == 400
+    assert client.post(address, {"points": "100", "number": "-1"}).status_code == 400
+    assert "Sign in to unlock" in Client().get(address).content.decode()
+    assert Client().post(address, {"points": "100", "number": "0"}).status_code == 302
+    assert "Unlocked All voyages for ever" in client.get("/wallet/").content.decode()
+
+
+def test_the_page_says_what_is_taken_off_and_what_is_missing() -> None:
+    rack = Rack.open(points=230)
+    rack.alone(0, Term.LIFETIME)
+    page = signed_in(rack.shop.viewer).get(f"/bundles/{rack.bundle.public_id}/").content.decode()
+    assert "1 film you have already: 34 of 100 points are taken off." in page
+    assert "36 are missing" in page
+
+
+def test_a_creator_makes_and_ends_a_bundle() -> None:
+    rack = Rack.open()
+    client = signed_in(rack.shop.creator)
+    films = [film.public_id for film in rack.films[:2]]
+    asked = {"title": "Two voyages", "films": films, "term": "month", "points": "40"}
+    assert client.post("/studio/bundles/", asked).status_code == 302
+    page = client.get("/studio/bundles/").content.decode()
+    assert "Two voyages" in page
+    wrong = client.post("/studio/bundles/", {**asked, "points": "1"})
+    assert wrong.status_code == 422
+    assert "At least a point for each film: 2." in wrong.content.decode()
+    assert client.post("/studio/bundles/", {**asked, "films": films[:1]}).status_code == 422
+    assert client.post(f"/studio/bundles/{rack.bundle.public_id}/end/").status_code == 302
+    rack.bundle.refresh_from_db()
+    assert rack.bundle.ended_at is not None
+    stranger = make_person("mallory")
+    make_channel(stranger, "mallory")
+    assert signed_in(stranger).post(f"/studio/bundles/{rack.bundle.public_id}/end/").status_code == 404
+
+
+def test_the_api_makes_sells_and_ends_a_bundle() -> None:
+    rack = Rack.open()
+    creator, viewer = signed_in(rack.shop.creator), signed_in(rack.shop.viewer)
+    json: dict[str, Any] = {"content_type": "application/json"}
+    asked = {"title": "Two", "films": [film.public_id for film in rack.films[:2]], "term": "day", "points": 40}
+    made = creator.post("/api/billing/bundles", asked, **json)
+    assert (made.status_code, made.json()["films"]) == (200, 2)
+    address = f"/api/billing/bundles/{made.json()['public_id']}"
+    assert viewer.get(address).json()["due_points"] == 40
+    bought = [
+        viewer.post(f"{address}/unlock", {"agreed_points": 40}, headers={"Idempotency-Key": "one"}, **json)
+        for _ in range(2)
+    ]
+    assert [answer.json()["is_repeated"] for answer in bought] == [False, True]
+    assert creator.get("/api/billing/bundles").json()["bundles"][0]["sold"] == 1
+    assert creator.delete(address).status_code == 204
+    assert viewer.get(address).json()["is_sold"] is False
+    assert creator.delete("/api/billing/bundles/abcdefghjkmn").status_code == 404
+    assert creator.post("/api/billing/bundles", {**asked, "points": 0}, **json).status_code == 422

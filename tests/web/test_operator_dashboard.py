@@ -1,0 +1,84 @@
+"""What an operator sees first, and who sees which part of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.utils import timezone
+
+from mutoscope.platform.accounts.models import Person
+from mutoscope.platform.billing import books
+from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.models import Reconciliation
+from mutoscope.platform.billing.overview.money import money_since
+from tests.people import make_person
+from tests.platform.billing.shop import Shop
+
+pytestmark = pytest.mark.django_db
+
+
+def board(person: Person) -> dict[str, dict[str, Any]]:
+    """The panels by title, and in each the figures by name."""
+    client = Client()
+    client.force_login(person)
+    answer: Any = client.get("/operator/")
+    assert answer.status_code == 200
+    return {panel.title: {figure.name: figure for figure in panel.figures} for panel in answer.context["panels"]}
+
+
+@pytest.fixture
+def operator() -> Person:
+    person = make_person("olga", is_staff=True)
+    person.groups.add(Group.objects.get(name="operator"))
+    return person
+
+
+def test_what_is_owed_is_what_the_ledger_holds(operator: Person) -> None:
+    shop = Shop.open(points=500)
+    shop.unlock(Term.LIFETIME)
+    money = board(operator)["Money, last 30 days"]
+    assert money["Owed to creators"].value == "180 points"
+    assert money["Owed to viewers"].value == "300 points"
+    assert money["Fees"].value == "20 points"
+    found = money_since(timezone.now() - timedelta(days=30))
+    assert found.owed_to_viewers == books.points_of(shop.viewer.pk)
+    assert found.owed_to_creators == books.balance(books.Kind.EARNINGS, shop.video.channel_id).posted
+
+
+def test_a_difference_in_the_books_is_an_alarm_and_so_is_silence(operator: Person) -> None:
+    assert board(operator)["Reconciliation"]["Last"].value == "never"
+    Reconciliation.objects.create(findings=[], is_clean=True)
+    assert not board(operator)["Reconciliation"]["Last"].is_alarm
+    Reconciliation.objects.update(at=timezone.now() - timedelta(days=3))
+    assert board(operator)["Reconciliation"]["Last"].is_alarm
+    Reconciliation.objects.create(findings=[{"name": "payout_differs", "meaning": "m", "rows": [[1]]}], is_clean=False)
+    last = board(operator)["Reconciliation"]["Last"]
+    assert (last.value, last.is_alarm) == ("1 findings", True)
+
+
+def test_work_disk_and_versions_are_there(operator: Person) -> None:
+    found = board(operator)
+    assert {"Queue default", "Queue films", "Failed for good"} <= set(found["Work"])
+    assert "free" in found["Machine"]["Disk"].value
+    assert "PostgreSQL" in found["Machine"]["Database"].hint
+    assert set(found["Payments that need a look"]) >= {"Late", "Another token", "Nobody's"}
+
+
+def test_every_figure_leads_somewhere_that_this_person_may_see(operator: Person) -> None:
+    client = Client()
+    client.force_login(operator)
+    for panel in board(operator).values():
+        for figure in panel.values():
+            if figure.href:
+                assert client.get(figure.href).status_code == 200, figure.href
+
+
+def test_staff_without_a_role_sees_none_of_it_and_support_no_queues() -> None:
+    assert board(make_person("stan", is_staff=True)) == {}
+    support = make_person("sue", is_staff=True)
+    support.groups.add(Group.objects.get(name="support"))
+    assert set(board(support)) == {"Money, last 30 days", "Payments that need a look", "Reconciliation"}
