@@ -28,6 +28,11 @@
   // Coming back by the Back button may show the page as it was left, with a button still busy.
   window.addEventListener("pageshow", () => all('[data-busy][aria-busy="true"]').forEach(setIdle));
 
+  // On a phone a row of sections runs out of the page: the one that is shown is brought into sight.
+  for (const here of all('.settings-nav [aria-current="page"], .tabs [aria-current="page"]')) {
+    here.scrollIntoView({ block: "nearest", inline: "center" });
+  }
+
   // Menus are <details>: they open by themselves; here they close when one is done with them.
   const closeMenus = (except) => {
     for (const menu of all("details.menu[open]")) if (menu !== except) menu.open = false;
