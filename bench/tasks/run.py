@@ -20,6 +20,7 @@ from typing import Any
 
 import psycopg
 
+from bench.tasks.spread import WARM_UP
 from mutoscope.engines.postgres.embedded import EmbeddedServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,7 +116,7 @@ def _measured(server: EmbeddedServer, who: str, *jobs: str) -> Figures:
     with database(server, who) as url:
         found: Figures = {}
         for what in jobs:
-            number = NUMBERS[what][QUICK]
+            number = NUMBERS[what][QUICK] + (WARM_UP if what == "latency" else 0)
             found |= one([sys.executable, "-m", f"bench.tasks.{who}", url, what, str(number)])
         if "ratio" in found:
             found["pinned/unpinned"] = found.pop("ratio")
@@ -136,7 +137,7 @@ def _peer(peer: str, url: str, number: int) -> Figures:
     if number > rest + singles:
         one([*call, "enqueue", url, str(number - rest - singles)])
     found |= one([*call, "worker", url, str(max(number, rest + singles))])
-    sent = LATENCIES // 2
+    sent = LATENCIES + WARM_UP
     worker = subprocess.Popen([*call, "worker", url, str(sent)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     time.sleep(5)
     one([*call, "send", url, str(sent)])
