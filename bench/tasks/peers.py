@@ -19,6 +19,8 @@ from urllib.parse import unquote, urlsplit
 
 PEER, ROLE, URL, NUMBER = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 PAUSE_S = 0.05
+# As in spread.py.
+WARM_UP = 10
 
 
 class Tally:
@@ -43,7 +45,7 @@ class Tally:
 
     def answer(self, now: float) -> None:
         if self.waits:
-            waits = sorted(self.waits)
+            waits = sorted(self.waits[WARM_UP:])
             answer = {"p50": waits[len(waits) // 2], "p99": waits[int(len(waits) * 0.99)]}
         else:
             answer = {"process": (self.count - 1) / (now - self.first_at)}
