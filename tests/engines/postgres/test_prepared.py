@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import DataError, IntegrityError, InternalError, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, InternalError, connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
@@ -49,6 +49,18 @@ def test_statements_that_someone_dropped_are_prepared_again() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DEALLOCATE ALL")
     assert said("SELECT %s::int", 2) == [(2,)]
+
+
+def test_only_the_transaction_is_lost_in_which_someone_dropped_them() -> None:
+    said("SELECT %s::int", 1)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("DEALLOCATE ALL")
+        with pytest.raises(DatabaseError):
+            said("SELECT %s::int", 2)
+        transaction.set_rollback(True)
+    with transaction.atomic():
+        assert said("SELECT %s::int", 3) == [(3,)]
 
 
 def test_an_error_is_djangos_and_names_its_constraint() -> None:

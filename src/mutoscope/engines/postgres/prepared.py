@@ -111,14 +111,11 @@ def _execute(raw: psycopg.Connection[Any], known: _Known, statement: str, values
         known.names.add(name)
     raw.pgconn.send_query_prepared(name, written)
     answer = _answer(raw.pgconn)
-    if (
-        answer.status not in _ANSWERED
-        and answer.error_field(pq.DiagnosticField.SQLSTATE) == b"26000"
-        and raw.autocommit
-    ):
+    if answer.error_field(pq.DiagnosticField.SQLSTATE) == b"26000":
         # Someone said DISCARD ALL or DEALLOCATE ALL on this connection. A transaction is lost by that, a statement is not.
         known.names.clear()
-        return _execute(raw, known, statement, values)
+        if raw.autocommit:
+            return _execute(raw, known, statement, values)
     _checked(answer)
     if not answer.ntuples:
         return []
