@@ -102,7 +102,7 @@ class TransferAdmin(ReadOnlyAdmin):
     fields = ("key", "kind", "legs", "recorded_at", "effective_at", "expires_at", "ends", "link_id", "details")
     readonly_fields = ("legs", "ends", "details")
 
-    def get_fields(self, request: HttpRequest, obj: models.Transfer | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: models.Transfer | None = None) -> list[Any]:
         """What this transfer has: few are backdated, expire, end another or are linked."""
         seldom = {"effective_at": "effective_at", "expires_at": "expires_at", "ends": "refers_to", "link_id": "link_id"}
         return [name for name in self.fields or () if name not in seldom or getattr(obj, seldom[name]) is not None]
