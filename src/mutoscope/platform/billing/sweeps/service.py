@@ -80,8 +80,8 @@ class CollectMoney(Service[CollectMoneyInputs, CollectMoneyInternals, CollectMon
         except NoRate:
             return 1
         tokens: Fraction = Fraction(settings.SWEEP_USD_MIN) / rate.usd
-        units: int = math.ceil(tokens * 10 ** int(token.decimals))
-        return max(1, units)
+        one: int = 10**token.decimals
+        return max(1, math.ceil(tokens * one))
 
 
 def held_for() -> timedelta:
