@@ -17,6 +17,7 @@ import os
 import resource
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -135,6 +136,8 @@ def measured(ways: Ways, root: Path) -> dict[str, Taken]:
     for _ in range(ROUNDS):
         for name, way in ways.items():
             taken = timed(way, root)
+            # At once, so that a run that is cut short has said something.
+            print(f"{name}: {taken}", file=sys.stderr, flush=True)
             table[name] = least(table.get(name, taken), taken)
     return table
 

@@ -44,7 +44,7 @@ class FilterProgram(_ctypes.Structure):
     _fields_ = (("length", UnsignedShort), ("code", Characters))
 
 
-LIBC = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]  # None is this very program, which the types forget.
+LIBC = _ctypes.dlopen(None, 0)  # type: ignore[arg-type] # None is this program itself
 
 
 def call(name: str, *arguments: object) -> int:

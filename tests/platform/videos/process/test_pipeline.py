@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import storages
+from PIL import Image
 
 from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.models import Edition, Video
@@ -51,7 +52,14 @@ def test_a_film_comes_out_as_it_went_in(make_film: Maker, tmp_path: Path) -> Non
     assert pictures.moments == pytest.approx(streams["240p"].starts, abs=1e-3)
     assert video.covers.count() == 5
     assert video.cover is not None
-    assert edition.sprites.exists()
+    sheet = edition.sprites.get()
+    assert (sheet.tiles, sheet.interval_ms, sheet.tile_width, sheet.tile_height) == (3, 2000, 160, 120)
+    with storages["films"].open(f"{edition.folder()}/{sheet.file}") as file, Image.open(file) as picture_of_sheet:
+        assert picture_of_sheet.size == (5 * 160, 5 * 120)
+        shown_tiles = [picture_of_sheet.convert("L").crop((160 * at, 0, 160 * at + 160, 120)) for at in range(4)]
+    assert [tile.getextrema()[1] > 200 for tile in shown_tiles] == [True, True, True, False], (
+        "three pictures and no more"
+    )
 
 
 def test_the_manifest_names_every_file_by_its_content(make_film: Maker, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class BeginUpload(Service[BeginUploadInputs, BeginUploadInternals, BeginUploadOu
         )
 
     def refuse_without_walls(self, beginning: Beginning) -> None:
-        """This machine's; the one that opens the file later asks for its own."""
+        """Those of this machine: the one that opens the file later asks for its own."""
         try:
             sandbox_for_uploads()
         except NoWalls:
