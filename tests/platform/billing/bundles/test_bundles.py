@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
-from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mutoscope.engines.ledger.models import Transfer
-from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.bundles.making import EndBundle, EndBundleInputs, MakeBundle, MakeBundleInputs
-from mutoscope.platform.billing.bundles.service import BuyBundle, BuyBundleInputs, BuyBundleOutputs
-from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock, MovedClock
+from mutoscope.platform.billing.clock import MovedClock
 from mutoscope.platform.billing.domain import bundles, money
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.earnings.revenue import revenue_of
@@ -37,74 +32,16 @@ from mutoscope.platform.billing.failures import (
 from mutoscope.platform.billing.models import Bundle, BundlePurchase, Entitlement, Purchase, Refund
 from mutoscope.platform.billing.reconcile.service import find
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
-from mutoscope.platform.billing.unlock.rights import right_of
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.public import Video, VideoState
 from tests.people import make_channel, make_person
-from tests.platform.billing.shop import PRICES, Shop, give
+from tests.platform.billing.books import all_is_well, receipts_agree
+from tests.platform.billing.bundles.rack import Rack, make
+from tests.platform.billing.shop import Shop, give
 from tests.platform.billing.unlock.test_races import at_once
 from tests.platform.videos.films import new_video
 
 pytestmark = pytest.mark.django_db
-
-
-@dataclass
-class Rack:
-    """Three films of one channel on sale, and a bundle of them for 100 points."""
-
-    shop: Shop
-    films: list[Video]
-    bundle: Bundle
-
-    @classmethod
-    def open(cls, points: int = 1000, term: Term = Term.LIFETIME) -> Rack:
-        shop = Shop.open(points=points)
-        films = [shop.video]
-        for number in (2, 3):
-            film = new_video(shop.video.channel, VideoState.PUBLISHED, f"Voyage {number}")
-            Shop(shop.creator, shop.viewer, film).price(PRICES)
-            films.append(film)
-        return cls(shop, films, make(shop, films, term=term))
-
-    def buy(
-        self,
-        points: int = 100,
-        *,
-        viewer: Person | None = None,
-        number: int | None = None,
-        key: str = "",
-        clock: Clock = SERVER_CLOCK,
-    ) -> BuyBundleOutputs:
-        viewer_id = (viewer or self.shop.viewer).pk
-        return BuyBundle(clock).call(BuyBundleInputs(viewer_id, self.bundle.public_id, points, number, key))
-
-    def alone(self, film: int, term: Term, points: int | None = None, clock: Clock = SERVER_CLOCK) -> int:
-        shop = Shop(self.shop.creator, self.shop.viewer, self.films[film])
-        return shop.unlock(term, points, clock=clock).purchase_id
-
-    def live(self, viewer: Person | None = None) -> list[bool]:
-        return [right_of((viewer or self.shop.viewer).pk, film.pk).is_live() for film in self.films]
-
-
-def make(
-    shop: Shop, films: list[Video], points: Any = 100, term: str = "lifetime", title: str = "All voyages"
-) -> Bundle:
-    ids = [film.public_id for film in films]
-    return MakeBundle().call(MakeBundleInputs(shop.video.channel, title, ids, term, points)).bundle
-
-
-def receipts_agree() -> bool:
-    """Where tests commit: transfers of earlier ones stay in the ledger, whose receipts are gone."""
-    return {finding.name for finding in find()} <= {
-        "account_differs",
-        "transfer_without_receipt",
-        "chain_differs",
-        "chain_not_read",
-    }
-
-
-def all_is_well() -> bool:
-    return not [finding for finding in find() if finding.name not in ("chain_differs", "chain_not_read")]
 
 
 def test_one_click_is_one_transfer_and_every_film() -> None:
@@ -348,77 +285,3 @@ def test_the_bundle_and_one_of_its_films_at_once_agree_in_the_end() -> None:
         assert troubles <= {ChangedMeanwhile, PriceChanged, YoursForever}, results
         assert rack.live(viewer)[1]
     assert receipts_agree()
-
-
-# Pages.
-
-
-def signed_in(person: Person) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
-
-
-def test_the_page_lists_the_films_and_one_click_unlocks_them() -> None:
-    rack = Rack.open()
-    client = signed_in(rack.shop.viewer)
-    address = f"/bundles/{rack.bundle.public_id}/"
-    page = client.get(address).content.decode()
-    for words in ("All voyages", "Voyage 2", "Voyage 3", "Unlock all for 100 points", "900 left after this"):
-        assert words in page, words
-    assert client.post(address, {"points": "100", "number": "0"}).status_code == 302
-    assert "You have all of it" in client.get(address).content.decode()
-    assert client.post(address, {"points": "x", "number": "0"}).status_code == 400
-    assert client.post(address, {"points": "100", "number": "-1"}).status_code == 400
-    assert "Sign in to unlock" in Client().get(address).content.decode()
-    assert Client().post(address, {"points": "100", "number": "0"}).status_code == 302
-    assert "Unlocked All voyages for ever" in client.get("/wallet/").content.decode()
-
-
-def test_the_page_says_what_is_taken_off_and_what_is_missing() -> None:
-    rack = Rack.open(points=230)
-    rack.alone(0, Term.LIFETIME)
-    page = signed_in(rack.shop.viewer).get(f"/bundles/{rack.bundle.public_id}/").content.decode()
-    assert "1 film you have already: 34 of 100 points are taken off." in page
-    assert "36 are missing" in page
-
-
-def test_a_creator_makes_and_ends_a_bundle() -> None:
-    rack = Rack.open()
-    client = signed_in(rack.shop.creator)
-    films = [film.public_id for film in rack.films[:2]]
-    asked = {"title": "Two voyages", "films": films, "term": "month", "points": "40"}
-    assert client.post("/studio/bundles/", asked).status_code == 302
-    page = client.get("/studio/bundles/").content.decode()
-    assert "Two voyages" in page
-    wrong = client.post("/studio/bundles/", {**asked, "points": "1"})
-    assert wrong.status_code == 422
-    assert "At least a point for each film: 2." in wrong.content.decode()
-    assert client.post("/studio/bundles/", {**asked, "films": films[:1]}).status_code == 422
-    assert client.post(f"/studio/bundles/{rack.bundle.public_id}/end/").status_code == 302
-    rack.bundle.refresh_from_db()
-    assert rack.bundle.ended_at is not None
-    stranger = make_person("mallory")
-    make_channel(stranger, "mallory")
-    assert signed_in(stranger).post(f"/studio/bundles/{rack.bundle.public_id}/end/").status_code == 404
-
-
-def test_the_api_makes_sells_and_ends_a_bundle() -> None:
-    rack = Rack.open()
-    creator, viewer = signed_in(rack.shop.creator), signed_in(rack.shop.viewer)
-    json: dict[str, Any] = {"content_type": "application/json"}
-    asked = {"title": "Two", "films": [film.public_id for film in rack.films[:2]], "term": "day", "points": 40}
-    made = creator.post("/api/billing/bundles", asked, **json)
-    assert (made.status_code, made.json()["films"]) == (200, 2)
-    address = f"/api/billing/bundles/{made.json()['public_id']}"
-    assert viewer.get(address).json()["due_points"] == 40
-    bought = [
-        viewer.post(f"{address}/unlock", {"agreed_points": 40}, headers={"Idempotency-Key": "one"}, **json)
-        for _ in range(2)
-    ]
-    assert [answer.json()["is_repeated"] for answer in bought] == [False, True]
-    assert creator.get("/api/billing/bundles").json()["bundles"][0]["sold"] == 1
-    assert creator.delete(address).status_code == 204
-    assert viewer.get(address).json()["is_sold"] is False
-    assert creator.delete("/api/billing/bundles/abcdefghjkmn").status_code == 404
-    assert creator.post("/api/billing/bundles", {**asked, "points": 0}, **json).status_code == 422
