@@ -35,7 +35,7 @@ from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPur
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.public import Video, VideoState
 from tests.people import make_channel, make_person
-from tests.platform.billing.books import all_is_well, receipts_agree
+from tests.platform.billing.books import all_is_well, differences
 from tests.platform.billing.bundles.rack import Rack, make
 from tests.platform.billing.shop import Shop, give
 from tests.platform.billing.unlock.test_races import at_once
@@ -256,6 +256,7 @@ def test_the_database_itself_holds_the_sums() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_twenty_clicks_at_once_are_one_charge() -> None:
+    before = differences()
     rack = Rack.open(points=0)
     for number in range(3):
         viewer = make_person(f"viewer-{number}")
@@ -267,11 +268,12 @@ def test_twenty_clicks_at_once_are_one_charge() -> None:
         assert sum(not result.is_repeated for result in results) == 1
         assert before - books.points_of(viewer.pk) == 100
         assert rack.live(viewer) == [True, True, True]
-    assert receipts_agree()
+    assert differences() <= before
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_bundle_and_one_of_its_films_at_once_agree_in_the_end() -> None:
+    before = differences()
     rack = Rack.open(points=0)
     for number in range(6):
         viewer = make_person(f"viewer-{number}")
@@ -284,4 +286,4 @@ def test_the_bundle_and_one_of_its_films_at_once_agree_in_the_end() -> None:
         troubles = {type(result) for result in results if isinstance(result, Exception)}
         assert troubles <= {ChangedMeanwhile, PriceChanged, YoursForever}, results
         assert rack.live(viewer)[1]
-    assert receipts_agree()
+    assert differences() <= before

@@ -85,7 +85,7 @@ def test_its_creator_cuts_the_trailer_or_has_none(make_film: Maker, tmp_path: Pa
         check=True,
     ).stderr
     assert told.rsplit("frame=", 1)[1].split()[0] == "25"
-    page = studio.get(f"/studio/films/{video.public_id}/").content.decode()
+    page = studio.get(f"/studio/films/{video.public_id}/files/").content.decode()
     assert 'value="0:01"' in page or 'value="0:01.5"' in page
     assert made(trailer="none") == ""
     assert sweeping.sweep.func() == 0
