@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given
@@ -336,87 +335,3 @@ def test_twenty_viewers_with_a_code_for_five_are_five() -> None:
     assert Coupon.objects.get().uses == CouponUse.objects.count() == Purchase.objects.count() == 5
     assert sum(books.points_of(viewer.pk) for viewer in viewers) == 20 * 1000 - 5 * 15
     assert receipts_agree()
-
-
-# Pages.
-
-
-def signed_in(person: Person) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
-
-
-def test_the_panel_tells_the_price_with_a_code_and_the_click_keeps_it() -> None:
-    shop = Shop.open()
-    make(shop)
-    client = signed_in(shop.viewer)
-    address = f"/unlock/{shop.video.public_id}/"
-    panel = client.get(address, {"coupon": "autumn"}, headers={"HX-Request": "true"}).content.decode()
-    assert 'value="day:15"' in panel
-    assert "15 points off with AUTUMN" in panel
-    wrong = client.get(address, {"coupon": "nope"}, headers={"HX-Request": "true"}).content.decode()
-    assert 'value="day:30"' in wrong
-    assert "This code is not for this film." in wrong
-    asked = {"choice": "day:15", "version": "0", "coupon": "AUTUMN"}
-    done = client.post(address, asked, headers={"HX-Request": "true"}).content.decode()
-    assert "You paid 15 points, with AUTUMN." in done
-
-
-def test_a_film_for_nothing_is_one_click_too() -> None:
-    shop = Shop.open(points=0)
-    make(shop, percent=100)
-    client = signed_in(shop.viewer)
-    address = f"/unlock/{shop.video.public_id}/"
-    assert "Unlock for nothing" in client.get(f"{address}?coupon=AUTUMN").content.decode()
-    assert client.post(address, {"choice": "day:0", "version": "0"}).status_code == 400
-    answer = client.post(address, {"choice": "day:0", "version": "0", "coupon": "AUTUMN"})
-    assert answer.status_code == 302
-    assert shop.entitlement().version == 1
-
-
-def test_a_creator_makes_and_ends_a_code() -> None:
-    shop = Shop.open()
-    client = signed_in(shop.creator)
-    asked = {"code": "autumn", "amount": "50", "what": "percent", "film": shop.video.public_id, "uses_max": "3"}
-    assert client.post("/studio/coupons/", asked).status_code == 302
-    use(shop, 15)
-    page = client.get("/studio/coupons/").content.decode()
-    for words in ("AUTUMN", "50 %", "A voyage", "1 of 3", ">15<", ">14<"):
-        assert words in page, words
-    assert client.post("/studio/coupons/AUTUMN/end/").status_code == 302
-    assert "ended" in client.get("/studio/coupons/").content.decode()
-    wrong = client.post("/studio/coupons/", {**asked, "code": "other", "amount": "150"})
-    assert wrong.status_code == 422
-    assert "from 1 to 100" in wrong.content.decode()
-    stranger = make_person("mallory")
-    make_channel(stranger, "mallory")
-    assert signed_in(stranger).post("/studio/coupons/AUTUMN/end/").status_code == 404
-
-
-def test_the_api_makes_uses_and_ends_a_code() -> None:
-    shop = Shop.open()
-    creator, viewer = signed_in(shop.creator), signed_in(shop.viewer)
-    json: dict[str, Any] = {"content_type": "application/json"}
-    made = creator.post("/api/billing/coupons", {"code": "autumn", "points_off": 10}, **json)
-    assert (made.status_code, made.json()["code"], made.json()["points_off"]) == (200, "AUTUMN", 10)
-    film = f"/api/billing/films/{shop.video.public_id}"
-    offers = viewer.get(film, {"coupon": "AUTUMN"}).json()["offers"]
-    assert [(offer["due_points"], offer["discount_points"]) for offer in offers] == [(20, 10), (50, 10), (190, 10)]
-    assert viewer.get(film, {"coupon": "NOPE"}).status_code == 409
-    asked = {"term": "day", "agreed_points": 20, "coupon": "AUTUMN"}
-    first = viewer.post(f"{film}/unlock", asked, headers={"Idempotency-Key": "one"}, **json)
-    again = viewer.post(f"{film}/unlock", asked, headers={"Idempotency-Key": "one"}, **json)
-    assert (first.json()["points"], again.json()["is_repeated"]) == (20, True)
-    refused = viewer.post(f"{film}/unlock", asked, headers={"Idempotency-Key": "two"}, **json)
-    assert (refused.status_code, refused.json()["type"], refused.json()["field"]) == (
-        409,
-        "/problems/bad-coupon",
-        "coupon",
-    )
-    assert creator.get("/api/billing/coupons").json()["coupons"][0]["uses"] == 1
-    assert [creator.delete("/api/billing/coupons/AUTUMN").status_code for _ in range(2)] == [204, 204]
-    assert creator.delete("/api/billing/coupons/NOPE").status_code == 404
-    assert (
-        creator.post("/api/billing/coupons", {"code": "both", "percent": 5, "points_off": 5}, **json).status_code == 422
-    )
