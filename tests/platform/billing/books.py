@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mutoscope.platform.billing.reconcile.service import find
 
 
-def differences() -> set[tuple[Any, ...]]:
+def differences() -> set[tuple[str, str]]:
     """Every difference that reconciliation finds in the database, by name. Where tests commit, transfers and jobs of earlier
     ones stay, whose receipts are gone: a test looks at what came since it began."""
     return {
-        (finding.name, *row)
+        (finding.name, repr(row))
         for finding in find()
         if finding.name not in ("chain_differs", "chain_not_read")
         for row in finding.rows

@@ -256,7 +256,7 @@ def test_the_database_itself_holds_the_sums() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_twenty_clicks_at_once_are_one_charge() -> None:
-    before = differences()
+    known = differences()
     rack = Rack.open(points=0)
     for number in range(3):
         viewer = make_person(f"viewer-{number}")
@@ -268,12 +268,12 @@ def test_twenty_clicks_at_once_are_one_charge() -> None:
         assert sum(not result.is_repeated for result in results) == 1
         assert before - books.points_of(viewer.pk) == 100
         assert rack.live(viewer) == [True, True, True]
-    assert differences() <= before
+    assert differences() <= known
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_bundle_and_one_of_its_films_at_once_agree_in_the_end() -> None:
-    before = differences()
+    known = differences()
     rack = Rack.open(points=0)
     for number in range(6):
         viewer = make_person(f"viewer-{number}")
@@ -286,4 +286,4 @@ def test_the_bundle_and_one_of_its_films_at_once_agree_in_the_end() -> None:
         troubles = {type(result) for result in results if isinstance(result, Exception)}
         assert troubles <= {ChangedMeanwhile, PriceChanged, YoursForever}, results
         assert rack.live(viewer)[1]
-    assert differences() <= before
+    assert differences() <= known

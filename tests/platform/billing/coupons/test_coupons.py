@@ -270,7 +270,7 @@ def test_reconciliation_names_a_code_that_was_used_without_a_receipt() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_twenty_clicks_with_one_code_are_one_use() -> None:
-    before = differences()
+    known = differences()
     shop = Shop.open(points=0)
     for percent, points in ((50, 15), (100, 0)):
         code = f"RACE-{percent}"
@@ -282,12 +282,12 @@ def test_twenty_clicks_with_one_code_are_one_use() -> None:
         assert sum(not result.is_repeated for result in results) == 1
         assert Coupon.objects.get(code=code).uses == 1
         assert books.points_of(viewer.pk) == 1000 - points
-    assert differences() <= before
+    assert differences() <= known
 
 
 @pytest.mark.django_db(transaction=True)
 def test_twenty_viewers_with_a_code_for_five_are_five() -> None:
-    before = differences()
+    known = differences()
     shop = Shop.open(points=0)
     make(shop, uses_max=5)
     viewers = [rich(f"viewer-{n}") for n in range(20)]
@@ -296,7 +296,7 @@ def test_twenty_viewers_with_a_code_for_five_are_five() -> None:
     assert {type(result) for result in results if isinstance(result, Exception)} == {BadCoupon}
     assert Coupon.objects.get().uses == CouponUse.objects.count() == Purchase.objects.count() == 5
     assert sum(books.points_of(viewer.pk) for viewer in viewers) == 20 * 1000 - 5 * 15
-    assert differences() <= before
+    assert differences() <= known
 
 
 # Pages.

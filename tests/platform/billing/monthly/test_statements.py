@@ -34,6 +34,7 @@ from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPur
 from mutoscope.platform.billing.tips.service import GiveTip, GiveTipInputs
 from mutoscope.platform.billing.unlock.panel import panel_for
 from tests.people import make_channel, make_person
+from tests.platform.billing.bundles.rack import Rack
 from tests.platform.billing.paying import paid_by_hand
 from tests.platform.billing.shop import Shop, give
 
@@ -94,6 +95,19 @@ def test_a_month_adds_up_from_sales_to_payouts(settings: Any) -> None:
     assert first.points == 30
     lines = lines_of(statement)
     assert (len(lines), lines[-1].balance) == (6, 103)
+
+
+def test_a_bundle_is_a_sale_and_its_refund_a_refund(settings: Any) -> None:
+    settings.FEE_BPS = 1000
+    rack, staff = Rack.open(), make_person("stan", is_staff=True)
+    bought = rack.buy()
+    sold = issue(rack.shop)
+    assert (sold.sales, sold.sale_points, sold.fee_points, sold.other_points) == (1, 100, 10, 0)
+    film = Purchase.objects.filter(transfer_id=bought.transfer_id).earliest("id")
+    RefundPurchase().call(RefundPurchaseInputs(film.pk, staff.pk, "no sound"))
+    after = issue(rack.shop, "refunded meanwhile")
+    assert (after.refunds, after.refund_points, after.fee_points, after.other_points) == (1, 100, 0, 0)
+    assert after.closing_points == books.balance(Kind.EARNINGS, rack.shop.video.channel_id).posted == 0
 
 
 @settings(max_examples=12, deadline=None)

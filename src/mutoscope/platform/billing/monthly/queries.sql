@@ -25,7 +25,7 @@ SELECT make_timestamptz(%(year)s, %(month)s, 1, 0, 0, 0, 'UTC') + interval '1 mo
 
 -- name: figures
 -- What the ledger says of a channel's account over a month: opening, then count and sum of sales, tips, refunds and payouts, the fees,
--- and all else. Sales, tips and refunds are what viewers paid and got: the creator's leg with the site's beside it. One row.
+-- and all else. Sales (of films and of bundles), tips and refunds are what viewers paid and got: the creator's leg with the site's beside it. One row.
 WITH mine AS (
     SELECT account_id FROM billing_bookaccount WHERE kind = 'earnings' AND owner_id = %(channel_id)s
 ), fees AS (
@@ -41,12 +41,12 @@ WITH mine AS (
 )
 SELECT
     coalesce(sum(amount) FILTER (WHERE recorded_at < since), 0)::bigint,
-    count(*) FILTER (WHERE now_ AND what = 'unlock'), coalesce(sum(amount + fee) FILTER (WHERE now_ AND what = 'unlock'), 0)::bigint,
+    count(*) FILTER (WHERE now_ AND what IN ('unlock', 'bundle')), coalesce(sum(amount + fee) FILTER (WHERE now_ AND what IN ('unlock', 'bundle')), 0)::bigint,
     count(*) FILTER (WHERE now_ AND what = 'tip'), coalesce(sum(amount + fee) FILTER (WHERE now_ AND what = 'tip'), 0)::bigint,
     count(*) FILTER (WHERE now_ AND what = 'refund'), coalesce(-sum(amount + fee) FILTER (WHERE now_ AND what = 'refund'), 0)::bigint,
     count(*) FILTER (WHERE now_ AND what = 'payout'), coalesce(-sum(amount) FILTER (WHERE now_ AND what = 'payout'), 0)::bigint,
-    coalesce(sum(fee) FILTER (WHERE now_ AND what IN ('unlock', 'tip', 'refund')), 0)::bigint,
-    coalesce(sum(amount) FILTER (WHERE now_ AND coalesce(what, '') NOT IN ('unlock', 'tip', 'refund', 'payout')), 0)::bigint
+    coalesce(sum(fee) FILTER (WHERE now_ AND what IN ('unlock', 'bundle', 'tip', 'refund')), 0)::bigint,
+    coalesce(sum(amount) FILTER (WHERE now_ AND coalesce(what, '') NOT IN ('unlock', 'bundle', 'tip', 'refund', 'payout')), 0)::bigint
 FROM moves CROSS JOIN span CROSS JOIN LATERAL (SELECT recorded_at >= since AS now_) place;
 
 -- name: lines
