@@ -8,6 +8,7 @@ import contextlib
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from granian.constants import Interfaces
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
+# How long the server's own threads, which Python does not know, may take to end after it.
+THREADS_END_S = 2.0
 LOOK_EVERY_S = 0.01
 
 
@@ -35,10 +38,12 @@ class Server:
         self._granian: Granian | None = None
         self._application: Application | None = None
         self._error: BaseException | None = None
+        self._threads_before: set[str] = set()
 
     def start(self) -> None:
         """Returns when connections are accepted. Raises OSError where the port is taken."""
         self.port = self.port or _free_port()
+        self._threads_before = _threads()
         self._thread = threading.Thread(target=self._run, name=f"sandbox chain :{self.port}", daemon=True)
         self._thread.start()
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -53,11 +58,16 @@ class Server:
         atexit.unregister(self.stop)
         if self._thread is None or self._loop is None or self._granian is None:
             return
+        threads = _threads() - self._threads_before
         with contextlib.suppress(RuntimeError):
             self._chain.sockets.drop()
             self._loop.call_soon_threadsafe(self._end)
         self._thread.join(STOP_TIMEOUT_S)
         self._thread = None
+        # On a busy machine they are still there when the server has returned, and one that finds the interpreter gone panics.
+        deadline = time.monotonic() + THREADS_END_S
+        while threads & _threads() and time.monotonic() < deadline:
+            time.sleep(LOOK_EVERY_S)
 
     def _end(self) -> None:
         if self._application is not None and self._granian is not None:
@@ -93,6 +103,16 @@ class Server:
         while True:
             await asyncio.sleep(slot_s)
             self._chain.bank.advance(1, int(time.time() * 1000))
+
+
+def _threads() -> set[str]:
+    """The numbers of this process' threads that Python does not know."""
+    try:
+        running = {entry.name for entry in Path("/proc/self/task").iterdir()}
+    except OSError:
+        # No Linux: nobody is waited for.
+        return set()
+    return running - {str(thread.native_id) for thread in threading.enumerate()}
 
 
 def _free_port() -> int:
