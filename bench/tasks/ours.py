@@ -178,6 +178,8 @@ def restart(number: int) -> dict[str, float]:
             server.start()
             back = time.perf_counter()
             before = scalar("SELECT count(*) FROM tasks_finished")
+            if before == number:
+                raise RuntimeError(f"all of {number} tasks were done before the server was stopped: ask for more")
             until(f"SELECT count(*) > {before} FROM tasks_finished")
             resumed = time.perf_counter() - back
             until("SELECT NOT EXISTS (SELECT 1 FROM tasks_task)")
