@@ -100,12 +100,12 @@ def _furnish() -> tuple[list[int], list[Request], list[Request]]:
     """Films with prices, viewers with points and sessions; and the requests to come."""
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
     from django.db import transaction
     from tests.platform.videos.films import new_channel, new_video
 
     from mutoscope.engines.ledger import Transfer, credit, debit
     from mutoscope.platform.accounts.public import Person
+    from mutoscope.platform.accounts.sign_in.recognition import SessionStore
     from mutoscope.platform.billing import books
     from mutoscope.platform.billing.domain.terms import Term
     from mutoscope.platform.billing.models import Offer

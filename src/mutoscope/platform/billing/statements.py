@@ -23,6 +23,8 @@ def fetch(feature: str, name: str, parameters: Mapping[str, Any]) -> list[tuple[
     return queries(feature).fetch(DEFAULT_DB_ALIAS, name, parameters)
 
 
-def fetch_often(feature: str, name: str, parameters: Mapping[str, Value]) -> list[tuple[Any, ...]]:
-    """As `fetch`, prepared where the connection allows it: for what a click waits for."""
-    return fetch_prepared(DEFAULT_DB_ALIAS, queries(feature).statements[name], parameters)
+def fetch_often(
+    feature: str, name: str, parameters: Mapping[str, Value], *, waits: bool = True
+) -> list[tuple[Any, ...]]:
+    """As `fetch`, prepared where the connection allows it: for what a click waits for. Say `waits=False` of what locks nothing."""
+    return fetch_prepared(DEFAULT_DB_ALIAS, queries(feature).statements[name], parameters, waits=waits)

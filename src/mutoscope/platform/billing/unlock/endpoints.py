@@ -7,6 +7,7 @@ import json
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -43,7 +44,7 @@ def _click(request: HttpRequest, public_id: str) -> HttpResponse:
     except Refused as refusal:
         return _show(request, public_id, refusal=refusal)
     if "HX-Request" in request.headers:
-        return _done(request, asked, bought)
+        return _done(asked, bought)
     messages.success(request, f"Unlocked. You paid {bought.points:,} points.")
     return redirect(f"/watch/{public_id}")
 
@@ -70,10 +71,11 @@ def _read(request: HttpRequest, public_id: str) -> UnlockVideoInputs | None:
     )
 
 
-def _done(request: HttpRequest, asked: UnlockVideoInputs, bought: UnlockVideoOutputs) -> HttpResponse:
+def _done(asked: UnlockVideoInputs, bought: UnlockVideoOutputs) -> HttpResponse:
     """The panel after the click, drawn from the receipt alone: what it says was just written, so nothing is asked again."""
     context = {"bought": bought, "public_id": asked.public_id, "code": asked.coupon.upper()}
-    response = render(request, "billing/unlock/done.html", context)
+    # Without the request: it shows nothing of the site's menu, and what every page knows costs more than what it says.
+    response = HttpResponse(render_to_string("billing/unlock/done.html", context))
     # The film's page listens, and starts the film where it stands.
     response["HX-Trigger-After-Swap"] = json.dumps({"film-unlocked": {"publicId": asked.public_id}})
     return response

@@ -141,6 +141,7 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
                 "request_key": asked.request_key,
                 "coupon": asked.coupon.strip().upper(),
             },
+            waits=False,
         )
         if not rows:
             raise NoSuchFilm
