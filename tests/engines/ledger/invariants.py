@@ -90,6 +90,10 @@ def balances_follow_transfers_only(books: Books) -> bool:
     return refused("UPDATE ledger_account SET held = held + 1 WHERE id = %s", books.source.id)
 
 
+def sub_balances_follow_transfers_only(books: Books) -> bool:
+    return refused("INSERT INTO ledger_sub_balance VALUES (%s, 99, 5, 'PTS')", books.viewer.id)
+
+
 def a_changed_request_is_refused(books: Books) -> bool:
     unlock = books.unlock(30)
     books.ledger.post(unlock)

@@ -22,6 +22,8 @@ ATTACKS = {
     "give points": "UPDATE ledger_account SET available = available + 1000 WHERE id = {viewer}",
     "release a hold": "UPDATE ledger_account SET held = 0 WHERE id = {viewer}",
     "give points in a sub-balance": "INSERT INTO ledger_sub_balance VALUES ({viewer}, 3, 5, 'PTS')",
+    "give points in one that is there": "INSERT INTO ledger_sub_balance AS s SELECT * FROM ledger_sub_balance WHERE account_id = {viewer} ON CONFLICT (account_id, slot) DO UPDATE SET balance = s.balance + 5",
+    "merge points in": "MERGE INTO ledger_sub_balance s USING (SELECT {viewer}::bigint AS id) v ON s.account_id = v.id AND s.slot = 77 WHEN NOT MATCHED THEN INSERT VALUES (v.id, 77, 5, 'PTS')",
     "give points as gathered": "UPDATE ledger_account SET gathered = 0 WHERE id = {viewer}",
     "copy a balance": "UPDATE ledger_account a SET available = b.available FROM ledger_account b WHERE a.id = {creator} AND b.id = {viewer}",
     "write a transfer past the door": "INSERT INTO ledger_transfer (kind, key, accounts, amounts) VALUES ('single', '{key}', '{{{viewer},{creator}}}', '{{-5,5}}')",

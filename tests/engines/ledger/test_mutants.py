@@ -86,6 +86,11 @@ MUTANTS: dict[str, tuple[str, str, Callable[[Books], bool]]] = {
         "IF true THEN",
         invariants.balances_follow_transfers_only,
     ),
+    "sub-balances may be invented": (
+        "IF pg_trigger_depth() <= 1 THEN",
+        "IF false THEN",
+        invariants.sub_balances_follow_transfers_only,
+    ),
     "content is not compared": ("t.amounts = p_amounts AND", "true AND", invariants.a_changed_request_is_refused),
     "the key is dropped": (
         "    CONSTRAINT ledger_transfer_key_once UNIQUE (key)\n",

@@ -11,8 +11,8 @@
 -- credits: it counts those it can see, and what it cannot see yet is only more money. So two postings can wait for each other only
 -- if one transaction makes several, in different orders: post them linked instead.
 --
--- Each statement of a posting costs as much as the row it writes. So there is one for the debit, one for the transfer, one for all
--- entries and one for all credits, and whatever is seldom needed stands in a function of its own.
+-- Each statement of a posting costs as much as the row it writes. So there is one for the debit, one for the transfer and one for all
+-- entries and credits, and whatever is seldom needed stands in a function of its own.
 
 CREATE OR REPLACE VIEW ledger_posting AS
 SELECT NULL::text AS key, NULL::bigint[] AS accounts, NULL::bigint[] AS amounts, NULL::jsonb AS metadata,
@@ -25,7 +25,7 @@ ALTER VIEW ledger_posting ALTER COLUMN kind SET DEFAULT 'single', ALTER COLUMN m
 -- The way of nearly every transfer: one account with a limit pays one or two others. Two costs decide how this is written. PL/pgSQL
 -- prepares each expression of a function anew in each transaction, which takes longer than to evaluate it: so there are few and small
 -- ones, gone through for each leg, and what a constraint refuses anyway (a leg that is NULL, say) is not asked for first. And each statement
--- costs as much as the row it writes: so there is one for all entries and one for all credits. None may have a plan that depends
+-- costs as much as the row it writes: so there is one for all entries and credits. None may have a plan that depends
 -- on what the planner last counted, or PostgreSQL plans it anew at each call: hence no join and no ANY (array). As soon as anything is
 -- out of the ordinary, ledger_post_any does it.
 CREATE OR REPLACE FUNCTION ledger_apply_posting() RETURNS trigger
@@ -75,15 +75,17 @@ BEGIN
                 NEW := ledger_known(NEW);
                 RETURN NEW;
             END IF;
-            INSERT INTO ledger_entry (account_id, transfer_id, amount)
-            SELECT unnest(NEW.accounts), NEW.transfer_id, unnest(NEW.amounts);
             IF NOT pg_try_advisory_xact_lock(1279607879, v_slot) THEN
                 v_slot := ledger_free_slot(v_slot);
             END IF;
             -- A new sub-balance is checked by its own trigger (guards.sql); one that is there has its currency.
+            WITH written AS (
+                INSERT INTO ledger_entry (account_id, transfer_id, amount)
+                SELECT unnest(NEW.accounts), NEW.transfer_id, unnest(NEW.amounts)
+                RETURNING account_id, amount
+            )
             INSERT INTO ledger_sub_balance AS s (account_id, slot, balance, currency)
-            SELECT c.account, v_slot, c.amount, v_currency
-            FROM (SELECT unnest(NEW.accounts) AS account, unnest(NEW.amounts) AS amount) c WHERE c.amount > 0
+            SELECT w.account_id, v_slot, w.amount, v_currency FROM written w WHERE w.amount > 0
             ON CONFLICT (account_id, slot) DO UPDATE SET balance = s.balance + EXCLUDED.balance WHERE s.currency = EXCLUDED.currency;
             GET DIAGNOSTICS v_written = ROW_COUNT;
             -- Another who pays, or another currency.
