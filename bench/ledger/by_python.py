@@ -43,8 +43,8 @@ def ours(server: EmbeddedServer, way: str, where: str, seconds: float) -> float:
     return per_second(server, [sys.executable, "-m", "bench.ledger.client", way, where], seconds)
 
 
-def hordak(server: EmbeddedServer, where: str, seconds: float) -> float:
-    return per_second(server, [str(peer_python()), str(HERE / "hordak_client.py"), where], seconds)
+def hordak(server: EmbeddedServer, way: str, seconds: float) -> float:
+    return per_second(server, [str(peer_python()), str(HERE / "hordak_client.py"), way], seconds)
 
 
 def peer_python() -> Path:

@@ -51,6 +51,12 @@ def ours_with_row(viewer: int, creator: int) -> int:
     return 1
 
 
+def ours_with_row_at_once(viewer: int, creator: int) -> int:
+    row = "INSERT INTO bench_entitlement (viewer, transfer_id) SELECT %s::bigint, transfer_id FROM posted"
+    ledger.post_with(transfer(viewer, creator), row, (viewer,))
+    return 1
+
+
 def bulk(viewer: int, creator: int) -> int:
     del viewer
     ledger.post_each([transfer(chance.randint(1, VIEWERS), creator) for _ in range(BATCH)])
@@ -66,6 +72,7 @@ WAYS: dict[str, Callable[[int, int], int]] = {
     "bare": bare,
     "ours": ours,
     "ours+row": ours_with_row,
+    "ours with row": ours_with_row_at_once,
     "bulk": bulk,
     "naive": naively,
 }

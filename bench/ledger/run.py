@@ -43,11 +43,13 @@ def through_python() -> None:
         ("bare", "many"),
         ("ours", "many"),
         ("ours", "hot"),
+        ("ours with row", "many"),
         ("ours+row", "many"),
         ("naive", "many"),
         ("bulk", "many"),
     ]
-    seen: dict[tuple[str, str], list[float]] = {way: [] for way in [*ways, ("hordak", "many")]}
+    peers = [("guarded", "many"), ("plain", "many")]
+    seen: dict[tuple[str, str], list[float]] = {way: [] for way in [*ways, *peers]}
     with server() as started:
         for setup in (
             [sys.executable, "-m", "bench.ledger.naive_setup"],
@@ -57,21 +59,24 @@ def through_python() -> None:
         for _ in range(ROUNDS):
             for way, where in ways:
                 seen[way, where].append(by_python.ours(started, way, where, SECONDS))
-            seen["hordak", "many"].append(by_python.hordak(started, "many", SECONDS))
+            for way, where in peers:
+                seen[way, where].append(by_python.hordak(started, way, SECONDS))
     print("\n### ledger: through Python, 16 processes\n")
     print("Reach: ours >= 0.7 x the bare call and >= 10 x hordak; hot >= 0.9 x many; bulk >= 15,000/s\n")
     print("| way | creators | unlocks/s | x bare call | x hordak |\n|---|---|---|---|---|")
     names = {
         "bare": "bare function call from Django",
         "ours": "ours, `post()`",
+        "ours with row": "ours, `post_with()` a row",
         "ours+row": "ours, `post()` and a row in one transaction",
         "bulk": "ours, `post_each()` of 100",
         "naive": "naive `select_for_update`",
-        "hordak": "django-hordak",
+        "guarded": "django-hordak, no overdraft, and a row",
+        "plain": "django-hordak as it is",
     }
     middle = {way: statistics.median(figures) for way, figures in seen.items()}
     for (way, where), rate in middle.items():
-        against = rate / middle["bare", "many"], rate / middle["hordak", "many"]
+        against = rate / middle["bare", "many"], rate / middle["guarded", "many"]
         print(f"| {names[way]} | {where} | {rate:,.0f} | {against[0]:.2f} | {against[1]:.1f} |")
     print(f"\nours, hot / many: {middle['ours', 'hot'] / middle['ours', 'many']:.2f}")
 

@@ -100,6 +100,21 @@ class Ledger:
             return Receipt(outcome[1], outcome[2])
         return self._receipt(transfer.key, None, outcome)
 
+    def post_with(self, transfer: Transfer, statement: str, values: tuple[Value, ...] = ()) -> Receipt:
+        """Post one transfer and write what belongs to it, an order or a right, in the same round trip: all of it or nothing.
+
+        `statement` is an INSERT, UPDATE or DELETE of yours that reads `posted (transfer_id, recorded_at)`: one row, and none
+        when the transfer was refused or is a repeat, so what it writes is written once. Its values are `%s`, with a cast such
+        as `%s::bigint` where PostgreSQL cannot see the type, and a `%` of its own is `%%`. It sees the database as it was before.
+        Raises InsufficientFunds or KeyReused, having written nothing, and what your statement raises.
+        """
+        accounts, amounts = legs_text(transfer.legs)
+        query = "post" if transfer.effective_at is None else "post_backdated"
+        effective: tuple[Value, ...] = () if transfer.effective_at is None else (transfer.effective_at,)
+        asked = (transfer.key, accounts, amounts, metadata_text(transfer.metadata), *effective, *values)
+        outcome = self._said("with_own", asked, post=self._sql[query], own=statement)[0]
+        return self._receipt(transfer.key, None, outcome)
+
     def post_each(self, transfers: Sequence[Transfer | tuple[Transfer, ...]]) -> list[Receipt | Failure]:
         """Post many transfers in one statement. Returns what became of each, in their order, tuples laid flat.
 
@@ -253,10 +268,11 @@ class Ledger:
         with _naming_legs():
             return fetch_one(self.using, self._sql[query], asked)
 
-    def _said(self, query: str, asked: tuple[Value, ...]) -> list[Outcome]:
-        """As _ask, for what is asked all the time: prepared, and past psycopg's cursor."""
+    def _said(self, query: str, asked: tuple[Value, ...], **parts: str) -> list[Outcome]:
+        """As _ask, for what is asked all the time: prepared, and past psycopg's cursor. `parts` are statements within it."""
+        statement = self._sql[query].format(**parts) if parts else self._sql[query]
         with _naming_legs():
-            return fetch_prepared(self.using, self._sql[query], asked)
+            return fetch_prepared(self.using, statement, asked)
 
     def _receipt(self, key: str, refers_to: int | None, outcome: Outcome) -> Receipt:
         judged = self._judge(key, refers_to, outcome)

@@ -11,6 +11,11 @@ RETURNING outcome, transfer_id, recorded_at, account_id, needed, available
 INSERT INTO ledger_posting (key, accounts, amounts, metadata, effective_at) VALUES (%s, %s, %s, %s, %s)
 RETURNING outcome, transfer_id, recorded_at, account_id, needed, available
 
+-- name: with_own
+-- `post` or `post_backdated`, and a statement of the caller's that reads `posted`. Expected row count: one.
+WITH answer AS ({post}), posted AS (SELECT transfer_id, recorded_at FROM answer WHERE outcome = 'posted'), own AS ({own})
+SELECT * FROM answer
+
 -- name: hold
 -- The expiry is counted from the database's clock. Expected row count: one.
 SELECT * FROM ledger_post(%(key)s, %(accounts)s::bigint[], %(amounts)s::bigint[], %(metadata)s::jsonb, NULL, 'hold', NULL,
