@@ -89,6 +89,38 @@ def test_the_first_statement_of_a_transaction_is_part_of_it() -> None:
     assert first == second
 
 
+MOMENTS = [
+    *[("UTC", "0001-01-01 00:00:00+00"), ("UTC", "9999-12-31 23:59:59.999999+00")],
+    *[
+        (zone, moment)
+        for zone in ("UTC", "Europe/London", "Asia/Kolkata", "America/St_Johns")
+        for moment in ("2026-11-27 01:09:10+00", "2026-10-25 01:30:00.5+00", "2026-07-01 00:30:10.123456+00")
+    ],
+]
+
+
+@pytest.mark.parametrize(("zone", "moment"), MOMENTS)
+def test_moments_are_those_that_djangos_cursor_reads(zone: str, moment: str) -> None:
+    connection.settings_dict["TIME_ZONE"] = zone
+    del connection.timezone, connection.timezone_name
+    try:
+        for ours in said("SELECT %s::timestamptz", moment)[0]:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT %s::timestamptz", [moment])
+                theirs = cursor.fetchone()[0]
+            assert (ours, ours.utcoffset(), str(ours.tzinfo)) == (theirs, theirs.utcoffset(), str(theirs.tzinfo))
+    finally:
+        connection.settings_dict["TIME_ZONE"] = None
+        del connection.timezone, connection.timezone_name
+
+
+@pytest.mark.parametrize("moment", ["infinity", "-infinity", "0044-03-15 12:00:00+00 BC", "10000-01-01 00:00:00+00"])
+def test_a_moment_that_python_has_no_word_for_is_refused_as_by_psycopg(moment: str) -> None:
+    with pytest.raises(DataError):
+        said("SELECT %s::timestamptz", moment)
+    assert said("SELECT %s::int", 1) == [(1,)]
+
+
 def test_text_that_libpq_would_cut_is_refused() -> None:
     with pytest.raises(DataError):
         said("SELECT %s::text", "one\x00two")

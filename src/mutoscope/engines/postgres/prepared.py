@@ -8,6 +8,7 @@ pooler nothing can be prepared. Here that is done where it is possible, and goes
 
 from __future__ import annotations
 
+import contextlib
 import re
 import select
 import zlib
@@ -20,7 +21,8 @@ from weakref import WeakKeyDictionary
 import psycopg
 from django.db import connections
 from psycopg import pq
-from psycopg.adapt import Transformer
+from psycopg.abc import AdaptContext
+from psycopg.adapt import AdaptersMap, Transformer
 from psycopg.errors import error_from_result
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -34,6 +36,8 @@ _Wait = Callable[[pq.abc.PGconn, bytes, Any], pq.abc.PGresult]
 _PARAMETER = re.compile(r"%\((\w+)\)s|%s|%%")
 _ANSWERED = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 _NO_SUCH_STATEMENT = b"26000"
+_TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
+_UTC = frozenset({"UTC", "None"})
 
 
 def execute_prepared(connection: Connection, statement: str, parameters: Parameters) -> Rows:
@@ -79,7 +83,33 @@ class _Known:
 
     def __init__(self, connection: Connection) -> None:
         self.names: set[bytes] = set()
-        self.transformer = Transformer(connection)
+        self.adapters = AdaptersMap(connection.adapters)
+        self.connection = connection
+        loader = self.adapters.get_loader(_TIMESTAMPTZ, pq.Format.TEXT)
+        if loader is not None:
+            self.adapters.register_loader(_TIMESTAMPTZ, _quick_in_utc(loader))
+        self.transformer = Transformer(self)
+        del self.connection
+
+
+def _quick_in_utc(loader: type[Any]) -> type[Any]:
+    """The same loader of moments, which leaves to Python's own parser what comes in UTC: a tenth of the time for each."""
+
+    class QuickLoader(loader):  # type: ignore[misc]
+        def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
+            super().__init__(oid, context)
+            self._zone = super().load(b"2000-01-01 00:00:00+00").tzinfo
+
+        def load(self, data: Any) -> datetime:
+            text = bytes(data)
+            if text.endswith(b"+00") and str(self._zone) in _UTC:
+                with contextlib.suppress(ValueError):
+                    return datetime.fromisoformat(text[:-3].decode()).replace(tzinfo=self._zone)
+            # Another zone, or a moment that Python has no word for: it will be refused in psycopg's.
+            moment: datetime = super().load(data)
+            return moment
+
+    return QuickLoader
 
 
 _KNOWN: WeakKeyDictionary[Connection, _Known] = WeakKeyDictionary()
