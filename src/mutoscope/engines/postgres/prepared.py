@@ -8,7 +8,6 @@ pooler nothing can be prepared. Here that is done where it is possible, and goes
 
 from __future__ import annotations
 
-import contextlib
 import re
 import select
 import zlib
@@ -37,7 +36,6 @@ _PARAMETER = re.compile(r"%\((\w+)\)s|%s|%%")
 _ANSWERED = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 _NO_SUCH_STATEMENT = b"26000"
 _TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
-_UTC = frozenset({"UTC", "None"})
 
 
 def execute_prepared(connection: Connection, statement: str, parameters: Parameters) -> Rows:
@@ -99,13 +97,16 @@ def _quick_in_utc(loader: type[Any]) -> type[Any]:
         def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
             super().__init__(oid, context)
             self._zone = super().load(b"2000-01-01 00:00:00+00").tzinfo
+            self._is_utc = str(self._zone) in ("UTC", "None")
 
         def load(self, data: Any) -> datetime:
-            text = bytes(data)
-            if text.endswith(b"+00") and str(self._zone) in _UTC:
-                with contextlib.suppress(ValueError):
-                    return datetime.fromisoformat(text[:-3].decode()).replace(tzinfo=self._zone)
-            # Another zone, or a moment that Python has no word for: it will be refused in psycopg's.
+            text = bytes(data).decode()
+            if self._is_utc and text.endswith("+00"):
+                try:
+                    return datetime.fromisoformat(text[:-3]).replace(tzinfo=self._zone)
+                except ValueError:
+                    # A moment that Python has no word for: refused in psycopg's words.
+                    pass
             moment: datetime = super().load(data)
             return moment
 
