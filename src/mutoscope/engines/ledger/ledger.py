@@ -25,7 +25,7 @@ from mutoscope.engines.ledger.failures import (
     MalformedTransfer,
     UnknownTransfer,
 )
-from mutoscope.engines.ledger.queries import fetch, fetch_one, named_queries
+from mutoscope.engines.ledger.queries import QUERIES
 from mutoscope.engines.ledger.transfers import (
     InvalidTransfer,
     Leg,
@@ -52,7 +52,6 @@ class Ledger:
 
     def __init__(self, using: str = DEFAULT_DB_ALIAS) -> None:
         self.using = using
-        self._sql = named_queries()
 
     # Accounts
 
@@ -71,19 +70,19 @@ class Ledger:
             "currency": currency,
             "may_go_negative": may_go_negative,
         }
-        outcome, account_id = fetch_one(self.using, self._sql["open_account"], asked)
+        outcome, account_id = QUERIES.fetch_one(self.using, "open_account", asked)
         if outcome == "differs":
             raise AccountDiffers(account_id=account_id)
         return Account(account_id, owner, kind, currency, may_go_negative)
 
     def find_account(self, owner: str, kind: str, currency: str) -> Account | None:
         """The account, or None."""
-        rows = fetch(self.using, self._sql["find_account"], {"owner": owner, "kind": kind, "currency": currency})
+        rows = QUERIES.fetch(self.using, "find_account", {"owner": owner, "kind": kind, "currency": currency})
         return Account(*rows[0]) if rows else None
 
     def accounts(self, owner: str | None = None, *, after: int = 0, limit: int = PAGE_LINES_MAX) -> list[Account]:
         """Accounts in the order of their ids, of one owner or of all."""
-        rows = fetch(self.using, self._sql["accounts"], {"owner": owner, "after": after, "limit": limit})
+        rows = QUERIES.fetch(self.using, "accounts", {"owner": owner, "after": after, "limit": limit})
         return [Account(*row) for row in rows]
 
     # Posting
@@ -112,7 +111,7 @@ class Ledger:
         query = "post" if transfer.effective_at is None else "post_backdated"
         effective: tuple[Value, ...] = () if transfer.effective_at is None else (transfer.effective_at,)
         asked = (transfer.key, accounts, amounts, metadata_text(transfer.metadata), *effective, *values)
-        outcome = self._said("with_own", asked, post=self._sql[query], own=statement)[0]
+        outcome = self._said("with_own", asked, post=QUERIES.statements[query], own=statement)[0]
         return self._receipt(transfer.key, None, outcome)
 
     def post_each(self, transfers: Sequence[Transfer | tuple[Transfer, ...]]) -> list[Receipt | Failure]:
@@ -216,13 +215,13 @@ class Ledger:
 
     def expire_holds(self, limit: int = 100) -> int:
         """Release up to `limit` holds whose time is over. Returns how many; call it often, from one place."""
-        return int(fetch_one(self.using, self._sql["expire_holds"], {"limit": limit})[0])
+        return int(QUERIES.fetch_one(self.using, "expire_holds", {"limit": limit})[0])
 
     # Answers
 
     def balance(self, account: Account | int) -> Balance:
         """What the account holds now. Raises UnknownTransfer's sibling, LookupError, for an account that does not exist."""
-        rows = fetch(self.using, self._sql["balance"], {"account": _id(account)})
+        rows = QUERIES.fetch(self.using, "balance", {"account": _id(account)})
         if not rows:
             raise LookupError(f"there is no account {_id(account)}")
         return Balance(*rows[0])
@@ -235,9 +234,9 @@ class Ledger:
         if moment.tzinfo is None:
             raise InvalidTransfer("moment", "must have a time zone")
         asked = {"account": _id(account), "moment": moment}
-        balance = int(fetch_one(self.using, self._sql["balance_at"], asked)[0])
+        balance = int(QUERIES.fetch_one(self.using, "balance_at", asked)[0])
         if by_effective_time:
-            balance += int(fetch_one(self.using, self._sql["backdating_at"], asked)[0])
+            balance += int(QUERIES.fetch_one(self.using, "backdating_at", asked)[0])
         return balance
 
     def statement(self, account: Account, *, after: int = 0, limit: int = 100) -> Statement:
@@ -245,7 +244,7 @@ class Ledger:
         if not 0 < limit <= PAGE_LINES_MAX:
             raise InvalidTransfer("limit", f"must be from 1 to {PAGE_LINES_MAX}")
         asked = {"account": account.id, "after": after, "limit": limit + 1}
-        rows = fetch(self.using, self._sql["statement"], asked)
+        rows = QUERIES.fetch(self.using, "statement", asked)
         lines = tuple(StatementLine(*(*row[:7], json.loads(row[7]))) for row in rows[:limit])
         return Statement(account, lines, lines[-1].transfer_id if len(rows) > limit else None)
 
@@ -259,18 +258,20 @@ class Ledger:
 
     def trial_balance(self) -> list[TrialBalanceLine]:
         """Balances by currency and kind of account. The balances of each currency sum to zero."""
-        rows = fetch(self.using, self._sql["trial_balance"], {})
+        rows = QUERIES.fetch(self.using, "trial_balance")
         return [TrialBalanceLine(row[0], row[1], row[2], int(row[3]), int(row[4])) for row in rows]
 
     # From outcomes to receipts and failures
 
     def _ask(self, query: str, asked: dict[str, Any] | tuple[Any, ...]) -> Outcome:
         with _naming_legs():
-            return fetch_one(self.using, self._sql[query], asked)
+            return QUERIES.fetch_one(self.using, query, asked)
 
     def _said(self, query: str, asked: tuple[Value, ...], **parts: str) -> list[Outcome]:
         """As _ask, for what is asked all the time: prepared, and past psycopg's cursor. `parts` are statements within it."""
-        statement = self._sql[query].format(**parts) if parts else self._sql[query]
+        statement = QUERIES.statements[query]
+        if parts:
+            statement = statement.format(**parts)
         with _naming_legs():
             return fetch_prepared(self.using, statement, asked)
 

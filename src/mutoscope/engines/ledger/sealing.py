@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
-from mutoscope.engines.ledger.queries import fetch_one, named_queries
+from mutoscope.engines.ledger.queries import QUERIES
 
 BATCH_TRANSFERS = 50_000
 POLL_S = 0.02
@@ -37,12 +37,11 @@ def seal(using: str = DEFAULT_DB_ALIAS, *, wait_s: float = 30.0, snapshot: bool 
     """
     if connections[using].in_atomic_block:
         raise RuntimeError("seal() waits for transactions to end, so it cannot run inside one")
-    queries = named_queries()
     # In this order: an id at or below the mark was drawn by a transaction that has a number below the next one.
-    through = int(fetch_one(using, queries["last_drawn_id"], {})[0])
-    next_transaction = int(fetch_one(using, queries["next_transaction"], {})[0])
+    through = int(QUERIES.fetch_one(using, "last_drawn_id")[0])
+    next_transaction = int(QUERIES.fetch_one(using, "next_transaction")[0])
     deadline = time.monotonic() + wait_s
-    while int(fetch_one(using, queries["oldest_transaction"], {})[0]) < next_transaction:
+    while int(QUERIES.fetch_one(using, "oldest_transaction")[0]) < next_transaction:
         if time.monotonic() > deadline:
             raise SealingBlocked(f"a transaction has been running for more than {wait_s:.0f} s: see pg_stat_activity")
         time.sleep(POLL_S)
@@ -50,9 +49,9 @@ def seal(using: str = DEFAULT_DB_ALIAS, *, wait_s: float = 30.0, snapshot: bool 
     while True:
         with transaction.atomic(using=using):
             if snapshot is None:
-                snapshot = bool(fetch_one(using, queries["snapshot_due"], {})[0])
+                snapshot = bool(QUERIES.fetch_one(using, "snapshot_due")[0])
             asked = {"through": through, "batch": BATCH_TRANSFERS, "snapshot": snapshot}
-            sealed = int(fetch_one(using, queries["seal"], asked)[0])
+            sealed = int(QUERIES.fetch_one(using, "seal", asked)[0])
         if sealed == 0:
             return Sealed(transfers, seals, through)
         transfers += sealed

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
-from mutoscope.engines.ledger.queries import fetch, fetch_one, named_queries
+from mutoscope.engines.ledger.queries import CHECKS
 
 RANGE_TRANSFERS = 50_000
 PROBLEMS_MAX = 20
@@ -98,28 +98,27 @@ def verify(using: str = DEFAULT_DB_ALIAS) -> Report:
     if connections[using].in_atomic_block:
         raise RuntimeError("verify() needs a snapshot of its own, so it cannot run inside a transaction")
     began = time.monotonic()
-    queries = named_queries("verify.sql")
     report = Report()
     with transaction.atomic(using=using):
         with connections[using].cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             # For hashes and sorts over whole tables; ends with the transaction.
             cursor.execute("SET LOCAL work_mem = '128MB'")
-        ranges = list(_ranges(using, queries, report))
+        ranges = list(_ranges(using, report))
         for name, claim in BY_RANGE.items():
-            report.checks.append(_check(using, queries[name], name, claim, ranges))
+            report.checks.append(_check(using, name, claim, ranges))
         for name, claim in WHOLE.items():
-            report.checks.append(_check(using, queries[name], name, claim, [{}]))
-        report.checks.append(_check_chain(using, queries, report))
+            report.checks.append(_check(using, name, claim, [{}]))
+        report.checks.append(_check_chain(using, report))
     report.seconds = time.monotonic() - began
     return report
 
 
-def _ranges(using: str, queries: dict[str, str], report: Report) -> Iterator[dict[str, int]]:
+def _ranges(using: str, report: Report) -> Iterator[dict[str, int]]:
     after = 0
     while True:
         asked = {"after": after, "limit": RANGE_TRANSFERS}
-        through, count = fetch_one(using, queries["transfer_range"], asked)
+        through, count = CHECKS.fetch_one(using, "transfer_range", asked)
         if through is None:
             return
         report.transfers += count
@@ -127,23 +126,23 @@ def _ranges(using: str, queries: dict[str, str], report: Report) -> Iterator[dic
         after = through
 
 
-def _check(using: str, query: str, name: str, claim: str, ranges: list[dict[str, int]]) -> Check:
+def _check(using: str, name: str, claim: str, ranges: list[dict[str, int]]) -> Check:
     began = time.monotonic()
     problems: list[tuple[Any, ...]] = []
     for each in ranges:
-        problems += fetch(using, query, {**each, "limit": PROBLEMS_MAX, "guards": GUARDS})
+        problems += CHECKS.fetch(using, name, {**each, "limit": PROBLEMS_MAX, "guards": GUARDS})
         if len(problems) >= PROBLEMS_MAX:
             break
     return Check(name, claim, tuple(problems[:PROBLEMS_MAX]), time.monotonic() - began)
 
 
-def _check_chain(using: str, queries: dict[str, str], report: Report) -> Check:
+def _check_chain(using: str, report: Report) -> Check:
     began = time.monotonic()
     problems: list[tuple[Any, ...]] = []
     previous, expected_first = b"", 1
-    for number, first, through, transfers, previous_hash, stored in fetch(using, queries["seals"], {}):
+    for number, first, through, transfers, previous_hash, stored in CHECKS.fetch(using, "seals"):
         asked = {"previous": previous, "first": first, "through": through}
-        found, computed = fetch_one(using, queries["seal_hash"], asked)
+        found, computed = CHECKS.fetch_one(using, "seal_hash", asked)
         whole = bytes(previous_hash) == previous and first == expected_first
         if not whole or found != transfers or bytes(computed) != bytes(stored):
             problems.append((number, f"transfers {first} to {through}: {found} found, {transfers} sealed"))

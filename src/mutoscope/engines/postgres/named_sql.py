@@ -10,6 +10,9 @@ from typing import Any
 
 from django.db import connections
 
+# For a statement with `%(name)s`, or for one with `%s`.
+Parameters = Mapping[str, Any] | tuple[Any, ...] | None
+
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
 
@@ -39,14 +42,19 @@ class SqlFile:
     def statements(self) -> dict[str, str]:
         return named_statements((files(self.package) / self.file).read_text())
 
-    def fetch(self, using: str, name: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    def fetch(self, using: str, name: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
         """Run a statement; its rows."""
         with connections[using].cursor() as cursor:
             cursor.execute(self.statements[name], parameters or None)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
 
-    def run(self, using: str, name: str, parameters: Mapping[str, Any] | None = None) -> int:
+    def fetch_one(self, using: str, name: str, parameters: Parameters = None) -> tuple[Any, ...]:
+        """The same for a statement that returns exactly one row. Raises ValueError for any other number of rows."""
+        (row,) = self.fetch(using, name, parameters)
+        return row
+
+    def run(self, using: str, name: str, parameters: Parameters = None) -> int:
         """Run a statement; how many rows it touched."""
         with connections[using].cursor() as cursor:
             cursor.execute(self.statements[name], parameters or None)

@@ -15,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from mutoscope.engines.ledger.accounts import Account
 from mutoscope.engines.ledger.installation import restrict_sql
 from mutoscope.engines.ledger.ledger import Ledger
-from mutoscope.engines.ledger.queries import fetch, named_queries
+from mutoscope.engines.ledger.queries import QUERIES
 from mutoscope.engines.ledger.sealing import seal
 from mutoscope.engines.ledger.verification import verify
 
@@ -122,7 +122,7 @@ class Command(BaseCommand):
             writer.writerow(["transfer_id", "recorded_at", "effective_at", "kind", "key", "account_id", "amount"])
         while True:
             asked = {"after": after, "limit": PAGE_TRANSFERS}
-            rows = fetch(self.using, named_queries()["export_transfers"], asked)
+            rows = QUERIES.fetch(self.using, "export_transfers", asked)
             for row in rows:
                 self._export_one(row, writer if options["csv"] else None)
             if len(rows) < PAGE_TRANSFERS:
