@@ -21,12 +21,19 @@ from mutoscope.platform.billing.topup_refunds.service import (
     AskForRefund,
     AskForRefundInputs,
 )
-from tests.engines.solana.signer.house import House
+from tests.engines.solana.signer.house import TREASURY, USDC, House
 from tests.people import make_person
 from tests.platform.billing.topup.till import Till, open_till
 
 OWN = Keypair.from_seed(b"the viewer's own who paid before")
 OWN_ADDRESS = str(OWN.pubkey())
+
+
+def listed() -> list[dict[str, Any]]:
+    """The tokens of a signer that lists SOL and USDC alone."""
+    usdc = {"name": "USDC", "mint": USDC, "program": "token", "decimals": 6}
+    caps = {f"{kind}{span}_max": 10**15 for kind in ("sweep", "refund", "payout") for span in ("", "_day")}
+    return [each | caps | {"sweep_to": str(TREASURY.pubkey())} for each in ({"name": "SOL"}, usdc)]
 
 
 class Counter:
