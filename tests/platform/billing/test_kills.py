@@ -14,6 +14,7 @@ import pytest
 from django.test import override_settings
 
 from mutoscope.engines.postgres.embedded import EmbeddedServer
+from mutoscope.engines.solana.chain.bank import Pace
 from mutoscope.engines.solana.signer.models import SignerAttempt, SignerJob
 from mutoscope.engines.solana.signer.outbox import tell_jobs
 from mutoscope.platform.billing import books
@@ -22,6 +23,7 @@ from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.models import Payout, TopUpRefund
 from mutoscope.platform.billing.payouts.service import RequestPayout, RequestPayoutInputs
 from mutoscope.platform.billing.payouts.signing import PaidBySigner
+from mutoscope.platform.billing.tips.service import GiveTip, GiveTipInputs
 from tests.engines.solana.signer.house import attempts, key
 from tests.platform.billing.books import differences
 from tests.platform.billing.mortal import Mortal, Point, mortal_signer
@@ -34,6 +36,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BEFORE, AFTER = Point("sendTransaction", is_after=False), Point("sendTransaction", is_after=True)
 # Signed, written down and broadcast by then, whatever the machine's speed.
 CALLS = 24
+# The chain's clock is turned while the signer works: with slots this short it does not run away from the wall's.
+PACE = Pace(slot_ms=5)
 DOLLAR, REFUND = 1_000_000, 2_500_000
 
 
@@ -47,6 +51,7 @@ class World:
         self.house.chain.finalize()
         self.shop = Shop.open(points=100_000)
         self.shop.unlock(Term.LIFETIME)
+        GiveTip().call(GiveTipInputs(self.shop.viewer.pk, self.shop.video.public_id, 10_000, "tip"))
         prove(self.shop.creator)
         self.known = differences()
         self._number = 0
@@ -103,7 +108,7 @@ class World:
 def world(tmp_path: Path, postgres_server: EmbeddedServer, transactional_db: None, settings: Any) -> Iterator[World]:
     settings.PAYOUT_POINTS_MIN, settings.PAYOUT_DELAY_DAYS, settings.PAYOUT_APPROVAL_POINTS = 50, 0, 1000
     with (
-        open_counter(tmp_path) as counter,
+        open_counter(tmp_path, PACE) as counter,
         paid_by(PaidBySigner()),
         override_settings(PAYOUT_POINT_USD="0.01", PAYOUT_TOKEN="USDC"),
         mortal_signer(counter, postgres_server, tmp_path) as signer,

@@ -9,6 +9,7 @@ from typing import Any
 
 from solders.keypair import Keypair
 
+from mutoscope.engines.solana.chain.bank import Pace
 from mutoscope.engines.solana.rpc.client import forget_default_rpc
 from mutoscope.engines.solana.signer.models import SignerJob
 from mutoscope.engines.solana.signer.outbox import tell_jobs
@@ -89,8 +90,8 @@ class Counter:
 
 
 @contextmanager
-def open_counter(folder: Path, **changes: Any) -> Iterator[Counter]:
-    with open_till(WALLETS="mutoscope.engines.solana.wallets.claim") as till:
+def open_counter(folder: Path, pace: Pace | None = None, **changes: Any) -> Iterator[Counter]:
+    with open_till(WALLETS="mutoscope.engines.solana.wallets.claim", pace=pace) as till:
         house = House(folder, till.shop.chain, **{"refund_elsewhere": True, **changes})
         forget_default_rpc()
         try:
