@@ -59,7 +59,7 @@ def test_a_difference_in_the_books_is_an_alarm_and_so_is_silence(operator: Perso
     assert board(operator)["Reconciliation"]["Last"].is_alarm
     Reconciliation.objects.create(findings=[{"name": "payout_differs", "meaning": "m", "rows": [[1]]}], is_clean=False)
     last = board(operator)["Reconciliation"]["Last"]
-    assert (last.value, last.is_alarm) == ("1 findings", True)
+    assert (last.value, last.is_alarm) == ("1 finding", True)
 
 
 def test_work_disk_and_versions_are_there(operator: Person) -> None:

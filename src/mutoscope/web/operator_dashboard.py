@@ -67,14 +67,14 @@ def panels(request: HttpRequest) -> list[Panel]:
 def _money() -> Panel:
     money = money_since(timezone.now() - timedelta(days=DAYS))
     payouts = reverse("admin:billing_payout_changelist")
-    words = f"{money.top_ups:,} top-ups, {money.top_up_points:,} points"
+    words = f"{_counted(money.top_ups, 'top-up')}, {money.top_up_points:,} points"
     waiting_refunds = refunds_waiting()
     waiting = f"{money.waiting_payout_points:,} points in {money.waiting_payouts:,}"
     return Panel(
         f"Money, last {DAYS} days",
         [
             Figure("In", usd(money.top_up_cents), words),
-            Figure("Out", f"{money.payout_points:,} points", f"{money.payouts:,} payouts paid", payouts),
+            Figure("Out", f"{money.payout_points:,} points", _counted(money.payouts, "payout") + " paid", payouts),
             Figure("Owed to creators", f"{money.owed_to_creators:,} points", f"{money.held:,} held for payouts"),
             Figure("Owed to viewers", f"{money.owed_to_viewers:,} points", "bought or given, not spent"),
             Figure("Fees", f"{money.fees:,} points", "since the beginning"),
@@ -124,13 +124,17 @@ def _left_over(name: str, hint: str, href: str, *counts: LeftOver, is_alarm: boo
     return Figure(name, f"{left:,}", told, href, is_alarm=is_alarm and left > 0)
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
 def _books() -> Panel:
     last = last_reconciliation()
     listed = reverse("admin:billing_reconciliation_changelist")
     if last is None:
         return Panel("Reconciliation", [Figure("Last", "never", "runs at night, and by mutoscope reconcile", listed)])
     age = timezone.now() - last.at
-    found = "all is well" if last.is_clean else f"{len(last.findings)} findings"
+    found = "all is well" if last.is_clean else _counted(len(last.findings), "finding")
     when = f"{last.at:%d %B, %H:%M} UTC"
     return Panel(
         "Reconciliation",

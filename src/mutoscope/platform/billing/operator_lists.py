@@ -24,6 +24,11 @@ class LookOnly(ReadOnlyBase):
     list_per_page = 50
     show_full_result_count = False
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Named for what it lists: nothing is selected to be changed."""
+        title = str(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title[:1].upper() + title[1:], **(extra_context or {})})
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

@@ -38,7 +38,8 @@ def time_left(until: datetime | None) -> str:
 def moment(when: datetime) -> SafeString:
     """A moment, with the exact time on hover: `21 December, 20:14`."""
     local = timezone.localtime(when)
-    words = date_format(local, "j F, H:i" if local.year == timezone.localtime().year else "j F Y, H:i")
+    # Where a column is narrow the time goes below the day, and neither is taken apart.
+    words = date_format(local, "j\u00a0F, H:i" if local.year == timezone.localtime().year else "j\u00a0F\u00a0Y, H:i")
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', local.isoformat(), date_format(local, "j F Y, H:i:s e"), words
     )
