@@ -141,12 +141,12 @@ def test_killed_before_and_after_its_broadcast_it_is_sent_once(world: World, wha
 @pytest.mark.crash
 @pytest.mark.parametrize("pace", [PATIENT, HASTY], ids=["patient", "hasty"])
 @pytest.mark.parametrize("what", ["refund", "payout"])
-def test_killed_at_any_call_forty_times(world: World, what: str, pace: Pace) -> None:
+def test_killed_at_any_call_twenty_times(world: World, what: str, pace: Pace) -> None:
     chooser = random.Random(what)
     times = 0
-    for _ in range(40):
+    for _ in range(20):
         point = Point(chooser.randrange(1, CALLS), chooser.random() < 0.5)
         died: list[bool] = []
         getattr(world, what)(lambda ended: died.append(world.signer.dies(point, ended)))  # noqa: B023
         times += sum(died)
-    assert times >= 20, f"{times} kills in 40 rounds"
+    assert times >= 10, f"{times} kills in 20 rounds"
