@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
+import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.test import override_settings
 from playwright.sync_api import Page
 
@@ -32,9 +36,9 @@ def film_shop() -> Shop:
 
 
 @contextmanager
-def film_merchant() -> Iterator[Merchant]:
+def film_merchant(**configured: Any) -> Iterator[Merchant]:
     """A sandbox chain, whose wallet pays with play money, and whoever watches it."""
-    with open_shop(RECEIVE_BY="wallet") as opened, ExitStack() as pays:
+    with open_shop(RECEIVE_BY="wallet", **configured) as opened, ExitStack() as pays:
         pays.enter_context(override_settings(TOP_UPS={**settings.TOP_UPS, "PLAY_WALLET": opened.chain.url}))
         yield opened
 
@@ -56,3 +60,17 @@ def plays(page: Page, seconds: float = 0.3) -> None:
         arg=seconds,
         timeout=PATIENCE_S * 1000,
     )
+
+
+def the_books_agree() -> None:
+    """As an operator asks: chain, payments, ledger and entitlements, and then the ledger by itself."""
+    said = io.StringIO()
+    try:
+        call_command("reconcile", stdout=said)
+    except SystemExit:
+        pytest.fail(said.getvalue())
+    assert "All is well" in said.getvalue()
+    checked = io.StringIO()
+    call_command("ledger", "verify", stdout=checked)
+    assert "BROKEN" not in checked.getvalue()
+    assert "ok " in checked.getvalue()

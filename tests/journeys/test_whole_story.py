@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
-from django.db import connection, transaction
 from django.db.models import F
 from django.test import override_settings
 from playwright.sync_api import Page, expect
@@ -26,7 +23,7 @@ from mutoscope.platform.billing.models import Entitlement, Payout, Purchase, Tip
 from mutoscope.platform.billing.payouts.signing import PaidBySigner
 from tests.engines.solana.payments.shop import Shop as Merchant
 from tests.engines.solana.signer.house import House, key
-from tests.journeys.paying import plays, watched_until
+from tests.journeys.paying import plays, the_books_agree, watched_until
 from tests.journeys.visitor import Visitor
 from tests.people import PASSWORD
 from tests.platform.billing.paying import ADDRESS, CREATOR, paid_by, settle
@@ -35,25 +32,8 @@ from tests.platform.billing.shop import PRICES, Shop
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Visitor]
-LEDGER = (
-    "account", "sub_balance", "transfer", "reference", "backdated", "entry", "open_hold", "seal", "snapshot",
-)  # fmt: skip
 # 30 for a day, 20 as a tip, 30 for another day; a tenth of each is the site's.
 EARNED = 27 + 18 + 27
-
-
-@pytest.fixture
-def empty_books(transactional_db: None) -> None:
-    """No story takes back what it posted: the ledger refuses, and whoever empties the tables between stories leaves it out.
-
-    So its guards are taken away for a moment, by the owner of the tables.
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        for table in LEDGER:
-            cursor.execute(f"ALTER TABLE ledger_{table} DISABLE TRIGGER USER")
-        cursor.execute(f"TRUNCATE {', '.join(f'ledger_{table}' for table in LEDGER)}")
-        for table in LEDGER:
-            cursor.execute(f"ALTER TABLE ledger_{table} ENABLE TRIGGER USER")
 
 
 @pytest.mark.usefixtures("empty_books")
@@ -211,16 +191,3 @@ def is_paid(creator: Visitor, shop: Shop, house: House) -> None:
     creator.sees("transaction")
     creator.look("studio-earnings-paid")
     assert books.balance(books.Kind.EARNINGS, shop.video.channel_id).posted == 0
-
-
-def the_books_agree() -> None:
-    said = io.StringIO()
-    try:
-        call_command("reconcile", stdout=said)
-    except SystemExit:
-        pytest.fail(said.getvalue())
-    assert "All is well" in said.getvalue()
-    checked = io.StringIO()
-    call_command("ledger", "verify", stdout=checked)
-    assert "BROKEN" not in checked.getvalue()
-    assert "ok " in checked.getvalue()

@@ -82,3 +82,14 @@ def test_depth_is_counted_exactly() -> None:
     with pytest.raises(Refused) as refusal:
         check_json_depth(b"[" * (JSON_DEPTH_MAX + 1))
     assert refusal.value.status is HTTPStatus.BAD_REQUEST
+
+
+def test_a_program_is_refused_with_a_problem_document(client: Client) -> None:
+    answer = client.get("/api/billing/balance?a=%00")
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "The query holds a NUL character.",
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from mutoscope.platform.billing.models import Reconciliation
 from mutoscope.platform.billing.overview.money import money_since
 from tests.people import make_person
 from tests.platform.billing.shop import Shop
+from tests.platform.billing.topup_refunds.counter import open_counter
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +59,7 @@ def test_a_difference_in_the_books_is_an_alarm_and_so_is_silence(operator: Perso
     assert board(operator)["Reconciliation"]["Last"].is_alarm
     Reconciliation.objects.create(findings=[{"name": "payout_differs", "meaning": "m", "rows": [[1]]}], is_clean=False)
     last = board(operator)["Reconciliation"]["Last"]
-    assert (last.value, last.is_alarm) == ("1 findings", True)
+    assert (last.value, last.is_alarm) == ("1 finding", True)
 
 
 def test_work_disk_and_versions_are_there(operator: Person) -> None:
@@ -82,3 +84,36 @@ def test_staff_without_a_role_sees_none_of_it_and_support_no_queues() -> None:
     support = make_person("sue", is_staff=True)
     support.groups.add(Group.objects.get(name="support"))
     assert set(board(support)) == {"Money, last 30 days", "Payments that need a look", "Reconciliation"}
+
+
+def test_what_goes_back_needs_no_look_any_more(operator: Person, tmp_path: Path) -> None:
+    def look() -> dict[str, tuple[str, str]]:
+        found = board(operator)["Payments that need a look"]
+        return {
+            name: (found[name].value, found[name].hint) for name in ("Late", "Too much, or twice", "Too little, over")
+        }
+
+    with open_counter(tmp_path) as counter:
+        over, late = counter.overpaid(), counter.till.buy(key="order-number-2")
+        counter.till.end(late)
+        counter.till.pay(late, 5_000_000)
+        part = counter.till.buy(key="order-number-3")
+        counter.till.pay(part, 1_000_000)
+        counter.till.end(part)
+        assert [value for value, _ in look().values()] == ["1", "1", "1"]
+        waiting = "Refunds that wait for approval"
+        refunds = [refund for top_up in (over, late, part) for refund in counter.ask(top_up)]
+        assert board(operator)["Money, last 30 days"][waiting].value == "3"
+        assert [value for value, _ in look().values()] == ["1", "1", "1"], "nobody has looked yet"
+        for refund in refunds:
+            counter.approve(refund)
+        assert look() == {
+            "Late": ("0", "credit or refund; 1 more went back"),
+            "Too much, or twice": ("0", "the rest can be refunded; 1 more went back"),
+            "Too little, over": ("0", "can be refunded; 1 more went back"),
+        }
+        assert not board(operator)["Payments that need a look"]["Late"].is_alarm
+        assert board(operator)["Money, last 30 days"][waiting].value == "0"
+        # Paid once more than what went back: there is something to look at again.
+        counter.till.pay(over, 1_000_000)
+        assert look()["Too much, or twice"] == ("1", "the rest can be refunded")

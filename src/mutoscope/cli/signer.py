@@ -71,6 +71,7 @@ def prepare_play() -> None:
         "pool_target": 500,
         "pool_low_water": 50,
         "refund_elsewhere": True,
+        "refund_unlisted": True,
     }
     lines = ["# Made for the sandbox: play money only. docs/keys.md has the one for real money.", *_toml(entries)]
     for each in tokens:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from http import HTTPStatus
@@ -54,8 +55,17 @@ class GuardMiddleware:
         except Refused as refusal:
             REFUSED.labels(refusal.reason).inc()
             log.info("refused", action="refuse", reason=refusal.reason, status=int(refusal.status))
-            return HttpResponse(f"{refusal}\n", status=refusal.status, content_type="text/plain; charset=utf-8")
+            return answer(request, refusal)
         return self.get_response(request)
+
+
+def answer(request: HttpRequest, refusal: Refused) -> HttpResponse:
+    """A sentence; for a program that asks an API, problem details (RFC 9457), as all its errors are."""
+    if not request.path_info.startswith("/api/"):
+        return HttpResponse(f"{refusal}\n", status=refusal.status, content_type="text/plain; charset=utf-8")
+    status = int(refusal.status)
+    document = {"type": "about:blank", "title": refusal.status.phrase, "status": status, "detail": str(refusal)}
+    return HttpResponse(json.dumps(document), status=status, content_type="application/problem+json")
 
 
 def check_target(request: HttpRequest) -> None:

@@ -17,10 +17,17 @@ from django.utils import timezone
 
 import mutoscope
 from mutoscope.engines.solana.models import UnmatchedReceipt
-from mutoscope.engines.solana.public import Money, Status, payment_model
+from mutoscope.engines.solana.public import Money
 from mutoscope.engines.tasks.queue.backend import backend_of
 from mutoscope.engines.tasks.queue.metrics import dead_letters, depths
-from mutoscope.platform.billing.public import last_reconciliation, money_since, usd
+from mutoscope.platform.billing.public import (
+    LeftOver,
+    last_reconciliation,
+    left_over,
+    money_since,
+    refunds_waiting,
+    usd,
+)
 
 DAYS = 30
 # A disk fuller than this, or with less left, is worth a colour.
@@ -60,13 +67,14 @@ def panels(request: HttpRequest) -> list[Panel]:
 def _money() -> Panel:
     money = money_since(timezone.now() - timedelta(days=DAYS))
     payouts = reverse("admin:billing_payout_changelist")
-    words = f"{money.top_ups:,} top-ups, {money.top_up_points:,} points"
+    words = f"{_counted(money.top_ups, 'top-up')}, {money.top_up_points:,} points"
+    waiting_refunds = refunds_waiting()
     waiting = f"{money.waiting_payout_points:,} points in {money.waiting_payouts:,}"
     return Panel(
         f"Money, last {DAYS} days",
         [
             Figure("In", usd(money.top_up_cents), words),
-            Figure("Out", f"{money.payout_points:,} points", f"{money.payouts:,} payouts paid", payouts),
+            Figure("Out", f"{money.payout_points:,} points", _counted(money.payouts, "payout") + " paid", payouts),
             Figure("Owed to creators", f"{money.owed_to_creators:,} points", f"{money.held:,} held for payouts"),
             Figure("Owed to viewers", f"{money.owed_to_viewers:,} points", "bought or given, not spent"),
             Figure("Fees", f"{money.fees:,} points", "since the beginning"),
@@ -77,34 +85,47 @@ def _money() -> Panel:
                 f"{payouts}?state__exact=waiting",
                 is_alarm=money.waiting_payouts > 0,
             ),
+            Figure(
+                "Refunds that wait for approval",
+                f"{waiting_refunds:,}",
+                "money of top-ups that bought no points",
+                f"{reverse('admin:billing_topuprefund_changelist')}?state__exact=requested",
+                is_alarm=waiting_refunds > 0,
+            ),
         ],
     )
 
 
 def _payments() -> Panel:
-    payments = payment_model().objects
+    """What went back, or is on its way, needs nobody's look any more."""
     listed = reverse("admin:mutoscope_solana_payment_changelist")
-    late = payments.filter(money=Money.LATE.value).count()
-    foreign = payments.filter(money=Money.FOREIGN.value).count()
-    more = payments.filter(money__in=[Money.OVER.value, Money.DOUBLE.value]).count()
-    less = payments.filter(money=Money.PARTIAL.value, status=Status.EXPIRED.value).count()
-    unmatched = UnmatchedReceipt.objects.filter(state=UnmatchedReceipt.State.OPEN).count()
     receipts = reverse("admin:mutoscope_solana_unmatchedreceipt_changelist")
+    odd = left_over()
+    late, foreign = odd.get(Money.LATE, LeftOver()), odd.get(Money.FOREIGN, LeftOver())
+    more = [odd.get(money, LeftOver()) for money in (Money.OVER, Money.DOUBLE)]
+    less = odd.get(Money.PARTIAL, LeftOver())
+    unmatched = UnmatchedReceipt.objects.filter(state=UnmatchedReceipt.State.OPEN).count()
+    too_little = f"{listed}?money__exact=partial&status__exact=expired"
     return Panel(
         "Payments that need a look",
         [
-            Figure("Late", f"{late:,}", "credit or refund", f"{listed}?money__exact=late", is_alarm=late > 0),
-            Figure("Another token", f"{foreign:,}", "", f"{listed}?money__exact=foreign", is_alarm=foreign > 0),
-            Figure("Too much, or twice", f"{more:,}", "the rest can be refunded", f"{listed}?money__in=over,double"),
-            Figure(
-                "Too little, over",
-                f"{less:,}",
-                "can be refunded",
-                f"{listed}?money__exact=partial&status__exact=expired",
-            ),
+            _left_over("Late", "credit or refund", f"{listed}?money__exact=late", late, is_alarm=True),
+            _left_over("Another token", "can be refunded", f"{listed}?money__exact=foreign", foreign, is_alarm=True),
+            _left_over("Too much, or twice", "the rest can be refunded", f"{listed}?money__in=over,double", *more),
+            _left_over("Too little, over", "can be refunded", too_little, less),
             Figure("Nobody's", f"{unmatched:,}", "receipts", f"{receipts}?state__exact=open", is_alarm=unmatched > 0),
         ],
     )
+
+
+def _left_over(name: str, hint: str, href: str, *counts: LeftOver, is_alarm: bool = False) -> Figure:
+    left, sent_back = sum(each.left for each in counts), sum(each.sent_back for each in counts)
+    told = f"{hint}; {sent_back:,} more went back" if sent_back else hint
+    return Figure(name, f"{left:,}", told, href, is_alarm=is_alarm and left > 0)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def _books() -> Panel:
@@ -113,7 +134,7 @@ def _books() -> Panel:
     if last is None:
         return Panel("Reconciliation", [Figure("Last", "never", "runs at night, and by mutoscope reconcile", listed)])
     age = timezone.now() - last.at
-    found = "all is well" if last.is_clean else f"{len(last.findings)} findings"
+    found = "all is well" if last.is_clean else _counted(len(last.findings), "finding")
     when = f"{last.at:%d %B, %H:%M} UTC"
     return Panel(
         "Reconciliation",

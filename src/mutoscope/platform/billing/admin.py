@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
@@ -16,7 +15,6 @@ from mutoscope.engines.solana.public import plain_text
 from mutoscope.platform.billing.domain.money import BadAmount, parse_cents, parse_points
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import (
-    REASON_LENGTH_MAX,
     Bundle,
     BundlePurchase,
     Coupon,
@@ -31,27 +29,22 @@ from mutoscope.platform.billing.models import (
     Refund,
     Tip,
     TopUp,
-    TopUpRefund,
 )
 from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs
+from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, staff_id
 from mutoscope.platform.billing.payouts.service import ApprovePayout, ApprovePayoutInputs, EndPayout, EndPayoutInputs
 from mutoscope.platform.billing.payouts.shown import shown
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
-from mutoscope.platform.billing.topup_refunds.service import (
-    ApproveRefund,
-    ApproveRefundInputs,
-    EndRefund,
-    EndRefundInputs,
-)
-from mutoscope.platform.billing.topup_refunds.shown import shown as refund_shown
+from mutoscope.platform.billing.topup_refunds.admin import TopUpRefundAdmin
+
+__all__ = ["TopUpRefundAdmin"]
 
 if TYPE_CHECKING:
     PackAdminBase = admin.ModelAdmin[Pack]
     PackFormBase = forms.ModelForm[Pack]
-    ReadOnlyBase = admin.ModelAdmin[Any]
     RefundFormBase = forms.ModelForm[Refund]
 else:  # generic for the type checker only
-    PackAdminBase = ReadOnlyBase = admin.ModelAdmin
+    PackAdminBase = admin.ModelAdmin
     PackFormBase = RefundFormBase = forms.ModelForm
 
 
@@ -78,22 +71,6 @@ def _checked(parse: Any, value: object) -> int:
 class PackAdmin(PackAdminBase):
     form = PackForm
     list_display = ("title", "points", "bonus_points", "price_usd_cents", "on_sale_from", "on_sale_until")
-
-
-class LookOnly(ReadOnlyBase):
-    """What happened is not edited."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(Offer)
@@ -226,7 +203,7 @@ class PayoutAdmin(LookOnly):
     @admin.action(description="Approve", permissions=["change"])
     def approve(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
         for payout in chosen:
-            self._try(request, payout, lambda pk: ApprovePayout().call(ApprovePayoutInputs(pk, _staff(request))))
+            self._try(request, payout, lambda pk: ApprovePayout().call(ApprovePayoutInputs(pk, staff_id(request))))
 
     @admin.action(description="Refuse", permissions=["change"])
     def refuse(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
@@ -242,7 +219,7 @@ class PayoutAdmin(LookOnly):
 
     def _end(self, request: HttpRequest, chosen: QuerySet[Payout], outcome: Payout.State) -> None:
         for payout in chosen:
-            asked = EndPayoutInputs(payout.pk, outcome, reason="By the operator.", by_id=_staff(request))
+            asked = EndPayoutInputs(payout.pk, outcome, reason="By the operator.", by_id=staff_id(request))
             self._try(request, payout, lambda _, asked=asked: EndPayout().call(asked))
 
     def _try(self, request: HttpRequest, payout: Payout, act: Any) -> None:
@@ -252,11 +229,6 @@ class PayoutAdmin(LookOnly):
             self.message_user(request, f"{payout}: {refusal.sentence()}", messages.ERROR)
         else:
             self.message_user(request, f"{payout}: done.", messages.SUCCESS)
-
-
-def _staff(request: HttpRequest) -> int:
-    assert request.user.pk is not None
-    return request.user.pk
 
 
 @admin.register(PayoutAddress)
@@ -271,79 +243,6 @@ class TopUpAdmin(LookOnly):
     list_display = ("id", "person", "points", "bonus_points", "price_usd_cents", "asked_at", "credited_at")
     list_select_related = ("person",)
     search_fields = ("=id", "=public_id", "person__username")
-
-
-class ReasonForm(ActionForm):
-    """What is decided about money is decided with a reason, which stays with it."""
-
-    reason = forms.CharField(required=False, max_length=REASON_LENGTH_MAX, label="Reason:")
-
-
-@admin.register(TopUpRefund)
-class TopUpRefundAdmin(LookOnly):
-    """Money of top-ups that bought no points, and that its viewers asked for."""
-
-    list_display = ("number", "person", "amount_shown", "to", "how_it_stands", "why")
-    list_filter = ("state",)
-    list_select_related = ("top_up__person", "address", "decided_by")
-    search_fields = ("=top_up__id", "top_up__person__username", "=receipt", "=signature")
-    actions = ("approve", "refuse")
-    action_form = ReasonForm
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        # Lets the actions be used; a single refund's fields are all read-only.
-        return bool(request.user.has_perm("billing.change_topuprefund"))
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return [field.name for field in TopUpRefund._meta.fields]
-
-    @admin.display(description="refund", ordering="id")
-    def number(self, obj: TopUpRefund) -> str:
-        return f"{obj.pk} of top-up {obj.top_up_id}"
-
-    @admin.display(description="viewer")
-    def person(self, obj: TopUpRefund) -> str:
-        return str(obj.top_up.person)
-
-    @admin.display(description="amount")
-    def amount_shown(self, obj: TopUpRefund) -> str:
-        return refund_shown(obj).amount
-
-    @admin.display(description="to")
-    def to(self, obj: TopUpRefund) -> str:
-        return refund_shown(obj).address or "the wallet that paid"
-
-    @admin.display(description="how it stands", ordering="state")
-    def how_it_stands(self, obj: TopUpRefund) -> SafeString | str:
-        found = refund_shown(obj)
-        words = f"{obj.get_state_display()} {obj.trouble}".strip()
-        return format_html('{} <a href="{}">{}…</a>', words, found.link, found.signature[:8]) if found.link else words
-
-    @admin.display(description="decided")
-    def why(self, obj: TopUpRefund) -> str:
-        return f"{obj.reason} ({obj.decided_by})" if obj.decided_by is not None else ""
-
-    @admin.action(description="Approve: the signer sends it", permissions=["change"])
-    def approve(self, request: HttpRequest, chosen: QuerySet[TopUpRefund]) -> None:
-        for refund in chosen:
-            asked = ApproveRefundInputs(refund.pk, _staff(request), request.POST.get("reason", ""))
-            self._try(request, refund, "approved", lambda asked=asked: ApproveRefund().call(asked))
-
-    @admin.action(description="Refuse: nothing is sent", permissions=["change"])
-    def refuse(self, request: HttpRequest, chosen: QuerySet[TopUpRefund]) -> None:
-        for refund in chosen:
-            reason = request.POST.get("reason", "")
-            asked = EndRefundInputs(refund.pk, TopUpRefund.State.REFUSED, reason, staff_id=_staff(request))
-            self._try(request, refund, "refused", lambda asked=asked: EndRefund().call(asked))
-
-    def _try(self, request: HttpRequest, refund: TopUpRefund, done: str, act: Any) -> None:
-        try:
-            act()
-        except Refused as refusal:
-            self.message_user(request, f"{refund}: {refusal.sentence()}", messages.ERROR)
-        else:
-            self.log_change(request, refund, f"It was {done}: {request.POST.get('reason', '')}")
-            self.message_user(request, f"{refund}: {done}.", messages.SUCCESS)
 
 
 @admin.register(MonthlyStatement)

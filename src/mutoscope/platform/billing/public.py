@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from mutoscope.platform.billing.api.asking import P as ProblemOut
+from mutoscope.platform.billing.api.asking import channel_asking
+from mutoscope.platform.billing.api.shape import problems_api
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.earnings.adapters import billing_film_sales
 from mutoscope.platform.billing.earnings.revenue import Day as RevenueDay
 from mutoscope.platform.billing.earnings.revenue import FilmRevenue, Revenue, in_steps, revenue_of
+from mutoscope.platform.billing.failures import NoSuchFilm
 from mutoscope.platform.billing.models import Pack
-from mutoscope.platform.billing.overview.money import MoneyOverview, last_reconciliation, money_since
+from mutoscope.platform.billing.overview.money import (
+    LeftOver,
+    MoneyOverview,
+    last_reconciliation,
+    left_over,
+    money_since,
+    refunds_waiting,
+)
 from mutoscope.platform.billing.packs.service import GrantPoints, GrantPointsInputs
 from mutoscope.platform.billing.payouts.available import earnings_of
 from mutoscope.platform.billing.payouts.ports import PaidByHand, PayoutOrder, PaysCreators, pays_creators
@@ -34,13 +45,16 @@ __all__ = [
     "FilmRevenue",
     "GrantPoints",
     "GrantPointsInputs",
+    "LeftOver",
     "MoneyOverview",
     "NoRate",
+    "NoSuchFilm",
     "Pack",
     "PaidByHand",
     "PaidBySigner",
     "PayoutOrder",
     "PaysCreators",
+    "ProblemOut",
     "Rate",
     "Rates",
     "ReconciliationCollector",
@@ -56,11 +70,15 @@ __all__ = [
     "billing_film_sales",
     "billing_may_watch",
     "billing_unlock_panel",
+    "channel_asking",
     "earnings_of",
     "in_steps",
     "last_reconciliation",
+    "left_over",
     "money_since",
     "pays_creators",
+    "problems_api",
+    "refunds_waiting",
     "revenue_of",
     "right_of",
     "spreadsheet_text",

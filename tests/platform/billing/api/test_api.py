@@ -7,23 +7,15 @@ from typing import Any
 
 import pytest
 import schemathesis
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
 from django.test import Client
 from hypothesis import HealthCheck, settings
 from schemathesis import Case
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from mutoscope.platform.billing.api.endpoints import api
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.models import Offer, Purchase
-from mutoscope.web.wsgi import application
 from tests.platform.billing.shop import Shop
+from tests.platform.conformance import check_answer
 
 pytestmark = pytest.mark.django_db
 
@@ -112,7 +104,6 @@ def test_statements_are_paged(client: Client, shop: Shop) -> None:
     assert ([line["balance"] for line in second["lines"]], second["next_before"]) == ([70, 100], None)
 
 
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 schema = schemathesis.openapi.from_dict(api.get_openapi_schema())
 
 
@@ -121,21 +112,9 @@ schema = schemathesis.openapi.from_dict(api.get_openapi_schema())
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_one_that_the_schema_names(case: Case[Any], db: None) -> None:
     shop = _shop()
-    client = Client()
-    client.force_login(shop.viewer if case.method != "PUT" else shop.creator)
     if "public_id" in (case.path_parameters or {}):
         case.path_parameters["public_id"] = shop.video.public_id
-    # A token of the form that Django takes, in the cookie and beside it.
-    token = "a" * 32
-    cookies = {"session": client.cookies["session"].value, "csrf": token}
-    # As Django's own test client does: the end of a request must not end this test's transaction.
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)
-    try:
-        case.call_and_validate(app=application, headers={"X-CSRFToken": token}, cookies=cookies, checks=CHECKS)
-    finally:
-        for signal in (request_started, request_finished):
-            signal.connect(close_old_connections)
+    check_answer(case, shop.viewer if case.method != "PUT" else shop.creator)
 
 
 def _shop() -> Shop:

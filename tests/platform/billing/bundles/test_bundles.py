@@ -35,10 +35,8 @@ from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPur
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.public import Video, VideoState
 from tests.people import make_channel, make_person
-from tests.platform.billing.books import all_is_well, differences
+from tests.platform.billing.books import all_is_well
 from tests.platform.billing.bundles.rack import Rack, make
-from tests.platform.billing.shop import Shop, give
-from tests.platform.billing.unlock.test_races import at_once
 from tests.platform.videos.films import new_video
 
 pytestmark = pytest.mark.django_db
@@ -249,41 +247,3 @@ def test_the_database_itself_holds_the_sums() -> None:
     for wrong in ({"fee_points": 11}, {"owned_points": -1}, {"price_points": 99}):
         with pytest.raises(IntegrityError), transaction.atomic():
             BundlePurchase.objects.update(**wrong)
-
-
-# Races.
-
-
-@pytest.mark.django_db(transaction=True)
-def test_twenty_clicks_at_once_are_one_charge() -> None:
-    known = differences()
-    rack = Rack.open(points=0)
-    for number in range(3):
-        viewer = make_person(f"viewer-{number}")
-        give(viewer, (100, 200, 2000)[number])
-        before = books.points_of(viewer.pk)
-        results = at_once(*[lambda: rack.buy(viewer=viewer, number=0)] * 20)  # noqa: B023
-        assert [result for result in results if isinstance(result, Exception)] == []
-        assert len({result.purchase_id for result in results}) == 1
-        assert sum(not result.is_repeated for result in results) == 1
-        assert before - books.points_of(viewer.pk) == 100
-        assert rack.live(viewer) == [True, True, True]
-    assert differences() <= known
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_bundle_and_one_of_its_films_at_once_agree_in_the_end() -> None:
-    known = differences()
-    rack = Rack.open(points=0)
-    for number in range(6):
-        viewer = make_person(f"viewer-{number}")
-        give(viewer, 2000)
-        single = Shop(rack.shop.creator, viewer, rack.films[1])
-        results = at_once(
-            *[lambda: rack.buy(viewer=viewer, number=0)] * 6,  # noqa: B023
-            *[lambda: single.unlock(Term.LIFETIME, version=0)] * 6,  # noqa: B023
-        )
-        troubles = {type(result) for result in results if isinstance(result, Exception)}
-        assert troubles <= {ChangedMeanwhile, PriceChanged, YoursForever}, results
-        assert rack.live(viewer)[1]
-    assert differences() <= known

@@ -33,10 +33,9 @@ from mutoscope.platform.billing.reconcile.service import find
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
 from mutoscope.platform.videos.public import VideoState
 from tests.people import make_channel, make_person
-from tests.platform.billing.books import all_is_well, differences
+from tests.platform.billing.books import all_is_well
 from tests.platform.billing.coupons.codes import make, use
 from tests.platform.billing.shop import PRICES, Shop, give
-from tests.platform.billing.unlock.test_races import at_once
 from tests.platform.videos.films import new_video
 
 pytestmark = pytest.mark.django_db
@@ -263,40 +262,3 @@ def test_reconciliation_names_a_code_that_was_used_without_a_receipt() -> None:
     assert [(finding.name, finding.rows) for finding in find()][:1] == [
         ("coupon_differs", (("coupon", coupon.pk, "uses", 1),))
     ]
-
-
-# Races.
-
-
-@pytest.mark.django_db(transaction=True)
-def test_twenty_clicks_with_one_code_are_one_use() -> None:
-    known = differences()
-    shop = Shop.open(points=0)
-    for percent, points in ((50, 15), (100, 0)):
-        code = f"RACE-{percent}"
-        make(shop, code, percent=percent)
-        viewer = rich(f"viewer-{percent}")
-        results = at_once(*[lambda: use(shop, points, code=code, viewer=viewer, version=0)] * 20)  # noqa: B023
-        assert [result for result in results if isinstance(result, Exception)] == []
-        assert len({result.purchase_id for result in results}) == 1
-        assert sum(not result.is_repeated for result in results) == 1
-        assert Coupon.objects.get(code=code).uses == 1
-        assert books.points_of(viewer.pk) == 1000 - points
-    assert differences() <= known
-
-
-@pytest.mark.django_db(transaction=True)
-def test_twenty_viewers_with_a_code_for_five_are_five() -> None:
-    known = differences()
-    shop = Shop.open(points=0)
-    make(shop, uses_max=5)
-    viewers = [rich(f"viewer-{n}") for n in range(20)]
-    results = at_once(*[lambda viewer=viewer: use(shop, 15, viewer=viewer) for viewer in viewers])
-    assert sum(not isinstance(result, Exception) for result in results) == 5
-    assert {type(result) for result in results if isinstance(result, Exception)} == {BadCoupon}
-    assert Coupon.objects.get().uses == CouponUse.objects.count() == Purchase.objects.count() == 5
-    assert sum(books.points_of(viewer.pk) for viewer in viewers) == 20 * 1000 - 5 * 15
-    assert differences() <= known
-
-
-# Pages.

@@ -9,6 +9,7 @@ from typing import Any
 
 from solders.keypair import Keypair
 
+from mutoscope.engines.solana.chain.bank import Pace
 from mutoscope.engines.solana.rpc.client import forget_default_rpc
 from mutoscope.engines.solana.signer.models import SignerJob
 from mutoscope.engines.solana.signer.outbox import tell_jobs
@@ -21,12 +22,19 @@ from mutoscope.platform.billing.topup_refunds.service import (
     AskForRefund,
     AskForRefundInputs,
 )
-from tests.engines.solana.signer.house import House
+from tests.engines.solana.signer.house import TREASURY, USDC, House
 from tests.people import make_person
 from tests.platform.billing.topup.till import Till, open_till
 
 OWN = Keypair.from_seed(b"the viewer's own who paid before")
 OWN_ADDRESS = str(OWN.pubkey())
+
+
+def listed() -> list[dict[str, Any]]:
+    """The tokens of a signer that lists SOL and USDC alone."""
+    usdc = {"name": "USDC", "mint": USDC, "program": "token", "decimals": 6}
+    caps = {f"{kind}{span}_max": 10**15 for kind in ("sweep", "refund", "payout") for span in ("", "_day")}
+    return [each | caps | {"sweep_to": str(TREASURY.pubkey())} for each in ({"name": "SOL"}, usdc)]
 
 
 class Counter:
@@ -82,8 +90,8 @@ class Counter:
 
 
 @contextmanager
-def open_counter(folder: Path, **changes: Any) -> Iterator[Counter]:
-    with open_till(WALLETS="mutoscope.engines.solana.wallets.claim") as till:
+def open_counter(folder: Path, pace: Pace | None = None, **changes: Any) -> Iterator[Counter]:
+    with open_till(WALLETS="mutoscope.engines.solana.wallets.claim", pace=pace) as till:
         house = House(folder, till.shop.chain, **{"refund_elsewhere": True, **changes})
         forget_default_rpc()
         try:

@@ -76,6 +76,7 @@ class WebhookDelivery(models.Model):
     last_error = models.TextField(blank=True)
 
     class Meta:
+        verbose_name_plural = "webhook deliveries"
         constraints = [
             models.UniqueConstraint(fields=["endpoint", "event"], name="mutoscope_solana_delivery_once_an_endpoint")
         ]

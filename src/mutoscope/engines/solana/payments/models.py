@@ -56,6 +56,9 @@ class Transfer(models.Model):
     mint = AddressField(blank=True)
     program = AddressField(blank=True)
     token = models.ForeignKey(token_model_name(), null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    decimals = models.SmallIntegerField(
+        null=True, blank=True, help_text="Of a token that is not configured, as the transaction says."
+    )
     amount = BaseUnitsField(help_text="Base units; negative for what left. Without the fee.")
     fee = BaseUnitsField(default=0, help_text="Lamports this account paid for the transaction.")
     slot = models.BigIntegerField()

@@ -137,6 +137,7 @@ def _insert(findings: Sequence[Finding]) -> dict[tuple[str, str], int]:
         [each.holding.mint for each in in_order],
         [each.holding.program for each in in_order],
         [each.token_id for each in in_order],
+        [each.holding.decimals for each in in_order],
         [each.delta.amount for each in in_order],
         [each.delta.fee for each in in_order],
         [each.transaction.slot for each in in_order],
@@ -202,9 +203,9 @@ def _unmatched_news(finding: Finding) -> News:
 # Expected row count: as many as are new.
 _INSERT = """
 INSERT INTO mutoscope_solana_transfer
-    (signature, account, owner, mint, program, token_id, amount, fee, slot, block_time, payment_id)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::numeric[], %s::numeric[],
-    %s::bigint[], %s::timestamptz[], %s::bigint[])
+    (signature, account, owner, mint, program, token_id, decimals, amount, fee, slot, block_time, payment_id)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::smallint[], %s::numeric[],
+    %s::numeric[], %s::bigint[], %s::timestamptz[], %s::bigint[])
 ON CONFLICT ON CONSTRAINT mutoscope_solana_transfer_recorded_once DO NOTHING
 RETURNING id, signature, account
 """

@@ -10,6 +10,7 @@ from django.db import transaction
 from mutoscope.engines.services import Failure
 from mutoscope.engines.solana.payments.abstract import AbstractPayment
 from mutoscope.engines.solana.payments.assessing import refundable
+from mutoscope.engines.solana.payments.domain.amounts import DECIMALS_MAX
 from mutoscope.engines.solana.payments.domain.states import Status
 from mutoscope.engines.solana.payments.models import Transfer
 from mutoscope.engines.solana.payments.swapped import payment_model
@@ -28,7 +29,10 @@ class CannotRefund(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Returnable:
-    """What of one receipt can still be sent back: `amount` base units. `asked` is how often some of it was asked for."""
+    """What of one receipt can still be sent back: `amount` base units. `asked` is how often some of it was asked for.
+
+    `is_accepted` is false for a token that is not configured: its symbol is a short form of its mint.
+    """
 
     transfer_id: int
     signature: str
@@ -38,11 +42,13 @@ class Returnable:
     decimals: int
     amount: int
     asked: int
+    is_accepted: bool = True
 
 
 def returnable(payment: AbstractPayment) -> list[Returnable]:
     """What an ended payment got beyond its price and the signer was not asked to send back, newest receipts first.
 
+    A token that is not configured never pays for anything, so all of it is among them, after the others.
     Whoever asks the signer by it holds the payment locked, or two at once ask for the same. Raises CannotRefund while it is open.
     """
     if payment.status not in ENDED:
@@ -78,7 +84,41 @@ def returnable(payment: AbstractPayment) -> list[Returnable]:
                     number,
                 )
             )
-    return found
+    return [*found, *_strays(payment)]
+
+
+def short(mint: str) -> str:
+    """A mint as a person tells it from another: `4zMM…ncDU`."""
+    return f"{mint[:4]}…{mint[-4:]}"
+
+
+def _decimals(transfer: Transfer) -> int:
+    """Of a token that is not configured; 0, which shows base units, where they were not recorded yet or are nonsense."""
+    decimals = transfer.decimals or 0
+    return decimals if decimals <= DECIMALS_MAX else 0
+
+
+def _strays(payment: AbstractPayment) -> Iterable[Returnable]:
+    """What came in tokens that are not configured and was not asked back."""
+    for transfer in (
+        Transfer.objects.filter(payment_id=payment.pk, amount__gt=0, token=None)
+        .exclude(mint="")
+        .order_by("-slot", "-signature")
+    ):
+        jobs = _jobs_of([transfer])
+        left = transfer.amount - sum(job.amount or 0 for job in jobs if job.state not in MOVES_NOTHING)
+        if left > 0:
+            yield Returnable(
+                transfer.pk,
+                transfer.signature,
+                transfer.owner,
+                transfer.mint,
+                short(transfer.mint),
+                _decimals(transfer),
+                min(left, AMOUNT_MAX),
+                len(jobs),
+                is_accepted=False,
+            )
 
 
 def locked_payment(payment_id: int) -> AbstractPayment:

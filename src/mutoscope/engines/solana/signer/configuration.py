@@ -41,6 +41,8 @@ class Token:
     sweep: Caps
     refund: Caps
     payout: Caps
+    is_listed: bool = True
+    """False for a token that stands in no configuration, and goes back from where it came to and nowhere else."""
 
     def caps(self, kind: str) -> Caps:
         """The caps of a kind of job that moves this token."""
@@ -67,6 +69,8 @@ class Configuration:
     attempts_max: int = 20
     # Whether a refund may go to another wallet than those that paid, where the request names one.
     refund_elsewhere: bool = False
+    # Whether a token that is not listed goes back from the one-time wallet that it came to.
+    refund_unlisted: bool = False
     poll_s: float = 1.0
     report_s: float = 10.0
 
@@ -106,6 +110,7 @@ def parse_configuration(read: dict[str, Any]) -> Configuration:
         "receivers": frozenset(_address("receivers", each) for each in _texts(entries, "receivers", optional=True)),
         "tokens": {token.mint: token for token in tokens},
         "refund_elsewhere": _switch(entries, "refund_elsewhere"),
+        "refund_unlisted": _switch(entries, "refund_unlisted"),
     }
     for field in fields(Configuration):
         if field.name in entries:

@@ -13,11 +13,11 @@ from mutoscope.engines.postgres.named_sql import SqlFile
 from mutoscope.engines.solana.signer.adoption import adopt
 from mutoscope.engines.solana.signer.batches import UNITS_MAX, Draft, drafts, price_of, units_for
 from mutoscope.engines.solana.signer.chain import Blockhash, Chain, ChainUnavailable
-from mutoscope.engines.solana.signer.configuration import Configuration
+from mutoscope.engines.solana.signer.configuration import Configuration, Token
 from mutoscope.engines.solana.signer.journal import Journal, Signed
 from mutoscope.engines.solana.signer.models import JobState, Kind, SignerJob
 from mutoscope.engines.solana.signer.plan import Accounts, NotNow, Plan, Planner, Refused, Rent
-from mutoscope.engines.solana.signer.receipts import Receipt, UnreadableReceipt, read_receipt
+from mutoscope.engines.solana.signer.receipts import Receipt, UnreadableReceipt, read_receipt, unlisted_token
 from mutoscope.engines.solana.signer.record import AlreadySigned, record
 from mutoscope.engines.solana.signer.seeds import WALLETS, Operator, Seeds
 from mutoscope.engines.solana.signer.vault import KeyName, WrongKey, sign
@@ -37,6 +37,7 @@ PRICES_PER_CALL = 32
 class Refund:
     """Where a refund comes from and goes to."""
 
+    token: Token
     origin: KeyName
     to: str
     received: int
@@ -98,9 +99,7 @@ class Dispatcher:
                 refund = self._refund(job) if job.kind == Kind.REFUND else None
                 if refund is not None:
                     self._refunds[job.pk] = refund
-                    wanted += self.planner.addresses(job, refund.origin, refund.to)
-                    # Should its own wallet be empty by now.
-                    wanted += self.planner.addresses(job, self.operator.payout, refund.to)
+                    wanted += self.planner.addresses_of_refund(refund.token, refund.origin, refund.to)
                 else:
                     wanted += self.planner.addresses(job)
                 kept.append(job)
@@ -109,7 +108,6 @@ class Dispatcher:
         return kept, self.chain.accounts(list(dict.fromkeys(wanted)))
 
     def _refund(self, job: SignerJob) -> Refund:
-        token = self.planner.token(job)
         transaction = self.chain.transaction(job.receipt)
         if transaction is None:
             raise NotNow("The payment's transaction is not finalized, or the node does not know it.", RETRY_MAX_S)
@@ -119,6 +117,10 @@ class Dispatcher:
                 f"{job.receiver} is none of our wallets, and not among the receivers of the signer's configuration."
             )
         try:
+            if wallet is not None and self.configuration.refund_unlisted and job.mint not in self.configuration.tokens:
+                token = unlisted_token(transaction, job.receiver, job.mint)
+            else:
+                token = self.planner.token(job)
             receipt = read_receipt(transaction, job.receiver, token)
         except UnreadableReceipt as error:
             raise Refused(str(error)) from None
@@ -126,7 +128,7 @@ class Dispatcher:
             KeyName(WALLETS, wallet.epoch, wallet.index, wallet.address) if wallet is not None else self.operator.payout
         )
         to = _payer(job, receipt, may_be_elsewhere=self.configuration.refund_elsewhere)
-        return Refund(origin, to, receipt.received)
+        return Refund(token, origin, to, receipt.received)
 
     def _plan(self, job: SignerJob, accounts: Accounts) -> Plan | None:
         try:
@@ -143,9 +145,12 @@ class Dispatcher:
             if origin.purpose == WALLETS:
                 if self._reserved(origin.address, job.mint):
                     raise NotNow("A transaction from this wallet is under way.", RETRY_MIN_S)
-                if not self.planner.covers(job, origin, accounts):
+                if not self.planner.covers(job, refund.token, origin, accounts):
+                    if not refund.token.is_listed:
+                        raise Refused(f"The wallet that {refund.token.name} came to holds too little of it.")
                     origin = self.operator.payout
-            return self.planner.refund(job, origin, refund.to, accounts, self._reserved(origin.address, job.mint))
+            reserved = self._reserved(origin.address, job.mint)
+            return self.planner.refund(job, refund.token, origin, refund.to, accounts, reserved)
         except (Refused, NotNow) as reason:
             self._decline(job, reason)
             return None
@@ -201,7 +206,6 @@ class Dispatcher:
         signature = str(signatures[0])
         try:
             attempt = record(
-                self.configuration,
                 draft.plans,
                 signature,
                 blockhash,

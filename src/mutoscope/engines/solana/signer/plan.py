@@ -53,6 +53,7 @@ class Plan:
     origin: str
     destination: str
     amount: int
+    token: Token
     rent: int = 0
 
 
@@ -88,17 +89,21 @@ class Planner:
             raise Refused(f"The token {job.mint or 'SOL'} is not in the signer's configuration.")
         return token
 
-    def addresses(self, job: SignerJob, refund_from: KeyName | None = None, refund_to: str = "") -> list[str]:
-        """The accounts that must be known to plan this job. Raises Refused."""
+    def addresses(self, job: SignerJob) -> list[str]:
+        """The accounts that must be known to plan this job, which is no refund. Raises Refused."""
         token = self.token(job)
         if job.kind == Kind.RECLAIM:
             return [_holding(token, _wallet(job))]
         if job.kind == Kind.SWEEP:
-            origin, to = _wallet(job), token.sweep_to
-        elif job.kind == Kind.PAYOUT:
-            origin, to = self.operator.payout.address, job.destination
-        else:
-            origin, to = (refund_from or self.operator.payout).address, refund_to
+            return self._both(token, _wallet(job), token.sweep_to)
+        return self._both(token, self.operator.payout.address, job.destination)
+
+    def addresses_of_refund(self, token: Token, origin: KeyName, to: str) -> list[str]:
+        """The same for a refund from one of our accounts; and of the payout account, should that one be empty by now."""
+        own = self._both(token, origin.address, to)
+        return own + self._both(token, self.operator.payout.address, to) if token.is_listed else own
+
+    def _both(self, token: Token, origin: str, to: str) -> list[str]:
         return list(dict.fromkeys([origin, to, _holding(token, origin), _holding(token, to)]))
 
     def sweep(self, job: SignerJob, accounts: Accounts) -> Plan:
@@ -135,20 +140,19 @@ class Planner:
         before = (
             (harvest_withheld_fees(mint, address),) if token.program == TOKEN_2022 and held.withheld is not None else ()
         )
-        return Plan(job, (*before, close), (key,), key.address, self.operator.fee.address, account.lamports)
+        return Plan(job, (*before, close), (key,), key.address, self.operator.fee.address, account.lamports, token)
 
     def payout(self, job: SignerJob, accounts: Accounts, reserved: int) -> Plan:
         """An exact amount from the payout account. Raises Refused, NotNow."""
         token = self.token(job)
         return self._exact(job, Move(token, self.operator.payout, job.destination), accounts, reserved)
 
-    def refund(self, job: SignerJob, origin: KeyName, to: str, accounts: Accounts, reserved: int) -> Plan:
+    def refund(self, job: SignerJob, token: Token, origin: KeyName, to: str, accounts: Accounts, reserved: int) -> Plan:
         """An exact amount back to who paid. Raises Refused, NotNow."""
-        return self._exact(job, Move(self.token(job), origin, to), accounts, reserved)
+        return self._exact(job, Move(token, origin, to), accounts, reserved)
 
-    def covers(self, job: SignerJob, origin: KeyName, accounts: Accounts) -> bool:
+    def covers(self, job: SignerJob, token: Token, origin: KeyName, accounts: Accounts) -> bool:
         """Whether a wallet holds what this refund needs, and can be left in a lawful state."""
-        token = self.token(job)
         left = _balance(token, accounts, origin.address) - (job.amount or 0)
         return left == 0 or (left > 0 and (bool(token.mint) or left >= self.rent.wallet))
 
@@ -186,13 +190,19 @@ class Planner:
             origin, target = (token_account(each, mint, token.program) for each in (owner, to))
             transfer = send_tokens(token.program, mint, origin, target, owner, amount, token.decimals)
             instructions = (transfer,)
+            if accounts[str(target)] is None and not token.is_listed:
+                # Whoever makes a token for nothing would have accounts opened at the fee account's expense.
+                raise Refused(
+                    f"{move.to} has no account for {token.name} any more, and none is opened for a token that is not in the "
+                    "signer's configuration."
+                )
             if accounts[str(target)] is None:
                 rent = self.rent.token_account
                 payer = Pubkey.from_string(self.operator.fee.address)
                 instructions = (create_token_account(payer, to, mint, token.program), transfer)
             else:
                 _token_balance(token, accounts[str(target)], move.to)
-        return Plan(job, instructions, (move.key,), move.key.address, move.to, amount, rent)
+        return Plan(job, instructions, (move.key,), move.key.address, move.to, amount, token, rent)
 
 
 def wallet_key(job: SignerJob) -> KeyName:

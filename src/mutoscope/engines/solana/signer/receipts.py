@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mutoscope.engines.solana.signer.configuration import Token
+from mutoscope.engines.solana.signer.configuration import PROGRAMS, Caps, Token
+from mutoscope.engines.solana.signer.requests import AMOUNT_MAX
 
 
 class UnreadableReceipt(Exception):
@@ -31,6 +32,21 @@ def read_receipt(transaction: dict[str, Any], receiver: str, token: Token) -> Re
         raise UnreadableReceipt(f"The payment's transaction brought no {token.name} to {receiver}.")
     payers = tuple(sorted(address for address, change in changes.items() if change < 0))
     return Receipt(received, payers)
+
+
+def unlisted_token(transaction: dict[str, Any], receiver: str, mint: str) -> Token:
+    """A token that stands in no configuration, as the payment's transaction describes it. Raises UnreadableReceipt.
+
+    It may go back as far as it came, and is never swept or paid out.
+    """
+    for balance in (transaction.get("meta") or {}).get("postTokenBalances") or ():
+        program = next((each for each in PROGRAMS.values() if str(each) == balance.get("programId")), None)
+        if program is not None and balance.get("mint") == mint and balance.get("owner") == receiver:
+            decimals = int(balance["uiTokenAmount"]["decimals"])
+            return Token(
+                mint, mint, program, decimals, "", Caps(), Caps(AMOUNT_MAX, AMOUNT_MAX), Caps(), is_listed=False
+            )
+    raise UnreadableReceipt(f"The payment's transaction brought no {mint or 'SOL'} to {receiver}.")
 
 
 def _lamport_changes(transaction: dict[str, Any], meta: dict[str, Any]) -> dict[str, int]:

@@ -8,7 +8,6 @@ from django.db import IntegrityError, transaction
 
 from mutoscope.engines.postgres.named_sql import SqlFile
 from mutoscope.engines.solana.signer.chain import Blockhash
-from mutoscope.engines.solana.signer.configuration import Configuration
 from mutoscope.engines.solana.signer.models import Kind, SignerAttempt, SignerLeg
 from mutoscope.engines.solana.signer.plan import CAP_RETRY_S, NotNow, Plan, Refused
 
@@ -24,7 +23,6 @@ class AlreadySigned(Exception):
 
 
 def record(
-    configuration: Configuration,
     plans: tuple[Plan, ...],
     signature: str,
     blockhash: Blockhash,
@@ -51,7 +49,7 @@ def record(
             )
             for plan in plans:
                 # One by one, so that each sees what those before it take.
-                check_limits(configuration, plan, received(plan), using=using)
+                check_limits(plan, received(plan), using=using)
                 SignerLeg.objects.using(using).create(
                     attempt=attempt,
                     job=plan.job,
@@ -72,12 +70,12 @@ def record(
         raise AlreadySigned from error
 
 
-def check_limits(configuration: Configuration, plan: Plan, received: int, *, using: str) -> None:
+def check_limits(plan: Plan, received: int, *, using: str) -> None:
     """Raises NotNow when the day's cap is reached, Refused when more would go back than one receipt brought."""
     job = plan.job
     if job.kind == Kind.RECLAIM:
         return
-    token = configuration.tokens[job.mint]
+    token = plan.token
     cap = token.caps(job.kind).day
     if plan.amount > cap:
         raise Refused(f"{plan.amount} base units of {token.name} are above the signer's cap for a day, {cap}.")

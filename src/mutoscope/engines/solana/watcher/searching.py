@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from django.db.models import Min, Sum
 
 from mutoscope.engines.solana.payments.abstract import AbstractPayment, ReceivesBy
+from mutoscope.engines.solana.payments.domain.addresses import TOKEN_PROGRAMS, associated_token_account
 from mutoscope.engines.solana.payments.domain.deltas import Unreadable
 from mutoscope.engines.solana.payments.models import Transfer
 from mutoscope.engines.solana.payments.rows import update_rows
@@ -23,6 +24,7 @@ from mutoscope.engines.solana.rpc import questions
 from mutoscope.engines.solana.rpc.client import Rpc
 from mutoscope.engines.solana.rpc.errors import RpcRefused
 from mutoscope.engines.solana.rpc.questions import Mention
+from mutoscope.engines.solana.signer.models import JobState, Kind, SignerLeg
 from mutoscope.engines.solana.watcher.looking import database_now
 from mutoscope.engines.solana.watcher.models import StraySearch, WatchedAccount
 from mutoscope.engines.solana.watcher.walking import CLOCKS_DIFFER, RECORDED_AT_ONCE, record_final
@@ -81,9 +83,25 @@ def _unexplained(rpc: Rpc, pool: ThreadPoolExecutor, wallets: Sequence[str]) -> 
     watched = set(WatchedAccount.objects.filter(address__in=held).values_list("address", flat=True))
     sums = Transfer.objects.filter(account__in=held).order_by().values_list("account").annotate(sum=Sum("amount"))
     recorded = dict(sums)
+    # Nobody records what leaves an account that is not watched; the same amount, sent again after a refund, must not look recorded.
+    for address, sent_back in _sent_back(wallets).items():
+        recorded[address] = recorded.get(address, 0) - sent_back
     return [
         address for address, amount in held.items() if address not in watched and amount != recorded.get(address, 0)
     ]
+
+
+def _sent_back(wallets: Sequence[str]) -> dict[str, int]:
+    """What the signer sent back out of these wallets, by token account."""
+    legs = SignerLeg.objects.filter(
+        origin__in=wallets, kind=Kind.REFUND, binding=True, attempt__state=JobState.SETTLED
+    ).exclude(mint="")
+    sums = legs.order_by().values_list("origin", "mint").annotate(sum=Sum("amount"))
+    return {
+        associated_token_account(origin, mint, program): amount
+        for origin, mint, amount in sums
+        for program in TOKEN_PROGRAMS
+    }
 
 
 def _token_accounts(rpc: Rpc, owner: str) -> dict[str, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,6 +46,16 @@ class Timeline:
         return int(self.progress.fraction * 100)
 
 
+def shown(output: str | None, hidden: Iterable[str]) -> str:
+    """An output's JSON, which may be cut short, without the texts of these members."""
+    text = output or ""
+    for member in hidden:
+        # To its closing quote, or to where it was cut.
+        value = rf'("{re.escape(member)}":\s*)"(?:[^"\\]|\\.)*("|\\?\Z)'
+        text = re.sub(value, r'\1"…"', text, flags=re.DOTALL)
+    return text
+
+
 def read_timeline(run_id: int, backend: str = "default") -> Timeline:
     """The run's timeline as of now. Raises UnknownRun."""
     progress = read_progress(run_id, backend)
@@ -58,6 +70,8 @@ def read_timeline(run_id: int, backend: str = "default") -> Timeline:
         width = max(BAR_WIDTH_MIN, right - left)
         return min(left, WIDTH - width), width
 
+    pipeline = pipeline_named(progress.pipeline)
+    hides = {key: unit.hides for key, unit in pipeline.units.items()} if pipeline else {}
     rows: list[Row] = []
     seen: set[tuple[str, str]] = set()
     for unit, item, attempt, started_at, finished_at, _, _, output in store.query("timeline", run_id=run_id):
@@ -65,7 +79,9 @@ def read_timeline(run_id: int, backend: str = "default") -> Timeline:
             continue
         seen.add((unit, item))
         seconds = (finished_at - started_at).total_seconds()
-        rows.append(Row(unit, item, "done", attempt, seconds, *bar(started_at, finished_at), output or ""))
+        rows.append(
+            Row(unit, item, "done", attempt, seconds, *bar(started_at, finished_at), shown(output, hides.get(unit, ())))
+        )
     dead: Any = FinishedTask.objects.using(store.database).filter(run_id=run_id).exclude(status=Status.SUCCESSFUL)
     for task in dead.order_by("id"):
         call = decode(task.kwargs)
@@ -85,7 +101,6 @@ def read_timeline(run_id: int, backend: str = "default") -> Timeline:
             seconds = (now - one.since).total_seconds()
             note = f"{one.fraction:.0%} {one.note}" if one.fraction or one.note else ""
             rows.append(Row(one.unit, one.item, "running", one.attempt, seconds, *bar(one.since, now), note))
-    pipeline = pipeline_named(progress.pipeline)
     order = {key: place for place, key in enumerate(pipeline.units)} if pipeline else {}
     begun = {unit for unit, _ in seen}
     rows += [Row(key, "", "to come", 0, None, 0, 0, "") for key in order if key not in begun]

@@ -43,13 +43,15 @@ class AnyUnit(Step[In, Out]):
 
     `key` names its checkpoints: it must not change while runs are under way. `weight` is its share of the progress.
     `version` is that of its output; `upgrade` makes this version's JSON out of an older one's. `atomic`: run inside the
-    transaction that writes the checkpoint, so that what the unit itself writes commits with it, or not at all.
+    transaction that writes the checkpoint, so that what the unit itself writes commits with it, or not at all. `hides` names members of
+    its output that no page shows.
     """
 
     key: ClassVar[str] = ""
     weight: ClassVar[float] = 1.0
     version: ClassVar[int] = 1
     atomic: ClassVar[bool] = False
+    hides: ClassVar[tuple[str, ...]] = ()
     queue_name: ClassVar[str] = "default"
     policy: ClassVar[Policy] = Policy(attempts_max=3, backoff_s=2.0)
 

@@ -15,6 +15,7 @@ from mutoscope.engines.tasks.queue.backend import backend_of
 from mutoscope.engines.tasks.queue.encoding import decode
 from mutoscope.engines.tasks.queue.metrics import Depth, depths
 from mutoscope.engines.tasks.queue.models import (
+    WORKER_STATES,
     FinishedTask,
     LiveTask,
     QueueSettings,
@@ -75,6 +76,19 @@ class StateFilter(admin.SimpleListFilter):
         if self.value() is not None:
             return queryset.filter(worker_id__isnull=True, deferred=self.value() == "deferred")
         return queryset
+
+
+class WorkerStateFilter(admin.SimpleListFilter):
+    """How a worker stands, in the words of the list."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state, state.lower()) for state in WORKER_STATES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(state=self.value()) if self.value() else queryset
 
 
 @admin.display(description="task", ordering="path")
@@ -232,7 +246,7 @@ class WorkerAdmin(ReadOnly):
         "retried",
         "refused",
     )
-    list_filter = ("state",)
+    list_filter = (WorkerStateFilter,)
     ordering = ("-id",)
 
     @admin.display(description="queues")

@@ -82,6 +82,9 @@ class FinishedTask(models.Model):
         return f"{self.id} {self.path}"
 
 
+WORKER_STATES = ("WORKING", "DRAINING", "STOPPED", "LOST")
+
+
 class WorkerRecord(models.Model):
     """A worker that lives, or did in the last two days."""
 

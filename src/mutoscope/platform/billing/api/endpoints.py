@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, cast
 
-from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI, Query
-from ninja.errors import AuthenticationError, HttpError, ValidationError
-from ninja.openapi.schema import OpenAPISchema
-from ninja.security import SessionAuth
+from django.http import HttpRequest
+from ninja import Query
 
 from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.api import schemas, statements, top_ups
 from mutoscope.platform.billing.api.asking import CODE, REFUSALS, Key, P, PublicId, channel_asking
 from mutoscope.platform.billing.api.offers import router as offers
-from mutoscope.platform.billing.api.problems import CONTENT_TYPE, of_refusal, problem
+from mutoscope.platform.billing.api.problems import CONTENT_TYPE
+from mutoscope.platform.billing.api.shape import problems_api
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.domain.terms import Term
-from mutoscope.platform.billing.failures import BadCoupon, NoSuchFilm, Refused
+from mutoscope.platform.billing.failures import BadCoupon, NoSuchFilm
 from mutoscope.platform.billing.library.endpoints import PAGE_FILMS, PAGES_MAX, owned_films
 from mutoscope.platform.billing.models import Pack, Payout
 from mutoscope.platform.billing.packs.service import packs_on_sale
@@ -34,27 +31,9 @@ from mutoscope.platform.billing.unlock.panel import panel_for
 from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoInputs
 from mutoscope.platform.billing.wallet.statement import BEFORE_MAX, PAGE_LINES, newest_lines
 
-
-class ProblemsApi(NinjaAPI):
-    """Says in its schema that errors are problem details, where ninja would say plain JSON."""
-
-    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        schema = super().get_openapi_schema(**options)
-        for operations in schema["paths"].values():
-            for operation in operations.values():
-                for status, answer in operation["responses"].items():
-                    if int(status) >= 400:
-                        answer["content"] = {CONTENT_TYPE: answer["content"]["application/json"]}
-        return schema
-
-
-# Every cookie-bearing request that changes something carries the CSRF token, as the site's own forms do.
-api = ProblemsApi(
+api = problems_api(
     title="Mutoscope: points and prices",
-    version="1",
     urls_namespace="billing-api",
-    auth=SessionAuth(csrf=True),
-    docs_url=None,
     description="Amounts are whole points. Errors are problem details (RFC 9457). A request that moves points carries an "
     "`Idempotency-Key`: the same key again gets the same answer and moves nothing.",
 )
@@ -65,34 +44,6 @@ api.add_router("", offers)
 
 # Of payouts and statements: a database's integer.
 NUMBER_MAX = 2**31 - 1
-
-
-@api.exception_handler(Refused)
-def _refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
-    return of_refusal(refusal)
-
-
-@api.exception_handler(ValidationError)
-def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    """Bad input is refused whole, with each field's name."""
-    wrong = [{"field": ".".join(str(part) for part in each["loc"][1:]), "why": each["msg"]} for each in error.errors]
-    return problem(422, "/problems/unacceptable", "Something in the request is wrong", "See `errors`.", errors=wrong)
-
-
-@api.exception_handler(AuthenticationError)
-def _who(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-    return problem(401, "/problems/signed-out", "Nobody is signed in", "Sign in first.")
-
-
-@api.exception_handler(ReauthenticationRequired)
-def _once_more(request: HttpRequest, error: ReauthenticationRequired) -> HttpResponse:
-    told = "Sign in once more at /account/reauthenticate/, then repeat this request."
-    return problem(403, "/problems/sign-in-once-more", "This needs a fresh sign-in", told)
-
-
-@api.exception_handler(HttpError)
-def _other(request: HttpRequest, error: HttpError) -> HttpResponse:
-    return problem(error.status_code, "about:blank", "The request could not be read", str(error))
 
 
 @api.get("/balance", response={200: schemas.BalanceOut, 401: P})

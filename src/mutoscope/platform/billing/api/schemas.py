@@ -288,6 +288,8 @@ class TopUpsOut(Schema):
 
 class LeftOut(OnChain):
     amount: int
+    is_accepted: bool
+    """False for a token that this site does not take: its symbol is a short form of its mint."""
 
 
 class RefundOut(OnChain):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from mutoscope.engines.solana.public import Money
 from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.models import Reconciliation
 from mutoscope.platform.billing.statements import fetch
@@ -50,6 +51,25 @@ def money_since(since: datetime) -> MoneyOverview:
         owed_to_viewers=owed.get(Kind.POINTS, nothing)[0],
         fees=owed.get(Kind.FEES, nothing)[0],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOver:
+    """Payments with one thing the matter: how many still have money here that bought no points, and of how many all of it goes back."""
+
+    left: int = 0
+    sent_back: int = 0
+
+
+def left_over() -> dict[Money, LeftOver]:
+    """By what is the matter; what nothing is the matter with is left out. One query, over every payment that was ever odd."""
+    return {Money(row[0]): LeftOver(row[1], row[2]) for row in fetch("overview", "left_over", {})}
+
+
+def refunds_waiting() -> int:
+    """How many refunds of top-ups' money wait for somebody's approval. One query."""
+    waiting: int = fetch("overview", "refunds_waiting", {})[0][0]
+    return waiting
 
 
 def last_reconciliation() -> Reconciliation | None:

@@ -168,11 +168,12 @@ ORDER BY j.id LIMIT %(limit)s;
 
 -- name: top_up_refund_differs
 -- A refund of a top-up's money that was approved, and the signer's job: missing, of another amount, receipt or address, or ended
--- otherwise. While the signer's news is still to be told, its end is under way.
+-- otherwise. While the signer's news is still to be told, its end is under way. One that was sent by hand must not be the signer's as well.
 SELECT 'top-up refund', r.id, 'job', j.id FROM billing_topuprefund r
 LEFT JOIN billing_refundaddress a ON a.id = r.address_id
 LEFT JOIN solana_signer_job j ON j.kind = 'refund' AND j.key = 'top-up-refund:' || r.id
-WHERE r.progress <> ''
+WHERE (r.progress = 'by_hand' AND j.state NOT IN ('failed', 'voided'))
+  OR r.progress NOT IN ('', 'by_hand')
   AND (j.id IS NULL
        OR (j.amount, j.mint, j.receipt, j.receiver, j.destination)
           IS DISTINCT FROM (r.amount, r.mint, r.receipt, r.receiver, coalesce(a.address, ''))
@@ -203,7 +204,11 @@ JOIN LATERAL (
         ON price.payment_id = p.id AND price.token_id = t.token_id AND p.status = 'settled' AND p.paid_in_id = t.token_id
     WHERE t.payment_id = p.id AND t.amount > 0 GROUP BY t.token_id, t.mint
 ) money ON true
-JOIN solana_signer_job j ON j.kind = 'refund' AND j.mint = money.mint AND j.state NOT IN ('failed', 'voided')
+JOIN (
+    SELECT receipt, receiver, mint, amount FROM solana_signer_job WHERE kind = 'refund' AND state NOT IN ('failed', 'voided')
+    UNION ALL
+    SELECT receipt, receiver, mint, amount FROM billing_topuprefund WHERE progress = 'by_hand'
+) j ON j.mint = money.mint
     AND EXISTS (SELECT FROM mutoscope_solana_transfer t
                 WHERE t.payment_id = p.id AND t.signature = j.receipt AND t.owner = j.receiver AND t.mint = j.mint)
 GROUP BY u.id, money.token_id, money.beyond HAVING sum(j.amount) > money.beyond

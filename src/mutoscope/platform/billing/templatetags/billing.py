@@ -40,10 +40,11 @@ def time_left(until: datetime | None) -> str:
 @register.filter
 def moment(when: datetime) -> SafeString:
     """A moment, with the exact time on hover: `21 December, 20:14`."""
-    # Not by Django's date_format, which is ten times as long at it: a page of a history has fifty of them.
+    # Not by Django's date_format, which is ten times as long at it: a page of a history has fifty of them. Where a column is
+    # narrow the time goes below the day, and neither is taken apart.
     local = timezone.localtime(when)
-    day, clock = f"{local.day} {MONTHS[local.month - 1]}", f"{local.hour:02}:{local.minute:02}"
-    year = f" {local.year}"
+    day, year = f"{local.day}\u00a0{MONTHS[local.month - 1]}", f"\u00a0{local.year}"
+    clock = f"{local.hour:02}:{local.minute:02}"
     words = day + ("" if local.year == datetime.now(local.tzinfo).year else year) + ", " + clock
     exact = f"{day}{year}, {clock}:{local.second:02} {local.tzname()}"
     return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), exact, words)

@@ -181,8 +181,10 @@ def _in_words(is_credited: bool, status: str, money: str, refund: str) -> str:
         return f"Credited, {words}" if is_credited else words.capitalize()
     if is_credited:
         return "Credited, and more than that arrived" if money in {Money.OVER, Money.DOUBLE} else "Credited"
-    if money in {Money.LATE, Money.FOREIGN}:
+    if money == Money.LATE:
         return "Somebody looks at it"
+    if money == Money.FOREIGN:
+        return "Another token came: refundable" if status == Status.EXPIRED else "Another token came"
     if status == Status.EXPIRED:
         return "Paid in part: refundable" if money == Money.PARTIAL else "Ended unpaid"
     return "Paid in part" if money == Money.PARTIAL else "Under way" if status != Status.WAITING else "Waiting"

@@ -118,9 +118,11 @@ def _show(
     typed: str = "",
 ) -> HttpResponse:
     wallet = settings.TOP_UPS["PLAY_WALLET"]
+    left = money_left(top_up)
     context = {
         "top_up": top_up,
-        "left": sums(money_left(top_up)),
+        "left": sums(left),
+        "unaccepted": dict.fromkeys(each.mint for each in left if not each.is_accepted),
         "named": named,
         "may_name": settings.REFUND_ELSEWHERE,
         "refusal": refusal,

@@ -9,6 +9,9 @@ from django.db.models.functions import Now
 from mutoscope.platform.billing.domain.lengths import KEY_LENGTH_MAX, REASON_LENGTH_MAX
 from mutoscope.platform.billing.on_chain import Progress
 
+# Progress of a refund that the signer could not send: its staff did, out of another wallet.
+BY_HAND = "by_hand"
+
 
 class RefundAddress(models.Model):
     """An address other than the paying one that a viewer wants the money of one top-up at, and the message that its holder signs."""
@@ -62,7 +65,9 @@ class TopUpRefund(models.Model):
     # Null is the wallet that paid, which the signer reads from the receipt.
     address = models.ForeignKey(RefundAddress, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     state = models.CharField(max_length=9, choices=State, default=State.REQUESTED)
-    progress = models.CharField(max_length=9, choices=Progress, blank=True, default=Progress.NONE)
+    progress = models.CharField(
+        max_length=9, choices=[*Progress.choices, (BY_HAND, "sent by hand")], blank=True, default=Progress.NONE
+    )
     # The transaction that sends it, once there is one.
     signature = models.CharField(max_length=88, blank=True, default="")
     request_key = models.CharField(max_length=KEY_LENGTH_MAX)
@@ -107,6 +112,13 @@ class TopUpRefund(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(state="paid") | ~Q(signature=""), name="billing_top_up_refund_paid_by_a_transaction"
+            ),
+            # One transaction by hand is one refund.
+            models.UniqueConstraint(
+                fields=["signature"], condition=Q(progress=BY_HAND), name="billing_top_up_refund_by_hand_once"
+            ),
+            models.CheckConstraint(
+                condition=~Q(progress=BY_HAND) | Q(state="paid"), name="billing_top_up_refund_by_hand_is_paid"
             ),
         ]
 

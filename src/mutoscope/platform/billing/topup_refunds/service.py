@@ -9,13 +9,14 @@ from datetime import datetime
 from django.db.models.functions import Now
 
 from mutoscope.engines.services import Internals, NoInternals, NoOutputs, Outputs, Service, State, Steps, atomic, when
-from mutoscope.engines.solana.payments.refunding import CannotRefund, Returnable, locked_payment, returnable
+from mutoscope.engines.solana.payments.refunding import CannotRefund, Returnable, locked_payment
 from mutoscope.engines.solana.signer.requests import MalformedRequest, request_refund
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.failures import CannotSendBack, NoSuchTopUp, NotProven, RequestKeyReused, Unacceptable
 from mutoscope.platform.billing.models import KEY_LENGTH_MAX, REASON_LENGTH_MAX, RefundAddress, TopUp, TopUpRefund
 from mutoscope.platform.billing.on_chain import Progress
 from mutoscope.platform.billing.statements import fetch
+from mutoscope.platform.billing.topup_refunds.left import not_sent_back
 from mutoscope.platform.billing.wallet_proof import is_signed, wrong_signature
 
 
@@ -96,7 +97,7 @@ class AskForRefund(Service[AskForRefundInputs, AskForRefundInternals, AskForRefu
         if TopUpRefund.objects.filter(top_up=work.top_up, state__in=TopUpRefund.OPEN).exists():
             raise CannotSendBack(why="This money was asked for already. See how it stands below.")
         try:
-            work.left = returnable(locked_payment(work.top_up.payment_id))
+            work.left = not_sent_back(work.top_up, locked_payment(work.top_up.payment_id))
         except CannotRefund:
             raise CannotSendBack(why="It can still be paid. Ask again when its time is over.") from None
         if not work.left:
@@ -162,17 +163,14 @@ class ApproveRefund(Service[ApproveRefundInputs, NoInternals, NoOutputs]):
 
     def approve(self, approving: Approving) -> None:
         asked = approving.inputs
-        reason = _reason(asked.reason)
-        refund = _locked(asked.refund_id)
+        reason = given_reason(asked.reason)
+        refund = locked_refund(asked.refund_id)
         if refund.state != TopUpRefund.State.REQUESTED:
             raise CannotSendBack(why=f"This refund is {refund.get_state_display()}.")
         if refund.top_up.person_id == asked.staff_id:
             raise CannotSendBack(why="It is your own top-up: somebody else has to approve it.")
         # As it is now: late money may have been credited since it was asked for.
-        left = {(each.signature, each.mint): each for each in returnable(locked_payment(refund.top_up.payment_id))}
-        receipt = left.get((refund.receipt, refund.mint))
-        if receipt is None or receipt.amount < refund.amount:
-            raise CannotSendBack(why="So much is not left any more: it was credited, or went back. Refuse this one.")
+        still_left(refund)
         try:
             request_refund(
                 refund.key(),
@@ -219,7 +217,7 @@ class EndRefund(Service[EndRefundInputs, NoInternals, NoOutputs]):
 
     def end(self, ending: Ending) -> None:
         asked = ending.inputs
-        refund = _locked(asked.refund_id)
+        refund = locked_refund(asked.refund_id)
         if refund.state == asked.outcome:
             return
         is_by_signer = asked.outcome in BY_THE_SIGNER
@@ -231,18 +229,28 @@ class EndRefund(Service[EndRefundInputs, NoInternals, NoOutputs]):
         if is_by_signer:
             ended |= {"trouble": asked.reason[:REASON_LENGTH_MAX], "signature": asked.signature}
         elif asked.outcome == TopUpRefund.State.REFUSED:
-            ended |= {"reason": _reason(asked.reason), "decided_by_id": asked.staff_id, "decided_at": Now()}
+            ended |= {"reason": given_reason(asked.reason), "decided_by_id": asked.staff_id, "decided_at": Now()}
         TopUpRefund.objects.filter(pk=refund.pk).update(**ended)
 
 
-def _reason(typed: str) -> str:
+def given_reason(typed: str) -> str:
+    """The reason of a decision. Raises Unacceptable where there is none."""
     reason = typed.strip()
     if not 0 < len(reason) <= REASON_LENGTH_MAX:
         raise Unacceptable(where="reason", why=f"Say why, in at most {REASON_LENGTH_MAX} characters.")
     return reason
 
 
-def _locked(refund_id: int) -> TopUpRefund:
+def still_left(refund: TopUpRefund) -> Returnable:
+    """The receipt of a refund, with its payment locked. Raises CannotSendBack where so much of it is not left any more."""
+    left = not_sent_back(refund.top_up, locked_payment(refund.top_up.payment_id))
+    receipt = next((each for each in left if (each.signature, each.mint) == (refund.receipt, refund.mint)), None)
+    if receipt is None or receipt.amount < refund.amount:
+        raise CannotSendBack(why="So much is not left any more: it was credited, or went back. Refuse this one.")
+    return receipt
+
+
+def locked_refund(refund_id: int) -> TopUpRefund:
     """The refund, with its top-up locked until the transaction ends. Raises CannotSendBack when there is none."""
     named = TopUpRefund.objects.filter(pk=refund_id).values_list("top_up_id", flat=True).first()
     if named is None:

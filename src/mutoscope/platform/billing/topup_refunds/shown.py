@@ -14,6 +14,7 @@ from mutoscope.engines.solana.payments.refunding import Returnable
 from mutoscope.platform.billing.models import TopUp, TopUpRefund
 from mutoscope.platform.billing.on_chain import Progress
 from mutoscope.platform.billing.topup_refunds.left import money_left
+from mutoscope.platform.billing.topup_refunds.models import BY_HAND
 
 State = TopUpRefund.State
 
@@ -54,6 +55,8 @@ def shown(refund: TopUpRefund) -> RefundShown:
     """What a page says about this refund. Its address should have been selected with it."""
     state = State(refund.state)
     words = UNDER_WAY[Progress(refund.progress)] if state is State.APPROVED else ENDED[state]
+    if refund.progress == BY_HAND:
+        words = "Sent back by hand, by the staff of this site."
     why = refund.reason if state is State.REFUSED else refund.trouble
     return RefundShown(
         number=refund.pk,

@@ -52,6 +52,8 @@ class Receive(Unit[Order, Original]):
 
     queue_name = QUEUE
     policy = LIGHT
+    # Where an original lies is nobody's to read on a page.
+    hides = ("name",)
 
     def run(self, context: UnitContext, value: Order) -> Original:
         def work() -> Original:
@@ -67,6 +69,7 @@ class Probe(Unit[Original, Looked]):
 
     queue_name = QUEUE
     policy = LIGHT
+    hides = ("original",)
 
     def run(self, context: UnitContext, value: Original) -> Looked:
         def work() -> Looked:
@@ -88,6 +91,7 @@ class OpenEdition(Unit[Looked, Begun]):
     queue_name = QUEUE
     policy = LIGHT
     atomic = True
+    hides = ("original",)
 
     def run(self, context: UnitContext, value: Looked) -> Begun:
         plan = value.plan

@@ -14,6 +14,8 @@ from typing import Any
 from mutoscope.engines.solana.payments.domain.addresses import TOKEN_PROGRAMS
 from mutoscope.engines.solana.payments.domain.amounts import U64_MAX
 
+U8_MAX = 255
+
 
 class Unreadable(ValueError):
     """A node answered with something that is not a transaction with its balances. It proves nothing, so nothing is recorded."""
@@ -27,6 +29,8 @@ class Holding:
     owner: str
     mint: str = ""
     program: str = ""
+    decimals: int | None = None
+    """As the transaction says, for a token that nobody configured."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class TokenBalance:
     owner: str
     program: str
     amount: int
+    decimals: int
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ def strays(transaction: Transaction, owners: Iterable[str], known: Iterable[str]
     """
     wanted, passed = frozenset(owners), frozenset(known)
     holdings = [
-        Holding(transaction.keys[position], balance.owner, balance.mint, balance.program)
+        Holding(transaction.keys[position], balance.owner, balance.mint, balance.program, balance.decimals)
         for position, balance in transaction.tokens_after.items()
         if balance.owner in wanted and transaction.keys[position] not in passed
     ]
@@ -153,6 +158,7 @@ def _token_balances(listed: Any) -> dict[int, TokenBalance]:
             owner=entry.get("owner") or "",
             program=entry.get("programId") or "",
             amount=_amount_text(entry["uiTokenAmount"]["amount"]),
+            decimals=_decimals(entry["uiTokenAmount"]["decimals"]),
         )
         for entry in listed or ()
     }
@@ -168,6 +174,12 @@ def _amount(value: Any) -> int:
     if type(value) is not int or not 0 <= value <= U64_MAX:
         raise ValueError(f"{value!r} is not an unsigned 64-bit integer")
     return value
+
+
+def _decimals(value: Any) -> int:
+    if _amount(value) > U8_MAX:
+        raise ValueError(f"{value!r} is not a number of decimals")
+    return int(value)
 
 
 def _amount_text(value: Any) -> int:
