@@ -21,7 +21,7 @@ import psycopg
 from django.db import connections
 from psycopg import pq
 from psycopg.abc import AdaptContext
-from psycopg.adapt import AdaptersMap, Transformer
+from psycopg.adapt import AdaptersMap, Loader, Transformer
 from psycopg.errors import error_from_result
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -84,7 +84,8 @@ class _Known:
         self.adapters = AdaptersMap(connection.adapters)
         self.connection = connection
         loader = self.adapters.get_loader(_TIMESTAMPTZ, pq.Format.TEXT)
-        if loader is not None:
+        # psycopg's own is quick where it is in C; the one that Django makes of it is not.
+        if loader is not None and issubclass(loader, Loader):
             self.adapters.register_loader(_TIMESTAMPTZ, _quick_in_utc(loader))
         self.transformer = Transformer(self)
         del self.connection
@@ -211,8 +212,10 @@ def _hearing_signals(pgconn: pq.abc.PGconn, name: bytes, values: Any) -> pq.abc.
     answer = pgconn.get_result()
     if answer is None:
         raise psycopg.OperationalError("the connection was lost before the statement was answered")
-    while pgconn.get_result() is not None:
-        pass
+    # Without a transaction the server sends the rows ahead of its commit, when it is stopped in between: only the end of
+    # the exchange says that they hold, so its last word counts.
+    while (later := pgconn.get_result()) is not None:
+        answer = later
     return answer
 
 
