@@ -102,7 +102,9 @@ def peertube(
         folder.mkdir()
         run("-i", str(whole), *scale(rung), *settings(rung, plan, encoder), *one_thread, *audio, *HLS, "-hls_flags", "single_file",
             str(folder / "playlist.m3u8"))  # fmt: skip
-    board = "setpts=N/FRAME_RATE/TB,select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,1),scale=192:108,tile=11x10"
+    apart_s = max(1.0, facts.duration_s / 110)
+    chosen = f"select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,{apart_s})"
+    board = f"setpts=N/FRAME_RATE/TB,{chosen},scale=192:108,tile=11x10"
     run("-i", str(whole), "-vf", board, "-frames:v", "1", "-q:v", "2", *one_thread, *JPEG, str(work / "storyboard.jpg"))
 
 
