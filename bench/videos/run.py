@@ -2,7 +2,7 @@
 
 BENCH_SECONDS (60) is the film's length, BENCH_ROUNDS (1) how often all of it is done; the least of each is shown.
 BENCH_PARTS (all) names parts that can be run one at a time: `peers` (the two sequences beside ours), `limit` (the hand-tuned
-run beside ours with one and two workers) and `scaling` (chunks alone, encoders of one thread). Each part has both sides of
+run beside ours with one and two workers) and `scaling` (workers of one core each, one and two of them). Each part has both sides of
 its ratios, so that what a machine is like on one day does not come between them.
 
 Processor time is exact: what an encoder used is known when it is waited for, and this process waits for the ones that were
@@ -86,12 +86,13 @@ def compare(root: Path) -> None:
     parts: dict[str, Ways] = {
         "peers": {
             "PeerTube, its own settings": lambda work, mark: peers.peertube(
-                film, encoding, encoder, work, mark, peers.x264_of_peertube
+                film, facts, encoding, encoder, work, mark, peers.x264_of_peertube
             ),
-            "PeerTube, our settings": lambda work, mark: peers.peertube(film, encoding, encoder, work, mark),
+            "PeerTube, our settings": lambda work, mark: peers.peertube(film, facts, encoding, encoder, work, mark),
             "MediaCMS, our settings": lambda work, mark: peers.mediacms(film, encoding, encoder, work, mark),
             "ours, 1 worker": lambda work, mark: ours(film, facts, encoding, 1, mark),
             "ours, top rung copied": lambda work, mark: ours(film, facts, copying, 1, mark),
+            "our trailer, which is besides": lambda work, mark: trailer(film, facts, encoding),
         },
         "limit": {
             "hand-tuned (the limit)": lambda work, mark: peers.hand_tuned(film, facts, encoding, encoder, work, mark),
@@ -193,12 +194,34 @@ def cpu_s() -> float:
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
+QUIET: dict[str, Any] = {"report": lambda fraction: None, "cancel_requested": lambda: False}
+
+
 def ours(film: Path, facts: Any, plan: Any, workers: int, mark: Callable[[], None]) -> None:
-    """Everything that a worker does but the rows: sandbox, segments, encryption, storage."""
-    from mutoscope.platform.videos.process import arguments, encode, ffmpeg
+    """Everything that a worker does but the rows and the trailer: probe, sandbox, segments, encryption, storage, covers."""
+    from mutoscope.platform.videos.process import ffmpeg, finishing
+    from mutoscope.platform.videos.process.orders import Begun
+    from mutoscope.platform.videos.process.probe import look_into
+
+    with ffmpeg.work_folder("probe") as work:
+        look_into(film, work)
+    shelf = shelf_for(plan)
+    fast_lane(film, facts, plan, shelf, mark)
+    rest(film, facts, plan, shelf, [None] * workers)
+    begun = Begun(0, "", facts, plan, 0)
+    for part in finishing.COVER_MOMENTS:
+        finishing.picture_at(film, begun, plan.duration_s * part)
+
+
+def shelf_for(plan: Any) -> Any:
     from mutoscope.platform.videos.process.segments import Shelf
 
-    shelf = Shelf("film", {number: bytes(16) for number in range(1000)}, plan.key_period_s)
+    return Shelf("film", {number: bytes(16) for number in range(1000)}, plan.key_period_s)
+
+
+def fast_lane(film: Path, facts: Any, plan: Any, shelf: Any, mark: Callable[[], None]) -> None:
+    from mutoscope.platform.videos.process import arguments, encode, ffmpeg
+
     seen: set[str] = set()
     needed = {plan.fast()[0].name, *(["audio-0"] if plan.sound_indices else [])}
 
@@ -209,53 +232,89 @@ def ours(film: Path, facts: Any, plan: Any, workers: int, mark: Callable[[], Non
         if needed <= seen:
             mark()
 
-    quiet: dict[str, Any] = {"report": lambda fraction: None, "cancel_requested": lambda: False}
     with ffmpeg.work_folder("fast") as work:
         encode.make_fast_lane(
             film, facts, plan, arguments.Encoder(), shelf, work,
-            on_segments=on_segments, on_stream=lambda stream: None, **quiet,
+            on_segments=on_segments, on_stream=lambda stream: None, **QUIET,
         )  # fmt: skip
-    rest(film, facts, plan, shelf, workers)
 
 
-def rest(film: Path, facts: Any, plan: Any, shelf: Any, workers: int, threads: int | None = None) -> None:
+def rest(film: Path, facts: Any, plan: Any, shelf: Any, cores: Sequence[int | None]) -> None:
+    """What any worker may take: by one for each entry of `cores`, which is held to that core where it says one."""
     from mutoscope.platform.videos.process import arguments, encode, ffmpeg
     from mutoscope.platform.videos.process.orders import work_of
 
     def work(item: Any) -> None:
         rungs = [rung for rung in plan.rungs if rung.name in item.chunk.rungs]
-        quiet: dict[str, Any] = {
-            "on_segments": lambda stream, first, segments: None,
-            "report": lambda fraction: None,
-            "cancel_requested": lambda: False,
-        }
+        quiet = {**QUIET, "on_segments": lambda stream, first, segments: None}
         given = (film, facts, plan)
         with ffmpeg.work_folder("encode") as folder:
             if item.is_copy:
                 encode.make_copy(*given, rungs[0], shelf, folder, **quiet)
             else:
-                encoder = arguments.Encoder(threads=threads or 0)
+                encoder = arguments.Encoder()
                 encode.make_chunk(
                     *given, encoder, shelf, folder, rungs, item.chunk.first_segment, item.chunk.segments, **quiet
                 )
 
-    with ThreadPoolExecutor(workers) as pool:
+    free = list(cores)
+
+    def hold() -> None:
+        core = free.pop()
+        if core is not None:
+            os.sched_setaffinity(0, {core})
+
+    with ThreadPoolExecutor(len(cores), initializer=hold) as pool:
         list(pool.map(work, work_of(plan)))
 
 
-def scaling(film: Path, facts: Any, plan: Any) -> None:
-    """The chunks alone, each encoder held to one core, by one worker and by two."""
-    from mutoscope.platform.videos.process.segments import Shelf
+def trailer(film: Path, facts: Any, plan: Any) -> None:
+    from mutoscope.platform.videos.domain.trailers import cuts
+    from mutoscope.platform.videos.process import ffmpeg
+    from mutoscope.platform.videos.process.trailer import told
 
-    shelf = Shelf("scaling", {number: bytes(16) for number in range(1000)}, plan.key_period_s)
-    took = []
-    for workers in (1, 2):
-        began = time.perf_counter()
-        rest(film, facts, plan, shelf, workers, threads=1)
-        took.append(time.perf_counter() - began)
+    with ffmpeg.work_folder("trailer") as work:
+        ffmpeg.run({"film": film}, lambda places: told(places, facts, plan, cuts(plan.duration_s)), work, film_s=60)
+
+
+def scaling(film: Path, facts: Any, plan: Any) -> None:
+    """The chunks by one worker and by two, each held to a core of its own, as workers on machines of one core would be.
+
+    An encoder held to one *thread* is no measure: decoder, filters and the encoders of a chunk are threads of their own,
+    and keep more than one core busy.
+    """
+    shelf = shelf_for(plan)
+    first, *others = sorted(os.sched_getaffinity(0))
+    if not others:
+        raise SystemExit("two workers need two cores")
+    own = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {first})
+    fast_s, fast_cpu_s = clocked(lambda: fast_lane(film, facts, plan, shelf, lambda: None))
+    os.sched_setaffinity(0, own)
     print(
-        f"\nChunks, encoders of one thread: 1 worker {took[0]:.1f} s, 2 workers {took[1]:.1f} s, x {took[0] / took[1]:.2f}"
+        f"\n| {SECONDS:.0f} s of 1080p, a core a worker | wall s | CPU s | cores busy | x one worker |\n|---|---|---|---|---|"
     )
+    rows: dict[str, tuple[float, float]] = {}
+    for cores in ([first], [first, others[0]]):
+        took_s, used_s = clocked(lambda cores=cores: rest(film, facts, plan, shelf, cores))
+        rows[f"chunks, {len(cores)} worker{'s'[: len(cores) - 1]}"] = (took_s, used_s)
+    whole = {
+        f"fast lane first, then {name}": (fast_s + wall_s, fast_cpu_s + used_s)
+        for name, (wall_s, used_s) in rows.items()
+    }
+    for group in (rows, whole):
+        one_s = next(iter(group.values()))[0]
+        for name, (wall_s, used_s) in group.items():
+            print(
+                f"| {name} | {wall_s:.1f} | {used_s:.1f} | {used_s / wall_s:.2f} | {one_s / wall_s:.2f} |", flush=True
+            )
+
+
+def clocked(work: Callable[[], None]) -> tuple[float, float]:
+    """Seconds of the clock and of the processor."""
+    before, began = cpu_s(), time.perf_counter()
+    work()
+    return time.perf_counter() - began, cpu_s() - before
 
 
 def least(one: Taken, other: Taken) -> Taken:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from mutoscope.platform.videos.domain.source import SourceFacts, Unusable
 
@@ -137,13 +138,21 @@ def chunks(plan: Plan) -> list[Chunk]:
     groups = [
         group for codec in (H264, AV1) for group in reversed(_groups([rung for rung in left if rung.codec == codec]))
     ]
-    count = len(plan.starts)
-    size = min(CHUNK_SEGMENTS_MAX, max(CHUNK_SEGMENTS_MIN, -(-count // CHUNKS_WANTED)))
     return [
-        Chunk(tuple(rung.name for rung in group), first, min(size, count - first))
+        Chunk(tuple(rung.name for rung in group), first, after - first)
         for group in groups
-        for first in range(0, count, size)
+        for first, after in pairwise(_cuts(len(plan.starts)))
     ]
+
+
+def _cuts(count: int) -> list[int]:
+    """Where chunks begin, and the end: as even as can be, and as many as two or four workers share without a rest."""
+    if count <= CHUNKS_WANTED * CHUNK_SEGMENTS_MAX:
+        wanted = min(CHUNKS_WANTED, max(1, count // CHUNK_SEGMENTS_MIN))
+        number = wanted - wanted % 2 if wanted > 1 else 1
+    else:
+        number = -(-count // (CHUNKS_WANTED * CHUNK_SEGMENTS_MAX)) * CHUNKS_WANTED
+    return [count * at // number for at in range(number + 1)]
 
 
 def _groups(rungs: list[Rung]) -> list[list[Rung]]:

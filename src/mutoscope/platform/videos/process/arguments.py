@@ -38,29 +38,36 @@ AV1_CRF_ABOVE = 12
 AV1_THREADS_MAX = 4
 
 
+# Frames in work at once, for which it takes a thread each. Source: x264's own choice.
+X264_THREADS_A_CORE = 1.5
+
+
 @dataclass(frozen=True)
 class Encoder:
     """How H.264 and AV1 are made. Faster presets cost bits, slower ones time."""
 
     preset: str = "veryfast"
     crf: int = 23
-    # As many as there are cores where 0.
+    # Of one encoder. Where 0, the encoders of a process share the cores.
     threads: int = 0
 
-    def arguments(self, rung: Rung, plan: Plan, first_segment: int, segments: int) -> list[str]:
-        """For one rung, whose first frame is that of `first_segment`."""
+    def arguments(
+        self, rung: Rung, plan: Plan, first_segment: int, segments: int, together: Sequence[Rung]
+    ) -> list[str]:
+        """For one rung, whose first frame is that of `first_segment`, out of those that one process makes."""
         rate = rung.bits_per_s_max
+        pictures = self._av1() if rung.codec == AV1 else self._h264(rung, together)
         return [
-            *(self._av1() if rung.codec == AV1 else self._h264()), "-maxrate", str(rate * 3 // 2), "-bufsize", str(rate * 2),
+            *pictures, "-maxrate", str(rate * 3 // 2), "-bufsize", str(rate * 2),
             "-pix_fmt", "yuv420p", *_keys(plan, first_segment, segments), "-video_track_timescale", str(ticks_per_s(plan)),
             "-map_metadata", "-1", "-map_chapters", "-1", "-flush_packets", "1",
             "-f", "mp4", "-movflags", FRAGMENTS,
         ]  # fmt: skip
 
-    def _h264(self) -> list[str]:
+    def _h264(self, rung: Rung, together: Sequence[Rung]) -> list[str]:
         return [
             "-c:v", "libx264", "-preset", self.preset, "-crf", str(self.crf), "-profile:v", "high", "-sc_threshold", "0",
-            "-threads", str(self.threads),
+            "-threads", str(self.threads or fitting_threads(rung, together)),
         ]  # fmt: skip
 
     def _av1(self) -> list[str]:
@@ -71,6 +78,13 @@ class Encoder:
             "-c:v", "libsvtav1", "-preset", str(AV1_PRESETS[self.preset]), "-crf", str(self.crf + AV1_CRF_ABOVE),
             "-svtav1-params", own,
         ]  # fmt: skip
+
+
+def fitting_threads(rung: Rung, together: Sequence[Rung]) -> int:
+    """A rung's part of the threads that x264 would take for itself alone: those of small rungs would only cost."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    part = rung.pixels() / sum(other.pixels() for other in together)
+    return max(1, round(allowed * X264_THREADS_A_CORE * part))
 
 
 def ticks_per_s(plan: Plan) -> int:
@@ -119,11 +133,25 @@ def on_the_grid(facts: SourceFacts, plan: Plan, first: int, end: int) -> str:
     return ",".join(parts)
 
 
-def scaled(rung: Rung) -> str:
-    return f"scale={rung.width}:{rung.height}:flags=bicubic,setsar=1,format=yuv420p"
+def scaled(rung: Rung, size: tuple[int, int], *, is_plain: bool) -> str:
+    """Filters from frames of this size to a rung's. `is_plain` promises 8-bit 4:2:0 of even sides, in whole frames.
+
+    zimg does that at half of swscale's work, by the same filter (swscale's bicubic is B = 0, C = 0.6); for other pictures
+    it would have to be told more, and would refuse odd sides. A picture that keeps its size goes through swscale's, which
+    then does nothing.
+    """
+    by_zimg = is_plain and size != (rung.width, rung.height) and ffmpeg.has_zimg()
+    name, kind = ("zscale", "filter=bicubic:param_a=0:param_b=0.6") if by_zimg else ("scale", "flags=bicubic")
+    return f"{name}={rung.width}:{rung.height}:{kind},setsar=1,format=yuv420p"
 
 
-def one_from_another(frames: str, rungs: Sequence[Rung], besides: str = "") -> list[str]:
+def is_plain(picture: PictureFacts) -> bool:
+    """Whether the frames come as encoders want them."""
+    has_even_sides = picture.width % 2 == 0 and picture.height % 2 == 0
+    return has_even_sides and picture.pixel_format == "yuv420p" and not upright_picture(picture)
+
+
+def one_from_another(frames: str, picture: PictureFacts, rungs: Sequence[Rung], besides: str = "") -> list[str]:
     """Filters from the source's frames to those of each rung, `[v0]` for the first: every size out of the next larger one.
 
     Half the work of scaling each from the source, and no worse: these are frames, not yet encoded. `besides` names
@@ -131,28 +159,41 @@ def one_from_another(frames: str, rungs: Sequence[Rung], besides: str = "") -> l
     """
     order = sorted(range(len(rungs)), key=lambda number: rungs[number].pixels(), reverse=True)
     graph = []
+    plain, size = is_plain(picture), picture.upright()
     for number in order:
-        is_last = number == order[-1]
+        rung, is_last = rungs[number], number == order[-1]
         further = besides if is_last else f"[below{number}]"
         ends = f",split=2[v{number}]{further}" if further else f"[v{number}]"
-        graph.append(f"{frames}{scaled(rungs[number])}{ends}")
-        frames = further
+        graph.append(f"{frames}{scaled(rung, size, is_plain=plain)}{ends}")
+        # The first filter made them so, whatever they were.
+        frames, plain, size = further, True, (rung.width, rung.height)
     return graph
 
 
 def opened(places: Places, facts: SourceFacts, from_s: float = 0.0) -> list[str]:
     """The film as an input, its time kept, from a key some way before `from_s`."""
-    ahead_s = 12.0 if any(name in facts.container for name in WITHOUT_INDEX) else 1.0
-    jump_s = max(0.0, from_s - ahead_s)
+    jump_s = max(0.0, from_s - _ahead_s(facts)) if from_s > 0 else 0.0
     jump = ["-noaccurate_seek", "-ss", f"{jump_s:.6f}"] if jump_s > 0 else []
     return ["-copyts", "-start_at_zero", *jump, *ffmpeg.film_input(places)]
+
+
+def _ahead_s(facts: SourceFacts) -> float:
+    """How long before the first frame that is wanted a jump has to aim."""
+    if any(name in facts.container for name in WITHOUT_INDEX):
+        return 12.0
+    time = facts.time
+    if "mp4" in facts.container and time.is_steady and time.is_closed and abs(time.first_s) < 0.001:
+        # The index is exact, and nothing before a key is needed. A little behind the frame's own beginning, so that
+        # rounding does not cost a whole group of pictures that nobody looks at.
+        return -0.25 / float(time.rate())
+    return 1.0
 
 
 def fast_lane(places: Places, facts: SourceFacts, plan: Plan, encoder: Encoder) -> list[str]:
     """One decode: the small rungs, the sound, the pictures for the sprites. Files: `{rung}.mp4`, `audio-{n}.mp4`, TILES."""
     rungs = plan.fast()
     frames = f"[0:{facts.picture.index}]{on_the_grid(facts, plan, 0, plan.frames)},"
-    graph = one_from_another(frames, rungs, besides="[s]")
+    graph = one_from_another(frames, facts.picture, rungs, besides="[s]")
     width, height = tile_size(plan)
     # Each picture as it comes, not yet in sheets: ffmpeg tells of its progress only once every output has its first
     # frame, and a sheet is whole after a quarter of the film.
@@ -161,7 +202,7 @@ def fast_lane(places: Places, facts: SourceFacts, plan: Plan, encoder: Encoder) 
     arguments = ["-nostats", "-progress", "pipe:1", "-stats_period", "0.25", *opened(places, facts)]
     arguments += ["-filter_complex", ";".join(graph)]
     for number, rung in enumerate(rungs):
-        arguments += ["-map", f"[v{number}]", *encoder.arguments(rung, plan, 0, len(plan.starts))]
+        arguments += ["-map", f"[v{number}]", *encoder.arguments(rung, plan, 0, len(plan.starts), rungs)]
         arguments.append(places.output(f"{rung.name}.mp4"))
     for number in range(len(plan.sound_indices)):
         arguments += ["-map", f"[a{number}]", *sound_encoder(), places.output(f"audio-{number}.mp4")]
@@ -215,11 +256,11 @@ def chunk(
     made = list(rungs)
     begin, end = plan.starts[first], plan.end_of(first + segments - 1)
     from_s = float(begin / plan.rate()) if jumps else 0.0
-    graph = one_from_another(f"[0:{facts.picture.index}]{on_the_grid(facts, plan, begin, end)},", made)
+    graph = one_from_another(f"[0:{facts.picture.index}]{on_the_grid(facts, plan, begin, end)},", facts.picture, made)
     arguments = ["-nostats", "-progress", "pipe:1", "-stats_period", "0.5", *opened(places, facts, from_s)]
     arguments += ["-an", "-sn", "-dn", "-filter_complex", ";".join(graph)]
     for number, rung in enumerate(made):
-        arguments += ["-map", f"[v{number}]", *encoder.arguments(rung, plan, first, segments)]
+        arguments += ["-map", f"[v{number}]", *encoder.arguments(rung, plan, first, segments, made)]
         arguments.append(places.output(f"{rung.name}.mp4"))
     return arguments
 

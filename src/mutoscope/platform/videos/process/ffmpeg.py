@@ -53,6 +53,13 @@ def makes_av1() -> bool:
     return " libsvtav1 " in subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
+@cache
+def has_zimg() -> bool:
+    """Whether the ffmpeg in use can scale by zimg. The one in the wheel can; it is optional when ffmpeg is built."""
+    command = [str(program()), "-hide_banner", "-filters"]
+    return " zscale " in subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
 @contextmanager
 def work_folder(name: str) -> Iterator[Path]:
     """A folder to encode in, gone afterwards. It is locked while its process lives, so the sweep knows what was left."""

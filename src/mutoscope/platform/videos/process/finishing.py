@@ -56,7 +56,7 @@ def make_covers(begun: Begun) -> list[int]:
     """Ids of the candidates. One of an earlier making stays as long as it is in use."""
     film = originals.at_hand(begun.original)
     moments = [begun.plan.duration_s * part for part in COVER_MOMENTS]
-    taken = [(moment_s, _picture_at(film, begun, moment_s)) for moment_s in moments]
+    taken = [(moment_s, picture_at(film, begun, moment_s)) for moment_s in moments]
     video = Video.objects.get(pk=begun.video_id)
     video.covers.filter(at_ms__isnull=False).exclude(pk=video.cover_id or 0).delete()
     made = [
@@ -70,7 +70,7 @@ def make_covers(begun: Begun) -> list[int]:
     return [cover.pk for cover, _ in made]
 
 
-def _picture_at(film: Path, begun: Begun, moment_s: float) -> bytes:
+def picture_at(film: Path, begun: Begun, moment_s: float) -> bytes:
     """A JPEG of the film at that moment; empty when the jump lands behind the last picture."""
     filters = [*arguments.upright_picture(begun.facts.picture), f"scale={COVER_WIDTH}:-2,setsar=1,format=yuvj420p"]
 

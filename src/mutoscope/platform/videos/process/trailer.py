@@ -129,7 +129,8 @@ def told(places: Places, facts: SourceFacts, plan: Plan, taken: Sequence[tuple[f
     """What ffmpeg is told. File: `trailer.mp4`, its index first, so that it plays while it comes."""
     rung, made_by = plan.fast()[-1], encoder()
     rate = f"{plan.rate_num}/{plan.rate_den}" if plan.rate() <= FRAMES_PER_S_MAX else str(FRAMES_PER_S_MAX)
-    picture = ",".join([*arguments.upright_picture(facts.picture), f"fps={rate}", arguments.scaled(rung)])
+    small = arguments.scaled(rung, facts.picture.upright(), is_plain=arguments.is_plain(facts.picture))
+    picture = ",".join([*arguments.upright_picture(facts.picture), f"fps={rate}", small])
     inputs, graph, taps = [], [], ""
     for number, (begin_s, length_s) in enumerate(taken):
         inputs += ["-ss", f"{begin_s:.3f}", "-t", f"{length_s:.3f}", *ffmpeg.film_input(places)]
