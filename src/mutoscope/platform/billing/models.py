@@ -137,7 +137,8 @@ class Offer(models.Model):
 class Entitlement(models.Model):
     """A viewer's right to watch a film until a moment, or for ever. One row for each, brought up to date by each purchase."""
 
-    viewer = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
+    # No index of its own here and in Purchase, where a longer one begins with it: each is written at every click.
+    viewer = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+", db_index=False)
     # Without a constraint in the database: it would lock the film's row for each purchase, and a popular film has many
     # at once. PROTECT holds all the same, and `mutoscope reconcile` looks.
     video = models.ForeignKey("videos.Video", on_delete=models.PROTECT, related_name="+", db_constraint=False)
@@ -162,14 +163,18 @@ class Entitlement(models.Model):
 class Purchase(models.Model):
     """A receipt: what one click bought, at which price, and the ledger's transfer that paid it."""
 
-    viewer = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
+    viewer = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+", db_index=False)
     # See Entitlement.video.
     video = models.ForeignKey("videos.Video", on_delete=models.PROTECT, related_name="+", db_constraint=False)
-    channel = models.ForeignKey("accounts.Channel", on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    channel = models.ForeignKey(
+        "accounts.Channel", on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     # Null for a film that was bought in a bundle.
-    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, null=True, related_name="+", db_constraint=False)
+    offer = models.ForeignKey(
+        Offer, on_delete=models.PROTECT, null=True, related_name="+", db_constraint=False, db_index=False
+    )
     bundle_purchase = models.ForeignKey(
-        BundlePurchase, on_delete=models.PROTECT, null=True, blank=True, related_name="films"
+        BundlePurchase, on_delete=models.PROTECT, null=True, blank=True, related_name="films", db_index=False
     )
     # The entitlement's version that the viewer saw.
     number = models.IntegerField()
@@ -189,13 +194,24 @@ class Purchase(models.Model):
     # What the caller of the API called it; empty for a click on a page.
     request_key = models.CharField(max_length=KEY_LENGTH_MAX, blank=True, default="")
     # The upgrade that this one was credited to.
-    credited_to = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    credited_to = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     refunded_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["channel", "bought_at"], name="billing_purchase_revenue"),
+            # Of the few that have one.
+            models.Index(
+                fields=["bundle_purchase"],
+                condition=Q(bundle_purchase__isnull=False),
+                name="billing_purchase_of_bundle",
+            ),
+            models.Index(
+                fields=["credited_to"], condition=Q(credited_to__isnull=False), name="billing_purchase_credited"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["viewer", "video", "number"], name="billing_purchase_once"),
