@@ -92,7 +92,7 @@ class _Known:
 
 
 def _quick_in_utc(loader: type[Any]) -> type[Any]:
-    """The same loader of moments, which leaves to Python's own parser what comes in UTC: a tenth of the time for each."""
+    """The same loader of moments, which leaves to Python's own parser what comes in UTC: less than half the time for each."""
 
     class QuickLoader(loader):  # type: ignore[misc]
         def __init__(self, oid: int, context: AdaptContext | None = None) -> None:

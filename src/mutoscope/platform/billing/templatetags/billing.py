@@ -40,7 +40,7 @@ def time_left(until: datetime | None) -> str:
 @register.filter
 def moment(when: datetime) -> SafeString:
     """A moment, with the exact time on hover: `21 December, 20:14`."""
-    # Not by Django's date_format, which is ten times as long at it: a page of a history has fifty of them. Where a column is
+    # Not by Django's date_format, which is six times as long at it: a page of a history has fifty of them. Where a column is
     # narrow the time goes below the day, and neither is taken apart.
     local = timezone.localtime(when)
     day, year = f"{local.day}\u00a0{MONTHS[local.month - 1]}", f"\u00a0{local.year}"
