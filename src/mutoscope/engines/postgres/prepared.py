@@ -20,8 +20,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from django.db import connections
 from psycopg import pq
-from psycopg.abc import AdaptContext
-from psycopg.adapt import AdaptersMap, Loader, Transformer
+from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -35,7 +34,6 @@ _Wait = Callable[[pq.abc.PGconn, bytes, Any], pq.abc.PGresult]
 _PARAMETER = re.compile(r"%\((\w+)\)s|%s|%%")
 _ANSWERED = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 _NO_SUCH_STATEMENT = b"26000"
-_TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
 
 
 def execute_prepared(connection: Connection, statement: str, parameters: Parameters) -> Rows:
@@ -81,37 +79,7 @@ class _Known:
 
     def __init__(self, connection: Connection) -> None:
         self.names: set[bytes] = set()
-        self.adapters = AdaptersMap(connection.adapters)
-        self.connection = connection
-        loader = self.adapters.get_loader(_TIMESTAMPTZ, pq.Format.TEXT)
-        # psycopg's own is quick where it is in C; the one that Django makes of it is not.
-        if loader is not None and issubclass(loader, Loader):
-            self.adapters.register_loader(_TIMESTAMPTZ, _quick_in_utc(loader))
-        self.transformer = Transformer(self)
-        del self.connection
-
-
-def _quick_in_utc(loader: type[Any]) -> type[Any]:
-    """The same loader of moments, which leaves to Python's own parser what comes in UTC: less than half the time for each."""
-
-    class QuickLoader(loader):  # type: ignore[misc]
-        def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
-            super().__init__(oid, context)
-            self._zone = super().load(b"2000-01-01 00:00:00+00").tzinfo
-            self._is_utc = str(self._zone) in ("UTC", "None")
-
-        def load(self, data: Any) -> datetime:
-            text = bytes(data).decode()
-            if self._is_utc and text.endswith("+00"):
-                try:
-                    return datetime.fromisoformat(text[:-3]).replace(tzinfo=self._zone)
-                except ValueError:
-                    # A moment that Python has no word for: refused in psycopg's words.
-                    pass
-            moment: datetime = super().load(data)
-            return moment
-
-    return QuickLoader
+        self.transformer = Transformer(connection)
 
 
 _KNOWN: WeakKeyDictionary[Connection, _Known] = WeakKeyDictionary()
