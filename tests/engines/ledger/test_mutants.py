@@ -87,8 +87,8 @@ MUTANTS: dict[str, tuple[str, str, Callable[[Books], bool]]] = {
         invariants.balances_follow_transfers_only,
     ),
     "sub-balances may be invented": (
-        "IF pg_trigger_depth() <= 1 THEN",
-        "IF false THEN",
+        "CREATE OR REPLACE TRIGGER ledger_sub_balance_new_by_doors AFTER INSERT ON ledger_sub_balance",
+        "CREATE OR REPLACE TRIGGER ledger_sub_balance_new_by_doors AFTER DELETE ON ledger_sub_balance",
         invariants.sub_balances_follow_transfers_only,
     ),
     "content is not compared": ("t.amounts = p_amounts AND", "true AND", invariants.a_changed_request_is_refused),

@@ -40,7 +40,7 @@ GUARDS = [
     *("ledger_transfer_append_only", "ledger_entry_append_only", "ledger_reference_append_only"),
     *("ledger_backdated_append_only", "ledger_seal_append_only", "ledger_snapshot_append_only"),
     *("ledger_account_stays", "ledger_account_identity_fixed"),
-    *("ledger_sub_balance_stays", "ledger_sub_balance_of_its_account"),
+    *("ledger_sub_balance_stays", "ledger_sub_balance_of_its_account", "ledger_sub_balance_new_by_doors"),
     *("ledger_account_by_doors", "ledger_sub_balance_by_doors", "ledger_transfer_by_doors", "ledger_entry_by_doors"),
     *("ledger_reference_by_doors", "ledger_backdated_by_doors", "ledger_open_hold_by_doors"),
     *("ledger_opening_applied", "ledger_posting_applied", "ledger_batch_applied"),

@@ -49,9 +49,11 @@ BEGIN
 END $$;
 CREATE OR REPLACE TRIGGER ledger_account_by_doors BEFORE INSERT OR UPDATE OF available, held, gathered ON ledger_account
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_by_hand();
--- New sub-balances have a trigger of their own, below.
 CREATE OR REPLACE TRIGGER ledger_sub_balance_by_doors BEFORE UPDATE OF balance ON ledger_sub_balance
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_by_hand();
+-- For each row, so that a credit which finds its row (ON CONFLICT DO UPDATE) is asked once, as an UPDATE.
+CREATE OR REPLACE TRIGGER ledger_sub_balance_new_by_doors AFTER INSERT ON ledger_sub_balance
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse_by_hand();
 CREATE OR REPLACE TRIGGER ledger_transfer_by_doors BEFORE INSERT ON ledger_transfer
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_by_hand();
 CREATE OR REPLACE TRIGGER ledger_entry_by_doors BEFORE INSERT ON ledger_entry
@@ -63,15 +65,11 @@ CREATE OR REPLACE TRIGGER ledger_backdated_by_doors BEFORE INSERT ON ledger_back
 CREATE OR REPLACE TRIGGER ledger_open_hold_by_doors BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ledger_open_hold
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_by_hand();
 
--- A new sub-balance is written by a door, and has its account's currency. Asked when there is one and never after: it keeps both
--- (above). For each row, so that an INSERT that finds its row (ON CONFLICT DO UPDATE) asks nothing: as an UPDATE it is asked already.
+-- A sub-balance has its account's currency. Asked when there is a new one and never after: it keeps both (above).
+-- For each row, so that an INSERT that finds its row (ON CONFLICT DO UPDATE) does not ask again.
 CREATE OR REPLACE FUNCTION ledger_check_sub_balance() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF pg_trigger_depth() <= 1 THEN
-        RAISE EXCEPTION 'INSERT on ledger_sub_balance is refused: it follows from transfers'
-            USING ERRCODE = 'restrict_violation', HINT = 'INSERT INTO ledger_posting instead.', TABLE = 'ledger_sub_balance';
-    END IF;
     PERFORM 1 FROM ledger_account a WHERE a.id = NEW.account_id AND a.currency = NEW.currency;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'account % is not one in %', NEW.account_id, NEW.currency
