@@ -79,6 +79,15 @@ def test_nothing_is_ready_without_an_edition() -> None:
         move(video.pk, VideoState.READY)
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("moments", [(0, None), (None, 9), (None, None), (9, 9), (-1, 9)])
+def test_a_trailer_of_ones_own_has_both_moments(moments: tuple[int | None, int | None]) -> None:
+    video = new_video(new_channel(), VideoState.DRAFT)
+    begin_ms, end_ms = moments
+    with pytest.raises(IntegrityError, match="videos_video_own_trailer_has_moments"), transaction.atomic():
+        Video.objects.filter(pk=video.pk).update(trailer_choice="own", trailer_from_ms=begin_ms, trailer_to_ms=end_ms)
+
+
 class Life(RuleBasedStateMachine):
     """Random moves, beside a model that is nothing but the table. Each history is one transaction, rolled back."""
 

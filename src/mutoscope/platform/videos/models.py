@@ -91,7 +91,9 @@ class Video(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(trailer_choice=TrailerChoice.OWN)
-                | Q(trailer_from_ms__gte=0, trailer_to_ms__gt=F("trailer_from_ms")),
+                # Not null, said aloud: a comparison with NULL is NULL, and a CHECK lets that pass.
+                | Q(trailer_from_ms__isnull=False, trailer_to_ms__isnull=False)
+                & Q(trailer_from_ms__gte=0, trailer_to_ms__gt=F("trailer_from_ms")),
                 name="videos_video_own_trailer_has_moments",
             ),
             models.CheckConstraint(
