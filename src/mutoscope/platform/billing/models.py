@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import F, Q, Value
+from django.db.models.functions import Least, Now
+from django.db.models.lookups import Exact, GreaterThanOrEqual, IsNull
 from django.utils import timezone
 
 from mutoscope.platform.billing.bundles.models import Bundle, BundleFilm, BundlePurchase
@@ -138,7 +139,10 @@ class Entitlement(models.Model):
     """A viewer's right to watch a film until a moment, or for ever. One row for each, brought up to date by each purchase."""
 
     # No index of its own here and in Purchase, where a longer one begins with it: each is written at every click.
-    viewer = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+", db_index=False)
+    # Nor a constraint: there is none without a receipt, which has it.
+    viewer = models.ForeignKey(
+        "accounts.Person", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     # Without a constraint in the database: it would lock the film's row for each purchase, and a popular film has many
     # at once. PROTECT holds all the same, and `mutoscope reconcile` looks.
     video = models.ForeignKey("videos.Video", on_delete=models.PROTECT, related_name="+", db_constraint=False)
@@ -227,10 +231,7 @@ class Purchase(models.Model):
                 condition=Q(
                     price_points=F("credit_points") + F("discount_points") + F("fee_points") + F("creator_points")
                 )
-                & Q(credit_points__gte=0)
-                & Q(discount_points__gte=0)
-                & Q(fee_points__gte=0)
-                & Q(creator_points__gte=0),
+                & Q(GreaterThanOrEqual(Least("credit_points", "discount_points", "fee_points", "creator_points"), 0)),
                 name="billing_purchase_parts_add_up",
             ),
             models.CheckConstraint(
@@ -241,8 +242,9 @@ class Purchase(models.Model):
                 name="billing_purchase_paid_or_given",
             ),
             models.CheckConstraint(
-                condition=(Q(term="lifetime") & Q(expires_at__isnull=True))
-                | (~Q(term="lifetime") & Q(expires_at__gt=F("starts_at"))),
+                # For ever is what has no end, and nothing else; without one, "after" is NULL, which a CHECK lets pass.
+                condition=Exact(Exact(F("term"), Value("lifetime")), IsNull(F("expires_at"), True))
+                & Q(expires_at__gt=F("starts_at")),
                 name="billing_purchase_period",
             ),
         ]

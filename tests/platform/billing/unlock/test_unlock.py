@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from mutoscope.platform.billing import books
@@ -66,6 +68,24 @@ def test_whatever_the_fee_the_parts_add_up(settings: object, fee_bps: int) -> No
     receipt = Purchase.objects.get()
     assert (shop.points(), shop.earnings()) == (70, receipt.creator_points)
     assert receipt.fee_points == 30 * fee_bps // 10_000
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"expires_at": None},
+        {"term": "lifetime"},
+        {"expires_at": F("starts_at")},
+        {"fee_points": F("fee_points") + 1},
+        {"creator_points": 31, "fee_points": -1},
+        {"discount_points": -1, "creator_points": 28},
+        {"transfer_id": None},
+    ],
+)
+def test_the_database_refuses_a_receipt_that_contradicts_itself(changed: dict[str, Any]) -> None:
+    Shop.open(points=100).unlock(Term.DAY)
+    with pytest.raises(IntegrityError, match="violates check constraint"), transaction.atomic():
+        Purchase.objects.update(**changed)
 
 
 def test_a_second_click_on_the_same_page_charges_nothing() -> None:

@@ -112,7 +112,7 @@ def _discount(viewer_id: int | None, public_id: str, clock: Clock, code: str) ->
         return None, ""
     asked = {"ahead": clock.ahead(), "viewer_id": viewer_id, "public_id": public_id, "coupon": code.strip().upper()}
     rows = fetch("unlock", "code", asked)
-    percent, points, problem = rows[0] if rows else (None, None, "other")
+    _, percent, points, problem = rows[0] if rows else (None, None, None, "other")
     return (None, PROBLEMS[problem]) if problem else (Discount(percent, points), "")
 
 

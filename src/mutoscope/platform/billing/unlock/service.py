@@ -27,7 +27,7 @@ from mutoscope.platform.billing.failures import (
     RequestKeyReused,
     YoursForever,
 )
-from mutoscope.platform.billing.statements import fetch_often
+from mutoscope.platform.billing.statements import fetch, fetch_often
 from mutoscope.platform.videos.public import PUBLIC
 
 
@@ -60,24 +60,40 @@ class Found:
     version: int
     has_entitlement: bool
     expires_at: datetime | None
-    rank: int
-    worth_points: int
     viewer_account_id: int | None
     creator_account_id: int | None
     fees_account_id: int | None
-    done_id: int | None
-    done_transfer_id: int | None
-    done_expires_at: datetime | None
-    done_points: int | None
-    done_is_another: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What `earlier` found: this very request was answered already, or its key is another's."""
+
+    purchase_id: int
+    transfer_id: int | None
+    expires_at: datetime | None
+    points: int
+    is_another: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What `code` found, and why it does not count, if it does not."""
+
     coupon_id: int | None
-    coupon_percent: int | None
-    coupon_points: int | None
-    coupon_problem: str | None
+    percent: int | None
+    points_off: int | None
+    problem: str | None
+
+
+NO_SUCH_CODE = Code(None, None, None, "other")
 
 
 class UnlockVideoInternals(Internals):
     found: Found
+    earlier: Receipt | None = None
+    code: Code | None = None
+    holding: Holding | None = None
     quote: Quote
 
 
@@ -111,12 +127,16 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
     def steps(self) -> Steps[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOutputs]:
         # No transaction is opened here: `buy` is one statement, and what was looked at before is checked again in it.
         return (
+            # First, so that of one click sent twice the second, which finds the code used, then finds the receipt as well.
+            when(self.has_a_code, self.look_at_the_code),
             self.look,
+            when(self.may_be_answered_already, self.find_the_earlier_receipt),
             when(self.was_done_before, self.answer_as_before),
             when(
                 self.is_new,
                 self.refuse_what_is_not_sold,
                 self.refuse_a_code_that_does_not_count,
+                when(self.still_runs, self.weigh_what_still_runs),
                 self.work_out_the_price,
                 self.refuse_another_price,
                 self.buy,
@@ -126,8 +146,25 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
     def __init__(self, clock: Clock = SERVER_CLOCK) -> None:
         self.clock = clock
 
+    def has_a_code(self, unlocking: Unlocking) -> bool:
+        return bool(unlocking.inputs.coupon.strip())
+
+    def look_at_the_code(self, unlocking: Unlocking) -> None:
+        asked = unlocking.inputs
+        rows = fetch(
+            "unlock",
+            "code",
+            {
+                "ahead": self.clock.ahead(),
+                "viewer_id": asked.viewer_id,
+                "public_id": asked.public_id,
+                "coupon": asked.coupon.strip().upper(),
+            },
+        )
+        unlocking.internals.code = Code(*rows[0]) if rows else NO_SUCH_CODE
+
     def look(self, unlocking: Unlocking) -> None:
-        """Everything the click depends on, in one round trip."""
+        """Everything that each click depends on, in one round trip."""
         asked = unlocking.inputs
         rows = fetch_often(
             "unlock",
@@ -137,9 +174,6 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
                 "viewer_id": asked.viewer_id,
                 "public_id": asked.public_id,
                 "term": asked.term.value,
-                "version": asked.version,
-                "request_key": asked.request_key,
-                "coupon": asked.coupon.strip().upper(),
             },
             waits=False,
         )
@@ -147,20 +181,41 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
             raise NoSuchFilm
         unlocking.internals.found = Found(*rows[0])
 
+    def may_be_answered_already(self, unlocking: Unlocking) -> bool:
+        """By its key; or the purchase that this page was about to make has been made, and is why the version moved on."""
+        asked, found = unlocking.inputs, unlocking.internals.found
+        return bool(asked.request_key) or (asked.version is not None and asked.version != found.version)
+
+    def find_the_earlier_receipt(self, unlocking: Unlocking) -> None:
+        asked, found = unlocking.inputs, unlocking.internals.found
+        rows = fetch(
+            "unlock",
+            "earlier",
+            {
+                "viewer_id": asked.viewer_id,
+                "video_id": found.video_id,
+                "term": asked.term.value,
+                "version": asked.version,
+                "request_key": asked.request_key,
+                "now": found.now,
+            },
+        )
+        if rows:
+            unlocking.internals.earlier = Receipt(*rows[0])
+
     def was_done_before(self, unlocking: Unlocking) -> bool:
-        return unlocking.internals.found.done_id is not None
+        return unlocking.internals.earlier is not None
 
     def answer_as_before(self, unlocking: Unlocking) -> None:
         """The receipt of the first time."""
-        found = unlocking.internals.found
-        if found.done_is_another:
+        earlier = unlocking.internals.earlier
+        assert earlier is not None
+        if earlier.is_another:
             raise RequestKeyReused
-        assert found.done_id is not None
-        assert found.done_points is not None
-        self._answer(unlocking, found.done_id, found.done_transfer_id, found.done_expires_at, found.done_points, True)
+        self._answer(unlocking, earlier.purchase_id, earlier.transfer_id, earlier.expires_at, earlier.points, True)
 
     def is_new(self, unlocking: Unlocking) -> bool:
-        return unlocking.internals.found.done_id is None
+        return unlocking.internals.earlier is None
 
     def refuse_what_is_not_sold(self, unlocking: Unlocking) -> None:
         """A creator's own film, one that was withdrawn, a term without a price."""
@@ -174,21 +229,29 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
 
     def refuse_a_code_that_does_not_count(self, unlocking: Unlocking) -> None:
         """Rather than charge the full price of somebody who thinks that it does."""
+        code = unlocking.internals.code
+        if code is not None and code.problem:
+            raise BadCoupon(why=PROBLEMS[code.problem])
+
+    def still_runs(self, unlocking: Unlocking) -> bool:
         found = unlocking.internals.found
-        if unlocking.inputs.coupon.strip() and (found.coupon_id is None or found.coupon_problem):
-            raise BadCoupon(why=PROBLEMS.get(found.coupon_problem or "", PROBLEMS["other"]))
+        return found.has_entitlement and (found.expires_at is None or found.now < found.expires_at)
+
+    def weigh_what_still_runs(self, unlocking: Unlocking) -> None:
+        """It counts towards a longer term, at the price it was sold at."""
+        asked, found = unlocking.inputs, unlocking.internals.found
+        of_film = {"viewer_id": asked.viewer_id, "video_id": found.video_id, "now": found.now}
+        ((rank, worth_points),) = fetch("unlock", "running", of_film)
+        unlocking.internals.holding = Holding(found.expires_at, rank, worth_points)
 
     def work_out_the_price(self, unlocking: Unlocking) -> None:
-        """What is still running counts towards a longer term."""
-        asked, found = unlocking.inputs, unlocking.internals.found
+        asked, found, work = unlocking.inputs, unlocking.internals.found, unlocking.internals
         assert found.price_points is not None
-        holding = Holding(found.expires_at, found.rank, found.worth_points) if found.has_entitlement else None
         try:
-            quote = terms.quote(asked.term, found.price_points, holding, found.now)
+            quote = terms.quote(asked.term, found.price_points, work.holding, found.now)
         except terms.AlreadyForever:
             raise YoursForever from None
-        discount = Discount(found.coupon_percent, found.coupon_points) if found.coupon_id is not None else None
-        unlocking.internals.quote = quote.less(discount)
+        work.quote = quote.less(Discount(work.code.percent, work.code.points_off) if work.code else None)
 
     def refuse_another_price(self, unlocking: Unlocking) -> None:
         """Ask again rather than charge what nobody agreed to, higher or lower."""
@@ -220,7 +283,8 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
 
     def _asked(self, unlocking: Unlocking, parts: Split) -> dict[str, Value]:
         """What `buy` is told."""
-        asked, found, quote = unlocking.inputs, unlocking.internals.found, unlocking.internals.quote
+        asked, work = unlocking.inputs, unlocking.internals
+        found, quote = work.found, work.quote
         accounts, amounts = self._legs(found, quote.due_points, parts)
         return {
             "viewer_id": asked.viewer_id,
@@ -230,7 +294,7 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
             "version": found.version,
             "term": asked.term.value,
             "price": quote.due_points + quote.credit_points + quote.discount_points,
-            "coupon_id": found.coupon_id,
+            "coupon_id": work.code.coupon_id if work.code else None,
             "discount": quote.discount_points,
             "credit": quote.credit_points,
             "fee": parts.fee_points,
