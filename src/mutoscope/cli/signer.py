@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tomllib
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 FEE_LAMPORTS, PAYOUT_LAMPORTS, PAYOUT_USDC = 10 * 10**9, 100 * 10**9, 10_000 * 10**6
 # Of play money: as much as anybody likes.
 CAP = 10**15
+PLAY_HEAD = "# Made for the sandbox: play money only. docs/keys.md has the one for real money."
+PLAY_SWITCHES = {"refund_elsewhere": True, "refund_unlisted": True}
 ANSWER_TIMEOUT_S = 5.0
 
 
@@ -49,6 +52,7 @@ def prepare_play() -> None:
     django.setup()
     file: Path = settings.SOLANA_SIGNER_CONFIGURATION
     if file.exists():
+        _catch_up(file)
         return
     folder = file.parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -70,12 +74,30 @@ def prepare_play() -> None:
         "state": str(folder / "state"),
         "pool_target": 500,
         "pool_low_water": 50,
-        "refund_elsewhere": True,
-        "refund_unlisted": True,
+        **PLAY_SWITCHES,
     }
-    lines = ["# Made for the sandbox: play money only. docs/keys.md has the one for real money.", *_toml(entries)]
+    lines = [PLAY_HEAD, *_toml(entries)]
     for each in tokens:
         lines += ["", "[[token]]", *_toml(each | {"sweep_to": payout} | caps)]
+    _write(file, lines)
+
+
+def _catch_up(file: Path) -> None:
+    """A sandbox that an earlier version made says nothing of switches that came since. Whatever somebody wrote stays."""
+    head, _, rest = file.read_text().partition("\n")
+    if head != PLAY_HEAD:
+        return
+    try:
+        known = tomllib.loads(rest)
+    except tomllib.TOMLDecodeError:
+        # The signer itself says what is wrong with it.
+        return
+    new = {name: value for name, value in PLAY_SWITCHES.items() if name not in known}
+    if new:
+        _write(file, [head, *_toml(new), *rest.splitlines()])
+
+
+def _write(file: Path, lines: list[str]) -> None:
     aside = file.with_suffix(".new")
     aside.write_text("\n".join(lines) + "\n")
     aside.chmod(0o600)
