@@ -64,6 +64,20 @@ def test_of_two_days_one_stays(staff: Person) -> None:
     assert shop.points() == 970
 
 
+def test_what_came_after_moves_forward_and_its_receipt_says_so(staff: Person) -> None:
+    shop = Shop.open()
+    first = shop.unlock(Term.MONTH)
+    second = shop.unlock(Term.MONTH, version=1, clock=MovedClock(timedelta(days=5)))
+    refund(first.purchase_id, staff, MovedClock(timedelta(days=10)))
+    moved = Purchase.objects.get(pk=second.purchase_id)
+    assert (moved.starts_at, moved.expires_at) == (moved.bought_at, moved.bought_at + timedelta(days=30))
+    assert shop.entitlement().expires_at == moved.expires_at
+    # By then it has ended, and counts towards nothing.
+    later = MovedClock(timedelta(days=40))
+    shop.unlock(Term.DAY, version=3, clock=later)
+    assert shop.unlock(Term.LIFETIME, 170, version=4, clock=later).points == 170
+
+
 def test_refunding_an_upgrade_brings_back_what_it_had_credited(staff: Person) -> None:
     shop = Shop.open()
     day = shop.unlock(Term.DAY)

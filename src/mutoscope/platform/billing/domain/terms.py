@@ -21,7 +21,7 @@ class Term(StrEnum):
 LENGTHS = {Term.DAY: timedelta(days=1), Term.MONTH: timedelta(days=30), Term.LIFETIME: None}
 RANKS = {Term.DAY: 1, Term.MONTH: 2, Term.LIFETIME: 3}
 
-# The least that is ever charged: a purchase without a transfer would be one that the ledger knows nothing of.
+# The least that an upgrade costs, whatever it credits: what is bought for points goes through the ledger. Only a code makes it nothing.
 DUE_POINTS_MIN = 1
 
 
@@ -97,21 +97,37 @@ class Bought:
     is_upgrade: bool
 
 
-def replay(purchases: Iterable[Bought]) -> tuple[bool, datetime | None]:
-    """What these purchases, in their order, give together: whether anything, and until when (None: for ever).
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When one purchase lets watch, among those that stand beside it. `expires_at` None is for ever."""
+
+    starts_at: datetime
+    expires_at: datetime | None
+
+
+def spans(purchases: Iterable[Bought]) -> list[Span]:
+    """When each of these purchases, in their order, lets watch. What would come after a lifetime is left out: nothing does.
 
     Used when one of them is taken back: what came after it moves forward.
     """
-    has_any, until = False, None
+    found: list[Span] = []
+    until: datetime | None = None
     for bought in purchases:
         length = LENGTHS[bought.term]
         if length is None:
-            return True, None
+            return [*found, Span(bought.bought_at, None)]
         if until is None or until <= bought.bought_at:
-            until = bought.bought_at + length
+            span = Span(bought.bought_at, bought.bought_at + length)
         elif bought.is_upgrade:
-            until = max(until, bought.bought_at + length)
+            span = Span(bought.bought_at, max(until, bought.bought_at + length))
         else:
-            until = until + length
-        has_any = True
-    return has_any, until
+            span = Span(until, until + length)
+        found.append(span)
+        until = span.expires_at
+    return found
+
+
+def replay(purchases: Iterable[Bought]) -> tuple[bool, datetime | None]:
+    """What these purchases, in their order, give together: whether anything, and until when (None: for ever)."""
+    found = spans(purchases)
+    return (True, found[-1].expires_at) if found else (False, None)

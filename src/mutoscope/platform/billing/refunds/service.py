@@ -9,7 +9,7 @@ from mutoscope.engines.ledger import InsufficientFunds
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
-from mutoscope.platform.billing.domain.terms import Bought, Term, replay
+from mutoscope.platform.billing.domain.terms import Bought, Term, spans
 from mutoscope.platform.billing.failures import CannotRefund, NoSuchPurchase, Unacceptable
 from mutoscope.platform.billing.models import REASON_LENGTH_MAX, BundlePurchase, Entitlement, Purchase, Refund
 from mutoscope.platform.billing.statements import fetch
@@ -134,10 +134,18 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
 
     @staticmethod
     def _end(purchase: Purchase, entitlement: Entitlement, now: datetime) -> None:
-        rest = Purchase.objects.filter(
-            viewer_id=purchase.viewer_id, video_id=purchase.video_id, refunded_at__isnull=True
-        ).order_by("number")
-        has_any, until = replay(Bought(Term(each.term), each.bought_at, each.is_upgrade) for each in rest)
+        rest = list(
+            Purchase.objects.filter(
+                viewer_id=purchase.viewer_id, video_id=purchase.video_id, refunded_at__isnull=True
+            ).order_by("number")
+        )
+        found = spans(Bought(Term(each.term), each.bought_at, each.is_upgrade) for each in rest)
+        # The receipts too: what a longer term credits is what still runs by them.
+        for each, span in zip(rest, found, strict=False):
+            if (each.starts_at, each.expires_at) != (span.starts_at, span.expires_at):
+                each.starts_at, each.expires_at = span.starts_at, span.expires_at
+                each.save(update_fields=["starts_at", "expires_at"])
+        has_any, until = bool(found), found[-1].expires_at if found else None
         # What it gave before this moment was watched; the moment itself is the earliest end.
         if not has_any or (until is not None and until < now):
             until = now
