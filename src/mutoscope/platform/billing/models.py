@@ -15,6 +15,7 @@ from mutoscope.platform.billing.domain.money import CENTS_MAX, POINTS_MAX
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.monthly.models import MonthlyStatement
 from mutoscope.platform.billing.payouts.models import Payout, PayoutAddress
+from mutoscope.platform.billing.tips.models import NOTE_LENGTH_MAX, Tip
 from mutoscope.platform.billing.topup_refunds.models import RefundAddress, TopUpRefund
 
 __all__ = [
@@ -47,7 +48,6 @@ __all__ = [
 
 FREE = "free"
 TERMS = [(term.value, term.value) for term in Term]
-NOTE_LENGTH_MAX = 120
 
 
 class BookAccount(models.Model):
@@ -154,7 +154,6 @@ class Entitlement(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["viewer", "-changed_at", "-id"], name="billing_entitlement_of")]
         constraints = [
             models.UniqueConstraint(fields=["viewer", "video"], name="billing_entitlement_once"),
             models.CheckConstraint(condition=Q(version__gte=1), name="billing_entitlement_version"),
@@ -209,6 +208,11 @@ class Purchase(models.Model):
             models.Index(fields=["channel", "bought_at"], name="billing_purchase_revenue"),
             # Of the few that have one.
             models.Index(
+                fields=["channel", "refunded_at"],
+                condition=Q(refunded_at__isnull=False),
+                name="billing_purchase_refunded",
+            ),
+            models.Index(
                 fields=["bundle_purchase"],
                 condition=Q(bundle_purchase__isnull=False),
                 name="billing_purchase_of_bundle",
@@ -255,46 +259,6 @@ class Purchase(models.Model):
     def paid_points(self) -> int:
         """What the viewer was charged."""
         return self.fee_points + self.creator_points
-
-
-class Tip(models.Model):
-    """Points given to a creator beyond the price, with a note. Shown under the film when both wish it."""
-
-    viewer = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
-    video = models.ForeignKey("videos.Video", on_delete=models.PROTECT, related_name="+", db_constraint=False)
-    channel = models.ForeignKey("accounts.Channel", on_delete=models.PROTECT, related_name="+", db_constraint=False)
-    points = models.IntegerField()
-    fee_points = models.IntegerField()
-    creator_points = models.IntegerField()
-    note = models.CharField(max_length=NOTE_LENGTH_MAX, blank=True, default="")
-    # The viewer's wish, and the creator's.
-    may_be_shown = models.BooleanField(default=False)
-    is_shown = models.BooleanField(default=False)
-    given_at = models.DateTimeField(default=timezone.now)
-    transfer_id = models.BigIntegerField()
-    request_key = models.CharField(max_length=KEY_LENGTH_MAX)
-
-    class Meta:
-        ordering = ["-id"]
-        indexes = [
-            models.Index(fields=["channel", "-id"], name="billing_tip_of_channel"),
-            models.Index(
-                fields=["video", "-id"], name="billing_tip_shown", condition=Q(may_be_shown=True, is_shown=True)
-            ),
-        ]
-        constraints = [
-            models.UniqueConstraint(fields=["transfer_id"], name="billing_tip_one_transfer"),
-            models.UniqueConstraint(fields=["viewer", "request_key"], name="billing_tip_request_once"),
-            models.CheckConstraint(
-                condition=Q(points=F("fee_points") + F("creator_points"))
-                & Q(points__gte=1)
-                & Q(points__lte=POINTS_MAX),
-                name="billing_tip_parts_add_up",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.points} points"
 
 
 class Refund(models.Model):

@@ -241,6 +241,14 @@ def test_only_ones_own_films_and_bundles() -> None:
         EndBundle().call(EndBundleInputs(elsewhere, rack.bundle.public_id))
 
 
+def test_a_page_from_before_a_bundle_that_has_ended_asks_again() -> None:
+    rack = Rack.open(term=Term.DAY)
+    first = rack.buy(number=0)
+    assert rack.buy(number=0).purchase_id == first.purchase_id
+    with pytest.raises(ChangedMeanwhile):
+        rack.buy(number=0, clock=MovedClock(timedelta(days=5)))
+
+
 def test_the_database_itself_holds_the_sums() -> None:
     rack = Rack.open()
     rack.buy()

@@ -249,7 +249,7 @@ def test_what_is_no_code_is_told_so(typed: str) -> None:
 def test_the_database_itself_holds_the_limit() -> None:
     shop = Shop.open(points=0)
     coupon = make(shop, uses_max=1)
-    for wrong in ({"uses": 2}, {"percent": 0}, {"percent": 101}, {"points_off": 5}, {"code": "no"}):
+    for wrong in ({"uses": 2}, {"percent": 0}, {"percent": 101}, {"points_off": 5}, {"code": "no"}, {"percent": None}):
         with pytest.raises(IntegrityError), transaction.atomic():
             Coupon.objects.filter(pk=coupon.pk).update(**wrong)
 

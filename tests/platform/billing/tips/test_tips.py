@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.test import Client
 
 from mutoscope.platform.billing.failures import InsufficientPoints, NoSuchFilm, OwnFilm, RequestKeyReused, Unacceptable
@@ -84,3 +85,10 @@ def test_through_the_page(client: Client) -> None:
     assert shop.points() == 90
     client.force_login(shop.creator)
     assert client.get(address).status_code == 404
+
+
+def test_the_database_itself_holds_the_parts() -> None:
+    tip(Shop.open())
+    for wrong in ({"fee_points": -1, "creator_points": 11}, {"fee_points": 11, "creator_points": -1}, {"points": 11}):
+        with pytest.raises(IntegrityError, match="billing_tip_parts_add_up"), transaction.atomic():
+            Tip.objects.update(**wrong)

@@ -26,7 +26,7 @@ from mutoscope.platform.billing.failures import (
 )
 from mutoscope.platform.billing.models import Purchase
 from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs
-from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoInputs
+from mutoscope.platform.billing.unlock.service import Unlocking, UnlockVideo, UnlockVideoInputs
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.public import VideoState
 from tests.people import make_person
@@ -128,6 +128,30 @@ def test_the_same_request_key_gets_the_same_receipt() -> None:
     assert (other.is_repeated, shop.points()) == (False, 940)
     with pytest.raises(RequestKeyReused):
         shop.unlock(Term.MONTH, request_key="a")
+
+
+def test_a_key_is_never_answered_with_the_receipt_of_another_request() -> None:
+    """It would not find that receipt when it is sent again, and buy once more."""
+    shop = Shop.open()
+
+    class SlowUnlock(UnlockVideo):
+        def work_out_the_price(self, unlocking: Unlocking) -> None:
+            super().work_out_the_price(unlocking)
+            shop.unlock(Term.DAY, version=0)
+
+    asked = UnlockVideoInputs(shop.viewer.pk, shop.video.public_id, Term.DAY, 30, request_key="mine")
+    with pytest.raises(ChangedMeanwhile):
+        SlowUnlock().call(asked)
+    assert shop.points() == 970
+
+
+def test_what_the_database_refuses_otherwise_is_a_bug_and_said_to_be_one() -> None:
+    shop = Shop.open()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE billing_purchase ADD CONSTRAINT planted CHECK (price_points <> 30)")
+    with pytest.raises(IntegrityError, match="planted"), transaction.atomic():
+        shop.unlock(Term.DAY)
+    assert shop.points() == 1000
 
 
 def test_buying_again_before_expiry_extends() -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError
+from django.db.models import Q
 
 from mutoscope.engines.ledger import Leg, Transfer, credit, debit
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic, when
@@ -27,7 +28,7 @@ from mutoscope.platform.billing.failures import (
     RequestKeyReused,
     YoursForever,
 )
-from mutoscope.platform.billing.statements import fetch
+from mutoscope.platform.billing.statements import fetch, violated
 from mutoscope.platform.videos.public import PUBLIC
 
 LOCK_CLASS = 70_401
@@ -141,8 +142,10 @@ class BuyBundle(Service[BuyBundleInputs, BuyBundleInternals, BuyBundleOutputs]):
         mine = BundlePurchase.objects.filter(viewer_id=asked.viewer_id)
         work.done = mine.filter(request_key=asked.request_key).first() if asked.request_key else None
         if work.done is None and asked.number is not None:
-            # The click that a page sent twice.
-            work.done = mine.filter(bundle=work.bundle, number=asked.number, refunded_at__isnull=True).first()
+            # The click that a page sent twice: what it bought still runs.
+            runs = Q(expires_at=None) | Q(expires_at__gt=work.films[0].now)
+            same = mine.filter(runs, bundle=work.bundle, number=asked.number, refunded_at__isnull=True)
+            work.done = same.first()
 
     def was_done_before(self, buying: Buying) -> bool:
         return buying.internals.done is not None
@@ -234,7 +237,9 @@ class BuyBundle(Service[BuyBundleInputs, BuyBundleInternals, BuyBundleOutputs]):
                     "has_live": [part.has_live for _, part in added],
                 },
             )
-        except IntegrityError:
+        except IntegrityError as refused:
+            if violated(refused) not in ("billing_purchase_once", "billing_entitlement_once"):
+                raise
             # One of its films was bought alone in this moment, for the first time: nothing is written, and the page shows how it stands.
             raise ChangedMeanwhile from None
         self._answer(buying, bought, is_repeated=False)

@@ -35,8 +35,9 @@ class Coupon(models.Model):
             models.UniqueConstraint(fields=["channel", "code"], name="billing_coupon_once"),
             models.CheckConstraint(condition=Q(code__regex=r"^[A-Z0-9][A-Z0-9-]{2,23}$"), name="billing_coupon_code"),
             models.CheckConstraint(
-                condition=Q(percent__gte=1, percent__lte=100, points_off__isnull=True)
-                | Q(points_off__gte=1, points_off__lte=POINTS_MAX, percent__isnull=True),
+                # Not null, said aloud: NULL compared is NULL, and a CHECK lets that pass.
+                condition=Q(percent__isnull=False, percent__gte=1, percent__lte=100, points_off__isnull=True)
+                | Q(points_off__isnull=False, points_off__gte=1, points_off__lte=POINTS_MAX, percent__isnull=True),
                 name="billing_coupon_takes_something_off",
             ),
             models.CheckConstraint(

@@ -103,7 +103,7 @@ class Payout(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(progress="", amount__isnull=True)
-                | Q(~Q(progress=""), amount__gte=1, address__isnull=False),
+                | Q(~Q(progress=""), amount__isnull=False, amount__gte=1, address__isnull=False),
                 name="billing_payout_ordered_in_full",
             ),
         ]

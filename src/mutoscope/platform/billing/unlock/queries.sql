@@ -47,7 +47,7 @@ JOIN videos_video v ON v.public_id = %(public_id)s
 JOIN billing_coupon k ON k.channel_id = v.channel_id AND k.code = %(coupon)s;
 
 -- name: buy
--- One row. See migrations/0033_unlock_through_the_door.sql for its locks and outcomes.
+-- One row. See migrations/0034_receipts_that_agree.sql for its locks and outcomes.
 SELECT * FROM billing_unlock(%(viewer_id)s, %(video_id)s, %(channel_id)s, %(offer_id)s, %(version)s::integer, %(term)s,
     %(price)s::integer, %(credit)s::integer, %(fee)s::integer, %(creator)s::integer, %(is_upgrade)s,
     %(now)s, %(starts_at)s, %(expires_at)s, %(request_key)s,

@@ -27,7 +27,7 @@ from mutoscope.platform.billing.failures import (
     RequestKeyReused,
     YoursForever,
 )
-from mutoscope.platform.billing.statements import fetch, fetch_often
+from mutoscope.platform.billing.statements import fetch, fetch_often, violated
 from mutoscope.platform.videos.public import PUBLIC
 
 
@@ -106,6 +106,14 @@ class UnlockVideoOutputs(Outputs):
     is_repeated: bool
 
 
+# What the same viewer bought at once may leave no room for: a film, alone or in a bundle, a code, or what a key stands for.
+IN_THE_SAME_MOMENT = {
+    "billing_purchase_once": ChangedMeanwhile,
+    "billing_entitlement_once": ChangedMeanwhile,
+    "billing_coupon_once_each": ChangedMeanwhile,
+    "billing_purchase_request_once": RequestKeyReused,
+}
+
 Unlocking = State[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOutputs]
 
 
@@ -125,7 +133,8 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
     )
 
     def steps(self) -> Steps[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOutputs]:
-        # No transaction is opened here: `buy` is one statement, and what was looked at before is checked again in it.
+        # No transaction is opened here: `buy` is one statement, and checks again that nothing else was bought or refunded since `look`,
+        # and that the code still counts. A price that changes in these milliseconds is charged as it was agreed to.
         return (
             # First, so that of one click sent twice the second, which finds the code used, then finds the receipt as well.
             when(self.has_a_code, self.look_at_the_code),
@@ -270,9 +279,12 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
             ((outcome, purchase_id, transfer_id, expires_at, available),) = fetch_often(
                 "unlock", "buy", self._asked(unlocking, parts)
             )
-        except IntegrityError:
-            # A bundle with this film in it was bought in this moment, by the same viewer: nothing of this is written.
-            raise ChangedMeanwhile from None
+        except IntegrityError as refused:
+            # Nothing of it is written.
+            failure = IN_THE_SAME_MOMENT.get(violated(refused))
+            if failure is None:
+                raise
+            raise failure from None
         if outcome == "insufficient":
             raise InsufficientPoints(needed=quote.due_points, available=available)
         if outcome == "coupon":
