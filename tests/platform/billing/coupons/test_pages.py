@@ -8,6 +8,8 @@ import pytest
 from django.test import Client
 
 from mutoscope.platform.accounts.public import Person
+from mutoscope.platform.billing.coupons.guesses import TOO_MANY, WRONG_MAX
+from mutoscope.platform.billing.domain.coupons import PROBLEMS
 from tests.people import make_channel, make_person
 from tests.platform.billing.coupons.codes import make, use
 from tests.platform.billing.shop import Shop
@@ -94,3 +96,33 @@ def test_the_api_makes_uses_and_ends_a_code() -> None:
     assert (
         creator.post("/api/billing/coupons", {"code": "both", "percent": 5, "points_off": 5}, **json).status_code == 422
     )
+
+
+def test_who_tries_one_code_after_another_is_told_nothing_more() -> None:
+    shop = Shop.open(points=0)
+    make(shop, "FREE100", percent=100)
+    stranger, address = Client(REMOTE_ADDR="192.0.2.7"), f"/unlock/{shop.video.public_id}/"
+    for number in range(WRONG_MAX):
+        assert PROBLEMS["other"] in stranger.get(address, {"coupon": f"FREE{number}"}).content.decode()
+    walked = stranger.get(address, {"coupon": "FREE100"}).content.decode()
+    assert TOO_MANY in walked
+    assert "FREE100 is taken off" not in walked
+    asked = {"choice": "day:0", "version": "0", "coupon": "FREE100"}
+    viewer = Client(REMOTE_ADDR="192.0.2.7")
+    viewer.force_login(shop.viewer)
+    assert TOO_MANY in viewer.post(address, asked).content.decode()
+    api = viewer.get(f"/api/billing/films/{shop.video.public_id}?coupon=FREE100")
+    assert (api.status_code, api.json()["detail"]) == (409, TOO_MANY)
+    # Elsewhere everybody is as before, and without a code so is this address.
+    assert "FREE100 is taken off" in Client(REMOTE_ADDR="192.0.2.8").get(f"{address}?coupon=FREE100").content.decode()
+    assert TOO_MANY not in stranger.get(address).content.decode()
+
+
+def test_an_ipv6_network_is_one_place() -> None:
+    shop = Shop.open(points=0)
+    make(shop, "FREE100", percent=100)
+    address = f"/unlock/{shop.video.public_id}/"
+    for number in range(WRONG_MAX):
+        Client(REMOTE_ADDR=f"2001:db8:1:2::{number:x}").get(address, {"coupon": f"FREE{number}"})
+    assert TOO_MANY in Client(REMOTE_ADDR="2001:db8:1:2:9::1").get(f"{address}?coupon=FREE100").content.decode()
+    assert TOO_MANY not in Client(REMOTE_ADDR="2001:db8:1:3::1").get(f"{address}?coupon=FREE100").content.decode()

@@ -18,6 +18,7 @@ from mutoscope.platform.billing.api.problems import CONTENT_TYPE
 from mutoscope.platform.billing.api.shape import problems_api
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.books import Kind
+from mutoscope.platform.billing.coupons.guesses import codes_bounded
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.failures import BadCoupon, NoSuchFilm
 from mutoscope.platform.billing.library.endpoints import PAGE_FILMS, PAGES_MAX, owned_films
@@ -93,9 +94,10 @@ def film(
     request: HttpRequest, public_id: PublicId, coupon: Annotated[str, Query(pattern=CODE)] | None = None
 ) -> dict[str, Any]:
     """What a film costs you now, or with a code."""
-    panel = panel_for(person_id(request), public_id, code=coupon or "")
-    if panel is not None and panel.code_problem:
-        raise BadCoupon(why=panel.code_problem)
+    with codes_bounded(request, coupon):
+        panel = panel_for(person_id(request), public_id, code=coupon or "")
+        if panel is not None and panel.code_problem:
+            raise BadCoupon(why=panel.code_problem)
     if panel is None or not (panel.is_public or panel.is_own or panel.is_live):
         raise NoSuchFilm
     return {
@@ -121,17 +123,18 @@ def film(
 @api.post("/films/{public_id}/unlock", response={200: schemas.UnlockOut, **REFUSALS})
 def unlock(request: HttpRequest, public_id: PublicId, key: Key, asked: schemas.UnlockIn) -> dict[str, Any]:
     """Unlock a film."""
-    bought = UnlockVideo().call(
-        UnlockVideoInputs(
-            viewer_id=person_id(request),
-            public_id=public_id,
-            term=Term(asked.term),
-            agreed_points=asked.agreed_points,
-            version=asked.version,
-            coupon=asked.coupon or "",
-            request_key=key,
+    with codes_bounded(request, asked.coupon):
+        bought = UnlockVideo().call(
+            UnlockVideoInputs(
+                viewer_id=person_id(request),
+                public_id=public_id,
+                term=Term(asked.term),
+                agreed_points=asked.agreed_points,
+                version=asked.version,
+                coupon=asked.coupon or "",
+                request_key=key,
+            )
         )
-    )
     return {
         "purchase": bought.purchase_id,
         "transfer": bought.transfer_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
@@ -12,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from mutoscope.platform.billing.asker import person_id
+from mutoscope.platform.billing.coupons.guesses import TOO_MANY, count_wrong, may_try
 from mutoscope.platform.billing.domain.coupons import CODE_LENGTH_MAX
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
 from mutoscope.platform.billing.domain.terms import Term
@@ -37,6 +39,8 @@ def _click(request: HttpRequest, public_id: str) -> HttpResponse:
     asked = _read(request, public_id)
     if asked is None:
         return HttpResponseBadRequest("choice must be TERM:POINTS, such as day:30, and version a number from 0.")
+    if asked.coupon and not may_try(request):
+        return _show(request, public_id)
     try:
         bought = UnlockVideo().call(asked)
     except NoSuchFilm:
@@ -83,9 +87,14 @@ def _done(asked: UnlockVideoInputs, bought: UnlockVideoOutputs) -> HttpResponse:
 
 def _show(request: HttpRequest, public_id: str, refusal: Refused | None = None) -> HttpResponse:
     typed = request.POST.get("coupon", "") or request.GET.get("coupon", "")
-    panel = panel_for(request.user.pk, public_id, code=typed[: CODE_LENGTH_MAX + 1])
+    may_look = not typed or may_try(request)
+    panel = panel_for(request.user.pk, public_id, code=typed[: CODE_LENGTH_MAX + 1] if may_look else "")
     if panel is None or not (panel.is_public or panel.is_own or panel.is_live):
         raise Http404
+    if not may_look:
+        panel = replace(panel, code_problem=TOO_MANY)
+    elif panel.code_problem:
+        count_wrong(request)
     context = {"panel": panel, "refusal": refusal}
     if "HX-Request" in request.headers:
         # 200, or htmx would not show it: what was refused is said in the panel.
