@@ -32,12 +32,13 @@ from mutoscope.platform.billing.models import (
 )
 from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs
 from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, staff_id
+from mutoscope.platform.billing.packs.admin import GrantAdmin
 from mutoscope.platform.billing.payouts.service import ApprovePayout, ApprovePayoutInputs, EndPayout, EndPayoutInputs
 from mutoscope.platform.billing.payouts.shown import shown
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
 from mutoscope.platform.billing.topup_refunds.admin import TopUpRefundAdmin
 
-__all__ = ["TopUpRefundAdmin"]
+__all__ = ["GrantAdmin", "TopUpRefundAdmin"]
 
 if TYPE_CHECKING:
     PackAdminBase = admin.ModelAdmin[Pack]

@@ -70,6 +70,8 @@ class GrantPoints(Service[GrantPointsInputs, GrantPointsInternals, GrantPointsOu
         work.reason = asked.reason.strip()
         if not 0 < len(work.reason) <= REASON_LENGTH_MAX:
             raise Unacceptable(where="reason", why=f"Say why, in at most {REASON_LENGTH_MAX} characters.")
+        if asked.by_id == asked.person_id:
+            raise Unacceptable(where="person", why="Nobody gives themselves points.")
         if not 0 < len(asked.key) <= KEY_LENGTH_MAX:
             raise Unacceptable(where="key", why=f"A key has 1 to {KEY_LENGTH_MAX} characters.")
 
