@@ -57,6 +57,10 @@ class PackForm(PackFormBase):
     def clean_points(self) -> int:
         return _checked(parse_points, self.cleaned_data["points"])
 
+    def clean_bonus_points(self) -> int:
+        bonus: int = self.cleaned_data["bonus_points"]
+        return _checked(parse_points, bonus) if bonus else 0
+
     def clean_price_usd_cents(self) -> int:
         return _checked(parse_cents, self.cleaned_data["price_usd_cents"])
 

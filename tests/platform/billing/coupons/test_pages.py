@@ -39,6 +39,22 @@ def test_the_panel_tells_the_price_with_a_code_and_the_click_keeps_it() -> None:
     assert "You paid 15 points, with AUTUMN." in done
 
 
+def test_a_code_keeps_the_chosen_term_and_a_wrong_one_stays_to_be_mended() -> None:
+    shop = Shop.open()
+    make(shop)
+    client, address = signed_in(shop.viewer), f"/unlock/{shop.video.public_id}/"
+    chosen = {"coupon": "autumn", "choice": "lifetime:200"}
+    page = client.get(address, chosen, headers={"HX-Request": "true"}).content.decode()
+    assert 'value="lifetime:100" checked' in page
+    assert page.count(" checked") == 1
+    wrong = client.get(address, {"coupon": "autunm"}, headers={"HX-Request": "true"}).content.decode()
+    assert 'value="autunm"' in wrong
+    # A refused click keeps it too; nonsense is the first.
+    stale = {"choice": "month:1", "version": "0"}
+    assert 'value="month:60" checked' in client.post(address, stale, headers={"HX-Request": "true"}).content.decode()
+    assert 'value="day:30" checked' in client.get(address, {"choice": "<x>"}).content.decode()
+
+
 def test_a_film_for_nothing_is_one_click_too() -> None:
     shop = Shop.open(points=0)
     make(shop, percent=100)
@@ -106,7 +122,7 @@ def test_who_tries_one_code_after_another_is_told_nothing_more() -> None:
         assert PROBLEMS["other"] in stranger.get(address, {"coupon": f"FREE{number}"}).content.decode()
     walked = stranger.get(address, {"coupon": "FREE100"}).content.decode()
     assert TOO_MANY in walked
-    assert "FREE100 is taken off" not in walked
+    assert "FREE100 applied" not in walked
     asked = {"choice": "day:0", "version": "0", "coupon": "FREE100"}
     viewer = Client(REMOTE_ADDR="192.0.2.7")
     viewer.force_login(shop.viewer)
@@ -114,7 +130,7 @@ def test_who_tries_one_code_after_another_is_told_nothing_more() -> None:
     api = viewer.get(f"/api/billing/films/{shop.video.public_id}?coupon=FREE100")
     assert (api.status_code, api.json()["detail"]) == (409, TOO_MANY)
     # Elsewhere everybody is as before, and without a code so is this address.
-    assert "FREE100 is taken off" in Client(REMOTE_ADDR="192.0.2.8").get(f"{address}?coupon=FREE100").content.decode()
+    assert "FREE100 applied" in Client(REMOTE_ADDR="192.0.2.8").get(f"{address}?coupon=FREE100").content.decode()
     assert TOO_MANY not in stranger.get(address).content.decode()
 
 

@@ -57,7 +57,10 @@ def tip(request: HttpRequest, public_id: str) -> HttpResponse:
             known = refusal.field() in form.fields
             form.add_error(refusal.field() if known else None, refusal.sentence())
         else:
-            messages.success(request, f"{given.channel_title} got your {given.points:,} points.")
+            messages.success(
+                request,
+                f"{given.channel_title} got your {given.points:,} {'point' if given.points == 1 else 'points'}.",
+            )
             return redirect(f"/watch/{public_id}")
     context = {
         "form": form,

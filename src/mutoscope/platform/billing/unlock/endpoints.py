@@ -35,7 +35,7 @@ def unlock(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _click(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.user.pk is None:
-        return redirect(f"/account/login/?next=/unlock/{public_id}/")
+        return _sign_in_first(request, public_id)
     asked = _read(request, public_id)
     if asked is None:
         return HttpResponseBadRequest("choice must be TERM:POINTS, such as day:30, and version a number from 0.")
@@ -51,6 +51,14 @@ def _click(request: HttpRequest, public_id: str) -> HttpResponse:
         return _done(asked, bought)
     messages.success(request, f"Unlocked. You paid {bought.points:,} points.")
     return redirect(f"/watch/{public_id}")
+
+
+def _sign_in_first(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The page to sign in, in place of the whole page: htmx would paste what a redirect leads to into the panel."""
+    address = f"/account/login/?next=/watch/{public_id}"
+    if "HX-Request" in request.headers:
+        return HttpResponse(headers={"HX-Redirect": address})
+    return redirect(address)
 
 
 def _read(request: HttpRequest, public_id: str) -> UnlockVideoInputs | None:
@@ -95,7 +103,10 @@ def _show(request: HttpRequest, public_id: str, refusal: Refused | None = None) 
         panel = replace(panel, code_problem=TOO_MANY)
     elif panel.code_problem:
         count_wrong(request)
-    context = {"panel": panel, "refusal": refusal}
+    # What the viewer had chosen stays so, or the next click would buy something else.
+    chosen = (request.POST.get("choice") or request.GET.get("choice", "")).partition(":")[0]
+    offered = {choice.quote.term for choice in panel.choices}
+    context = {"panel": panel, "refusal": refusal, "typed": typed, "chosen": chosen if chosen in offered else ""}
     if "HX-Request" in request.headers:
         # 200, or htmx would not show it: what was refused is said in the panel.
         return render(request, "billing/unlock/panel.html", context)
