@@ -106,6 +106,13 @@ WHERE a.id IS NULL OR a.kind <> b.kind OR a.currency <> 'PTS' OR a.owner <> CASE
     WHEN 'points' THEN 'person:' || b.owner_id WHEN 'earnings' THEN 'channel:' || b.owner_id ELSE 'house' END
 ORDER BY b.id LIMIT %(limit)s;
 
+-- name: transfers_not_sealed
+-- Transfers that two nights and more did not seal. Those after the last seal are one day's, so a range of the primary key.
+SELECT 'transfer', t.id, 'recorded', t.recorded_at FROM ledger_transfer t
+WHERE t.id > coalesce((SELECT s.through_id FROM ledger_seal s ORDER BY s.number DESC LIMIT 1), 0)
+  AND t.recorded_at < statement_timestamp() - interval '2 days'
+ORDER BY t.id LIMIT %(limit)s;
+
 -- name: receipts_by_film
 -- Every receipt that still counts, with its entitlement, those of one entitlement together and in their order: what each lets
 -- watch is worked out by the same rules as when it was bought (domain/terms.py). One row for each receipt, and one for an entitlement

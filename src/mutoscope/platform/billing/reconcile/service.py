@@ -36,6 +36,7 @@ MEANINGS = {
     "entitlement_differs": "Somebody may watch longer, or shorter, than their receipts say.",
     "payout_differs": "A payout and its hold do not agree.",
     "hold_without_payout": "Points are held for a payout that is not there.",
+    "transfers_not_sealed": "Transfers older than two days are not sealed: see why the task billing.seal_ledger does not.",
     "top_up_differs": "A credited top-up says something else than the ledger, or its payment is not final.",
     "payment_not_credited": "Money came in for points that nobody got.",
     "credit_without_payment": "Points came in for a payment that is not on record.",
