@@ -114,12 +114,12 @@ WHERE t.id > coalesce((SELECT s.through_id FROM ledger_seal s ORDER BY s.number 
 ORDER BY t.id LIMIT %(limit)s;
 
 -- name: receipts_by_film
--- Every receipt that still counts, with its entitlement, those of one entitlement together and in their order: what each lets
+-- Of the next entitlements by id, at most a batch, every receipt that still counts with its entitlement, those of one entitlement together and in their order: what each lets
 -- watch is worked out by the same rules as when it was bought (domain/terms.py). One row for each receipt, and one for an entitlement
--- all of whose receipts were refunded.
+-- all of whose receipts were refunded. In batches by id, as a cursor of the client's would fetch all rows there are.
 SELECT e.id, e.expires_at, p.term, p.bought_at, p.is_upgrade,
     (SELECT max(r.refunded_at) FROM billing_purchase r WHERE r.viewer_id = e.viewer_id AND r.video_id = e.video_id)
-FROM billing_entitlement e
+FROM (SELECT id, expires_at, viewer_id, video_id FROM billing_entitlement WHERE id > %(after)s ORDER BY id LIMIT %(batch)s) e
 LEFT JOIN billing_purchase p ON p.viewer_id = e.viewer_id AND p.video_id = e.video_id AND p.refunded_at IS NULL
 ORDER BY e.id, p.number;
 

@@ -16,11 +16,12 @@ from mutoscope.platform.billing.domain.terms import Bought, Term, replay
 from mutoscope.platform.billing.models import MonthlyStatement, Reconciliation
 from mutoscope.platform.billing.monthly.service import figures
 from mutoscope.platform.billing.reconcile.chain import Rows, audited
-from mutoscope.platform.billing.statements import fetch, queries
+from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.sweeps.service import Holding, holdings
 
 ROWS_MAX = 100
-BATCH_ROWS = 2000
+# Entitlements, each with all of its receipts.
+BATCH_ENTITLEMENTS = 2000
 
 # What each finding means, in words for the operator.
 MEANINGS = {
@@ -165,10 +166,10 @@ def expected_end(receipts: list[Bought], refunded_at: datetime | None) -> dateti
 
 
 def _receipts() -> Iterator[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(queries("reconcile").statements["receipts_by_film"])
-        while rows := cursor.fetchmany(BATCH_ROWS):
-            yield from rows
+    after = 0
+    while rows := fetch("reconcile", "receipts_by_film", {"after": after, "batch": BATCH_ENTITLEMENTS}):
+        yield from rows
+        after = rows[-1][0]
 
 
 def _is_nested() -> bool:
