@@ -63,10 +63,22 @@ WHERE (p.refunded_at IS NULL) <> (r.id IS NULL) OR (r.id IS NULL) <> (t.id IS NU
 ORDER BY p.id LIMIT %(limit)s;
 
 -- name: entitlement_without_film
--- An entitlement or a receipt whose film or channel is gone.
+-- An entitlement, a receipt or a tip whose film or channel is gone: none of them has a constraint in the database.
 SELECT 'entitlement', e.id, 'video', e.video_id FROM billing_entitlement e
 WHERE NOT EXISTS (SELECT FROM videos_video v WHERE v.id = e.video_id)
-ORDER BY e.id LIMIT %(limit)s;
+UNION ALL
+SELECT 'purchase', p.id, 'video', p.video_id FROM billing_purchase p
+WHERE NOT EXISTS (SELECT FROM videos_video v WHERE v.id = p.video_id)
+UNION ALL
+SELECT 'purchase', p.id, 'channel', p.channel_id FROM billing_purchase p
+WHERE NOT EXISTS (SELECT FROM accounts_channel c WHERE c.id = p.channel_id)
+UNION ALL
+SELECT 'tip', t.id, 'video', t.video_id FROM billing_tip t
+WHERE NOT EXISTS (SELECT FROM videos_video v WHERE v.id = t.video_id)
+UNION ALL
+SELECT 'tip', t.id, 'channel', t.channel_id FROM billing_tip t
+WHERE NOT EXISTS (SELECT FROM accounts_channel c WHERE c.id = t.channel_id)
+LIMIT %(limit)s;
 
 -- name: entitlement_without_purchase
 -- A right to watch that nobody bought, or a count of changes that receipts and refunds do not explain; and the reverse.

@@ -32,7 +32,7 @@ MEANINGS = {
     "tip_without_transfer": "A tip says something else than the ledger.",
     "transfer_without_receipt": "Points moved for something that is not on record.",
     "refund_differs": "A refund on record and the ledger's reversals do not agree.",
-    "entitlement_without_film": "Somebody bought a film that is gone.",
+    "entitlement_without_film": "Somebody bought a film, or paid a channel, that is gone.",
     "entitlement_without_purchase": "Somebody may watch what nobody bought, or bought what they may not watch.",
     "entitlement_differs": "Somebody may watch longer, or shorter, than their receipts say.",
     "payout_differs": "A payout and its hold do not agree.",
