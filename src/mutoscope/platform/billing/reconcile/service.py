@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from django.db import connection
@@ -14,7 +14,7 @@ from django.db import connection
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic
 from mutoscope.platform.billing.domain.terms import Bought, Term, replay
 from mutoscope.platform.billing.models import MonthlyStatement, Reconciliation
-from mutoscope.platform.billing.monthly.service import figures
+from mutoscope.platform.billing.monthly.service import figures_by_month
 from mutoscope.platform.billing.reconcile.chain import Rows, audited
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.sweeps.service import Holding, holdings
@@ -22,6 +22,8 @@ from mutoscope.platform.billing.sweeps.service import Holding, holdings
 ROWS_MAX = 100
 # Entitlements, each with all of its receipts.
 BATCH_ENTITLEMENTS = 2000
+# Channels, each with all of its statements.
+BATCH_CHANNELS = 200
 
 # What each finding means, in words for the operator.
 MEANINGS = {
@@ -149,10 +151,17 @@ def wrong_entitlements() -> Iterator[tuple[Any, ...]]:
 
 def wrong_statements() -> Iterator[tuple[Any, ...]]:
     """Statements that nobody corrected and whose figures are not the ledger's: (what, id, column, says, ledger)."""
-    for statement in MonthlyStatement.objects.filter(corrected_by=None).order_by("id").iterator():
-        for name, points in figures(statement.channel_id, statement.year, statement.month).items():
-            if getattr(statement, name) != points:
-                yield ("statement", statement.pk, name, getattr(statement, name), points)
+    standing = MonthlyStatement.objects.filter(corrected_by=None).order_by("channel_id", "year", "month", "id")
+    after = 0
+    while channels := _channels_with_statements(after):
+        after = channels[-1]
+        for channel_id, statements in groupby(standing.filter(channel_id__in=channels), key=attrgetter("channel_id")):
+            of_channel = list(statements)
+            ledger = figures_by_month(channel_id, {(each.year, each.month) for each in of_channel})
+            for statement in of_channel:
+                for name, points in ledger[statement.year, statement.month].items():
+                    if getattr(statement, name) != points:
+                        yield ("statement", statement.pk, name, getattr(statement, name), points)
 
 
 def expected_end(receipts: list[Bought], refunded_at: datetime | None) -> datetime | None:
@@ -170,6 +179,16 @@ def _receipts() -> Iterator[tuple[Any, ...]]:
     while rows := fetch("reconcile", "receipts_by_film", {"after": after, "batch": BATCH_ENTITLEMENTS}):
         yield from rows
         after = rows[-1][0]
+
+
+def _channels_with_statements(after: int) -> list[int]:
+    """The next ones by id, at most a batch."""
+    ids = (
+        MonthlyStatement.objects.filter(channel_id__gt=after)
+        .order_by("channel_id")
+        .values_list("channel_id", flat=True)
+    )
+    return list(ids.distinct()[:BATCH_CHANNELS])
 
 
 def _is_nested() -> bool:
