@@ -95,6 +95,7 @@ def test_metrics_count_requests_for_this_machine_in_the_sandbox(client: Client) 
     assert answer.status_code == 200
     assert b'mutoscope_http_requests_total{method="GET",status="200",view="livez"}' in answer.content
     assert b'tasks_depth{queue="default",state="ready"}' in answer.content
+    assert b"mutoscope_ledger_unsealed_seconds " in answer.content
 
 
 def test_without_a_database_metrics_are_still_given(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

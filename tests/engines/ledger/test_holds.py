@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.db import connections, transaction
 
 from mutoscope.engines.ledger import (
     AlreadyEnded,
@@ -11,12 +13,16 @@ from mutoscope.engines.ledger import (
     InsufficientFunds,
     InvalidTransfer,
     KeyReused,
+    Ledger,
     Transfer,
     UnknownTransfer,
     credit,
     debit,
 )
+from mutoscope.engines.ledger.installation import install_sql
+from mutoscope.engines.postgres.embedded import EmbeddedServer
 from tests.engines.ledger.books import Books, fresh
+from tests.engines.ledger.own import ALIAS, own_ledger
 
 pytestmark = pytest.mark.django_db
 
@@ -143,3 +149,52 @@ def savepoint():  # type: ignore[no-untyped-def]
     from django.db import transaction
 
     return transaction.atomic()
+
+
+# How what ended a hold was looked for until migration 0004.
+BY_KEY = "t.id = (SELECT r.transfer_id FROM ledger_reference r WHERE r.earlier_id = p_earlier_id)"
+BY_SCAN = "t.refers_to = p_earlier_id"
+
+
+def scanned() -> int:
+    """How often this transaction passed over all transfers."""
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'ledger_transfer'")
+        return int(cursor.fetchone()[0])
+
+
+def end_and_reverse(books: Books) -> int:
+    """End a hold in each way and reverse a transfer, with a second try at each: how often all transfers were passed over."""
+    with transaction.atomic(using=ALIAS):
+        before = scanned()
+        voided, posted = (books.ledger.hold(books.unlock(10)).transfer_id for _ in range(2))
+        reversed_ = books.ledger.post(books.unlock(10)).transfer_id
+        books.ledger.void_hold(voided, fresh("void"))
+        books.ledger.post_hold(posted, fresh("post"))
+        books.ledger.reverse(reversed_, fresh("back"))
+        for end, ended in (
+            (books.ledger.void_hold, voided),
+            (books.ledger.post_hold, posted),
+            (books.ledger.reverse, reversed_),
+        ):
+            with pytest.raises(AlreadyEnded):
+                end(ended, fresh("again"))
+        return scanned() - before
+
+
+def test_an_end_and_a_reversal_pass_over_no_transfers_also_where_an_earlier_release_made_the_ledger(
+    postgres_server: EmbeddedServer, django_db_blocker: object
+) -> None:
+    release = install_sql("public").replace("public.", "")
+    assert BY_KEY in release
+    with own_ledger(postgres_server, django_db_blocker, sql=release.replace(BY_KEY, BY_SCAN)):
+        books = Books.open(1000, Ledger(ALIAS))
+        with connections[ALIAS].cursor() as cursor:
+            fund = "SELECT ledger_post('many ' || n, %s, '{-1,1}') FROM generate_series(1, 3000) n"
+            cursor.execute(fund, [[books.source.id, books.viewer.id]])
+            cursor.execute("VACUUM ANALYZE ledger_transfer")
+        assert end_and_reverse(books) > 0, "the measure does not notice a scan"
+        with connections[ALIAS].schema_editor() as editor:
+            migration = import_module("mutoscope.engines.ledger.migrations.0004_what_ended_it_by_key")
+            migration.bring_to_this_release(None, editor)
+        assert end_and_reverse(books) == 0

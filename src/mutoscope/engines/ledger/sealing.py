@@ -30,6 +30,14 @@ class Sealed:
     through_id: int
 
 
+@dataclass(frozen=True)
+class SealingLag:
+    """How long ago, in seconds, the last seal was made, and how long the oldest transfer after it waits; None where there is none."""
+
+    last_seal_s: float | None
+    oldest_unsealed_s: float | None
+
+
 def seal(using: str = DEFAULT_DB_ALIAS, *, wait_s: float = 30.0, snapshot: bool | None = None) -> Sealed:
     """Seal every transfer that is there now. Call it at least daily, outside a transaction.
 
@@ -56,3 +64,8 @@ def seal(using: str = DEFAULT_DB_ALIAS, *, wait_s: float = 30.0, snapshot: bool 
             return Sealed(transfers, seals, through)
         transfers += sealed
         seals += 1
+
+
+def sealing_lag(using: str = DEFAULT_DB_ALIAS) -> SealingLag:
+    """How far the seals are behind the transfers, by the database's clock."""
+    return SealingLag(*QUERIES.fetch_one(using, "sealing_lag"))

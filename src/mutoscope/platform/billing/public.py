@@ -25,7 +25,7 @@ from mutoscope.platform.billing.payouts.ports import PaidByHand, PayoutOrder, Pa
 from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs
 from mutoscope.platform.billing.payouts.signing import PaidBySigner
 from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs
-from mutoscope.platform.billing.reconcile.metrics import ReconciliationCollector
+from mutoscope.platform.billing.reconcile.metrics import ReconciliationCollector, SealCollector
 from mutoscope.platform.billing.templatetags.billing import usd
 from mutoscope.platform.billing.topup.buying import BuyPoints, BuyPointsInputs
 from mutoscope.platform.billing.topup.ports import NoRate, Rate, Rates
@@ -61,6 +61,7 @@ __all__ = [
     "Revenue",
     "RevenueDay",
     "Right",
+    "SealCollector",
     "SetPrices",
     "SetPricesInputs",
     "Term",

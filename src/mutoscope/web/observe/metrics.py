@@ -16,7 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from mutoscope.engines.solana.signer.findings import SignerCollector
 from mutoscope.engines.tasks.queue.metrics import QueueCollector
-from mutoscope.platform.billing.public import ReconciliationCollector
+from mutoscope.platform.billing.public import ReconciliationCollector, SealCollector
 from mutoscope.web.client_address import is_from_this_machine
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _queue_metrics() -> bytes:
-    """The queue's state and the last reconciliation, which PostgreSQL knows and no process.
+    """The queue's state, the last reconciliation and the last seal, which PostgreSQL knows and no process.
 
     Without a database the rest is still worth having.
     """
@@ -54,6 +54,7 @@ def _queue_metrics() -> bytes:
     registry.register(QueueCollector())
     registry.register(SignerCollector())
     registry.register(ReconciliationCollector())
+    registry.register(SealCollector())
     try:
         return generate_latest(registry)
     except DatabaseError as error:

@@ -14,6 +14,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, connection, connections, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,14 +30,16 @@ from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStat
 from mutoscope.platform.billing.monthly.shown import figures_of, lines_of
 from mutoscope.platform.billing.monthly.tasks import issue_all, issue_statements
 from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs, RequestPayout, RequestPayoutInputs
-from mutoscope.platform.billing.reconcile.service import find
+from mutoscope.platform.billing.reconcile.service import find, wrong_statements
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
 from mutoscope.platform.billing.tips.service import GiveTip, GiveTipInputs
 from mutoscope.platform.billing.unlock.panel import panel_for
+from mutoscope.platform.videos.public import VideoState
 from tests.people import make_channel, make_person
 from tests.platform.billing.bundles.rack import Rack
 from tests.platform.billing.paying import paid_by_hand
-from tests.platform.billing.shop import Shop, give
+from tests.platform.billing.shop import PRICES, Shop, give
+from tests.platform.videos.films import new_channel, new_video
 
 pytestmark = pytest.mark.django_db
 
@@ -224,6 +227,37 @@ def test_a_missing_number_is_found() -> None:
         cursor.execute("ALTER TABLE billing_monthlystatement DISABLE TRIGGER USER")
         cursor.execute("UPDATE billing_monthlystatement SET number = number + 1")
     assert "statement_number_missing" in {finding.name for finding in find()}
+
+
+def test_the_comparison_passes_over_a_channels_account_once_however_many_statements_it_has() -> None:
+    shop = Shop.open()
+    shop.unlock(Term.DAY)
+    months_pass(2)
+    shop.unlock(Term.LIFETIME, 170)
+    months_pass(1)
+    channel = new_channel("bob")
+    other = Shop(channel.owner, shop.viewer, new_video(channel, VideoState.PUBLISHED))
+    other.price(PRICES)
+    other.unlock(Term.DAY)
+    months_pass(1)
+    issue_statements.func()
+    assert [len(of(each)) for each in (shop, other)] == [4, 1]
+    with CaptureQueriesContext(connection) as asked:
+        assert list(wrong_statements()) == []
+    assert len([each for each in asked.captured_queries if "ledger_entry" in each["sql"]]) == 2
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE billing_monthlystatement DISABLE TRIGGER USER")
+        # A month in which nothing moved: what it opened and closed with is the month's before.
+        quiet = of(shop)[1]
+        cursor.execute(
+            "UPDATE billing_monthlystatement SET opening_points = opening_points + 1, closing_points = closing_points + 1 WHERE id = %s",
+            [quiet.pk],
+        )
+    assert {row[1:] for row in wrong_statements()} == {
+        (quiet.pk, "opening_points", quiet.opening_points + 1, quiet.opening_points),
+        (quiet.pk, "closing_points", quiet.closing_points + 1, quiet.closing_points),
+    }
 
 
 def test_page_csv_json_and_api_say_the_same(client: Client) -> None:

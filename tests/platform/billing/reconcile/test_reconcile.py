@@ -20,8 +20,9 @@ from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.failures import CannotRefund
 from mutoscope.platform.billing.models import Payout, Purchase, Reconciliation
 from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs, RequestPayout, RequestPayoutInputs
+from mutoscope.platform.billing.reconcile import service
 from mutoscope.platform.billing.reconcile.metrics import ReconciliationCollector
-from mutoscope.platform.billing.reconcile.service import Reconcile, ReconcileInputs, find
+from mutoscope.platform.billing.reconcile.service import Reconcile, ReconcileInputs, find, wrong_entitlements
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
 from mutoscope.platform.billing.tips.service import GiveTip, GiveTipInputs
 from mutoscope.platform.billing.unlock.panel import panel_for
@@ -97,6 +98,10 @@ def test_an_honest_day_has_no_findings(since: Since) -> None:
         ("UPDATE billing_purchase SET refunded_at = now() WHERE term = 'lifetime'", "refund_differs"),
         ("DELETE FROM billing_refund", "refund_differs"),
         ("UPDATE billing_entitlement SET video_id = -1", "entitlement_without_film"),
+        ("UPDATE billing_purchase SET video_id = -1", "entitlement_without_film"),
+        ("UPDATE billing_purchase SET channel_id = -1", "entitlement_without_film"),
+        ("UPDATE billing_tip SET video_id = -1", "entitlement_without_film"),
+        ("UPDATE billing_tip SET channel_id = -1", "entitlement_without_film"),
         ("UPDATE billing_entitlement SET version = version + 1", "entitlement_without_purchase"),
         ("DELETE FROM billing_entitlement", "entitlement_without_purchase"),
         ("UPDATE billing_entitlement SET expires_at = expires_at + interval '1 second'", "entitlement_differs"),
@@ -112,6 +117,32 @@ def test_a_planted_difference_is_found_by_name(since: Since, fault: str, expecte
     with connection.cursor() as cursor:
         cursor.execute(fault)
     assert expected in since.names()
+
+
+def test_entitlements_are_read_in_batches_and_each_with_all_of_its_receipts(
+    since: Since, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop.open()
+    for number in range(5):
+        viewer = make_person(f"viewer{number}")
+        give(viewer, 100)
+        for _ in range(2):
+            Shop(shop.creator, viewer, shop.video).unlock(Term.DAY)
+    monkeypatch.setattr(service, "BATCH_ENTITLEMENTS", 2)
+    sizes: list[int] = []
+
+    def measure(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        answer = execute(sql, params, many, context)
+        sizes.append(context["cursor"].rowcount)
+        return answer
+
+    with connection.execute_wrapper(measure):
+        assert list(wrong_entitlements()) == []
+    assert sizes == [4, 4, 2, 0]
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE billing_entitlement SET expires_at = NULL")
+    assert len(list(wrong_entitlements())) == 5
+    assert since.names() == {"entitlement_differs"}
 
 
 def test_the_command_prints_keeps_and_exits(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,5 @@
 -- What the database itself enforces, whoever writes and through whatever. There are three doors, each of them a view whose
--- INSERT is done by a trigger: ledger_opening (openings.sql), ledger_posting (door.sql) and ledger_batch (bulk.sql). What they write
+-- INSERT is done by a trigger: ledger_opening (accounts.sql), ledger_posting (door.sql) and ledger_batch (bulk.sql). What they write
 -- they check first. Every other write to the tables behind them is refused, because it comes from outside a trigger: the table
 -- owner's own INSERT, UPDATE, DELETE and TRUNCATE too. Only DDL (dropping a trigger) gets past that, and `verify` notices.
 --

@@ -137,6 +137,15 @@ SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint
 -- Expected row count: one.
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint
 
+-- name: sealing_lag
+-- How many seconds ago the last seal was made, and how many the oldest transfer after it has waited; null where there is none.
+-- Expected row count: one.
+SELECT extract(epoch FROM clock_timestamp() - (SELECT sealed_at FROM ledger_seal ORDER BY number DESC LIMIT 1))::float8,
+    extract(epoch FROM clock_timestamp() - (
+        SELECT t.recorded_at FROM ledger_transfer t
+        WHERE t.id > coalesce((SELECT through_id FROM ledger_seal ORDER BY number DESC LIMIT 1), 0)
+        ORDER BY t.id LIMIT 1))::float8
+
 -- name: snapshot_due
 -- Whether no snapshot of balances was taken today (UTC). Expected row count: one.
 SELECT NOT EXISTS (SELECT FROM ledger_seal WHERE snapshot AND sealed_at >= date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')

@@ -19,7 +19,9 @@ BEGIN
         outcome := 'unknown';
         RETURN;
     END IF;
-    SELECT * INTO v_end FROM ledger_transfer t WHERE t.refers_to = p_earlier_id;
+    -- By two primary keys: of transfers by what they refer to there is no index.
+    SELECT * INTO v_end FROM ledger_transfer t
+    WHERE t.id = (SELECT r.transfer_id FROM ledger_reference r WHERE r.earlier_id = p_earlier_id);
     IF FOUND AND v_end.key <> p_key THEN
         outcome := 'ended';
         transfer_id := v_end.id;

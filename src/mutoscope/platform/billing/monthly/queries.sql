@@ -23,31 +23,29 @@ ORDER BY begins, moved.channel_id LIMIT %(limit)s;
 SELECT make_timestamptz(%(year)s, %(month)s, 1, 0, 0, 0, 'UTC') + interval '1 month' + %(grace)s::interval
     <= statement_timestamp() + %(ahead)s::interval;
 
--- name: figures
--- What the ledger says of a channel's account over a month: opening, then count and sum of sales, tips, refunds and payouts, the fees,
--- and all else. Sales (of films and of bundles), tips and refunds are what viewers paid and got: the creator's leg with the site's beside it. One row.
+-- name: figures_by_month
+-- What the ledger says of a channel's account, for each month up to one in which anything moved: year and month, opening, then count and
+-- sum of sales, tips, refunds and payouts, the fees, and all else. Sales (of films and of bundles), tips and refunds are what viewers
+-- paid and got: the creator's leg with the site's beside it. One pass over the account's entries; a row for each month, oldest first.
 WITH mine AS (
     SELECT account_id FROM billing_bookaccount WHERE kind = 'earnings' AND owner_id = %(channel_id)s
 ), fees AS (
     SELECT account_id FROM billing_bookaccount WHERE kind = 'fees' AND owner_id = 0
-), span AS (
-    SELECT make_timestamptz(%(year)s, %(month)s, 1, 0, 0, 0, 'UTC') AS since,
-        make_timestamptz(%(year)s, %(month)s, 1, 0, 0, 0, 'UTC') + interval '1 month' AS until
 ), moves AS (
-    SELECT t.recorded_at, e.amount, t.metadata->>'for' AS what,
+    SELECT date_trunc('month', t.recorded_at AT TIME ZONE 'UTC') AS begins, e.amount, t.metadata->>'for' AS what,
         coalesce(t.amounts[array_position(t.accounts, (SELECT account_id FROM fees))], 0) AS fee
     FROM mine JOIN ledger_entry e ON e.account_id = mine.account_id JOIN ledger_transfer t ON t.id = e.transfer_id
-    WHERE t.recorded_at < (SELECT until FROM span)
+    WHERE t.recorded_at < make_timestamptz(%(year)s, %(month)s, 1, 0, 0, 0, 'UTC') + interval '1 month'
 )
-SELECT
-    coalesce(sum(amount) FILTER (WHERE recorded_at < since), 0)::bigint,
-    count(*) FILTER (WHERE now_ AND what IN ('unlock', 'bundle')), coalesce(sum(amount + fee) FILTER (WHERE now_ AND what IN ('unlock', 'bundle')), 0)::bigint,
-    count(*) FILTER (WHERE now_ AND what = 'tip'), coalesce(sum(amount + fee) FILTER (WHERE now_ AND what = 'tip'), 0)::bigint,
-    count(*) FILTER (WHERE now_ AND what = 'refund'), coalesce(-sum(amount + fee) FILTER (WHERE now_ AND what = 'refund'), 0)::bigint,
-    count(*) FILTER (WHERE now_ AND what = 'payout'), coalesce(-sum(amount) FILTER (WHERE now_ AND what = 'payout'), 0)::bigint,
-    coalesce(sum(fee) FILTER (WHERE now_ AND what IN ('unlock', 'bundle', 'tip', 'refund')), 0)::bigint,
-    coalesce(sum(amount) FILTER (WHERE now_ AND coalesce(what, '') NOT IN ('unlock', 'bundle', 'tip', 'refund', 'payout')), 0)::bigint
-FROM moves CROSS JOIN span CROSS JOIN LATERAL (SELECT recorded_at >= since AS now_) place;
+SELECT extract(year FROM begins)::int, extract(month FROM begins)::int,
+    coalesce(sum(sum(amount)) OVER (ORDER BY begins ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::bigint,
+    count(*) FILTER (WHERE what IN ('unlock', 'bundle')), coalesce(sum(amount + fee) FILTER (WHERE what IN ('unlock', 'bundle')), 0)::bigint,
+    count(*) FILTER (WHERE what = 'tip'), coalesce(sum(amount + fee) FILTER (WHERE what = 'tip'), 0)::bigint,
+    count(*) FILTER (WHERE what = 'refund'), coalesce(-sum(amount + fee) FILTER (WHERE what = 'refund'), 0)::bigint,
+    count(*) FILTER (WHERE what = 'payout'), coalesce(-sum(amount) FILTER (WHERE what = 'payout'), 0)::bigint,
+    coalesce(sum(fee) FILTER (WHERE what IN ('unlock', 'bundle', 'tip', 'refund')), 0)::bigint,
+    coalesce(sum(amount) FILTER (WHERE coalesce(what, '') NOT IN ('unlock', 'bundle', 'tip', 'refund', 'payout')), 0)::bigint
+FROM moves GROUP BY begins ORDER BY begins;
 
 -- name: lines
 -- A channel's transfers of a month, oldest first, each with the balance after it: (id, at, points, balance, metadata).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,6 +16,24 @@ from mutoscope.platform.billing.statements import fetch
 
 # A transaction that began in the old month has ended by then.
 GRACE = timedelta(hours=1)
+
+# Year and month.
+Month = tuple[int, int]
+
+# As `figures_by_month` of queries.sql returns them.
+_COLUMNS = (
+    "opening_points",
+    "sales",
+    "sale_points",
+    "tips",
+    "tip_points",
+    "refunds",
+    "refund_points",
+    "payouts",
+    "payout_points",
+    "fee_points",
+    "other_points",
+)
 
 
 @dataclass(frozen=True)
@@ -82,30 +101,20 @@ class IssueStatement(Service[IssueStatementInputs, NoInternals, IssueStatementOu
 
 def figures(channel_id: int, year: int, month: int) -> dict[str, int]:
     """What the ledger says now of a channel's month, by column of the statement."""
-    (row,) = fetch("monthly", "figures", {"channel_id": channel_id, "year": year, "month": month})
-    names = (
-        "opening_points",
-        "sales",
-        "sale_points",
-        "tips",
-        "tip_points",
-        "refunds",
-        "refund_points",
-        "payouts",
-        "payout_points",
-        "fee_points",
-        "other_points",
-    )
-    found = dict(zip(names, row, strict=True))
-    found["closing_points"] = (
-        found["opening_points"]
-        + found["sale_points"]
-        + found["tip_points"]
-        - found["refund_points"]
-        - found["fee_points"]
-        - found["payout_points"]
-        + found["other_points"]
-    )
+    return figures_by_month(channel_id, {(year, month)})[year, month]
+
+
+def figures_by_month(channel_id: int, months: Set[Month]) -> dict[Month, dict[str, int]]:
+    """The same for several months (at least one), and for others before their last in which anything moved, by one pass over the account."""
+    last_year, last_month = max(months)
+    rows = fetch("monthly", "figures_by_month", {"channel_id": channel_id, "year": last_year, "month": last_month})
+    moved = {(row[0], row[1]): _with_closing(row[2:]) for row in rows}
+    found: dict[Month, dict[str, int]] = {}
+    closing = 0
+    for month in sorted(moved.keys() | months):
+        quiet = (closing, *[0] * (len(_COLUMNS) - 1))
+        found[month] = moved[month] if month in moved else _with_closing(quiet)
+        closing = found[month]["closing_points"]
     return found
 
 
@@ -116,3 +125,17 @@ def due(limit: int, clock: Clock = SERVER_CLOCK) -> list[tuple[int, int, int]]:
 
 def _at(limit: int, clock: Clock) -> dict[str, object]:
     return {"limit": limit, "grace": GRACE, "ahead": clock.ahead()}
+
+
+def _with_closing(row: tuple[int, ...]) -> dict[str, int]:
+    found = dict(zip(_COLUMNS, row, strict=True))
+    found["closing_points"] = (
+        found["opening_points"]
+        + found["sale_points"]
+        + found["tip_points"]
+        - found["refund_points"]
+        - found["fee_points"]
+        - found["payout_points"]
+        + found["other_points"]
+    )
+    return found

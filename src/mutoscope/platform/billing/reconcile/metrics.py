@@ -1,4 +1,4 @@
-"""The last comparison, for Prometheus."""
+"""The last comparison and the last seal, for Prometheus."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from mutoscope.engines.ledger.sealing import sealing_lag
+from mutoscope.platform.billing import books
 from mutoscope.platform.billing.models import Reconciliation
 from mutoscope.platform.billing.reconcile.service import MEANINGS
 
@@ -44,3 +46,24 @@ class ReconciliationCollector(Collector):
         yield at
         yield rows
         yield lies
+
+
+class SealCollector(Collector):
+    """One question to the database for each scrape."""
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        lag = sealing_lag(books.ledger().using)
+        if lag.last_seal_s is not None:
+            yield GaugeMetricFamily(
+                "mutoscope_ledger_seal_age_seconds",
+                "How long ago the last seal of the ledger was made, in seconds. Where nothing is posted, none is made.",
+                value=lag.last_seal_s,
+            )
+        yield GaugeMetricFamily(
+            "mutoscope_ledger_unsealed_seconds",
+            "How long the oldest transfer that is not sealed has waited, in seconds; 0 when all are sealed.",
+            value=lag.oldest_unsealed_s or 0.0,
+        )

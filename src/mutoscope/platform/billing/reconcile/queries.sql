@@ -63,10 +63,22 @@ WHERE (p.refunded_at IS NULL) <> (r.id IS NULL) OR (r.id IS NULL) <> (t.id IS NU
 ORDER BY p.id LIMIT %(limit)s;
 
 -- name: entitlement_without_film
--- An entitlement or a receipt whose film or channel is gone.
+-- An entitlement, a receipt or a tip whose film or channel is gone: none of them has a constraint in the database.
 SELECT 'entitlement', e.id, 'video', e.video_id FROM billing_entitlement e
 WHERE NOT EXISTS (SELECT FROM videos_video v WHERE v.id = e.video_id)
-ORDER BY e.id LIMIT %(limit)s;
+UNION ALL
+SELECT 'purchase', p.id, 'video', p.video_id FROM billing_purchase p
+WHERE NOT EXISTS (SELECT FROM videos_video v WHERE v.id = p.video_id)
+UNION ALL
+SELECT 'purchase', p.id, 'channel', p.channel_id FROM billing_purchase p
+WHERE NOT EXISTS (SELECT FROM accounts_channel c WHERE c.id = p.channel_id)
+UNION ALL
+SELECT 'tip', t.id, 'video', t.video_id FROM billing_tip t
+WHERE NOT EXISTS (SELECT FROM videos_video v WHERE v.id = t.video_id)
+UNION ALL
+SELECT 'tip', t.id, 'channel', t.channel_id FROM billing_tip t
+WHERE NOT EXISTS (SELECT FROM accounts_channel c WHERE c.id = t.channel_id)
+LIMIT %(limit)s;
 
 -- name: entitlement_without_purchase
 -- A right to watch that nobody bought, or a count of changes that receipts and refunds do not explain; and the reverse.
@@ -106,13 +118,20 @@ WHERE a.id IS NULL OR a.kind <> b.kind OR a.currency <> 'PTS' OR a.owner <> CASE
     WHEN 'points' THEN 'person:' || b.owner_id WHEN 'earnings' THEN 'channel:' || b.owner_id ELSE 'house' END
 ORDER BY b.id LIMIT %(limit)s;
 
+-- name: transfers_not_sealed
+-- Transfers that two nights and more did not seal. Those after the last seal are one day's, so a range of the primary key.
+SELECT 'transfer', t.id, 'recorded', t.recorded_at FROM ledger_transfer t
+WHERE t.id > coalesce((SELECT s.through_id FROM ledger_seal s ORDER BY s.number DESC LIMIT 1), 0)
+  AND t.recorded_at < statement_timestamp() - interval '2 days'
+ORDER BY t.id LIMIT %(limit)s;
+
 -- name: receipts_by_film
--- Every receipt that still counts, with its entitlement, those of one entitlement together and in their order: what each lets
+-- Of the next entitlements by id, at most a batch, every receipt that still counts with its entitlement, those of one entitlement together and in their order: what each lets
 -- watch is worked out by the same rules as when it was bought (domain/terms.py). One row for each receipt, and one for an entitlement
--- all of whose receipts were refunded.
+-- all of whose receipts were refunded. In batches by id, as a cursor of the client's would fetch all rows there are.
 SELECT e.id, e.expires_at, p.term, p.bought_at, p.is_upgrade,
     (SELECT max(r.refunded_at) FROM billing_purchase r WHERE r.viewer_id = e.viewer_id AND r.video_id = e.video_id)
-FROM billing_entitlement e
+FROM (SELECT id, expires_at, viewer_id, video_id FROM billing_entitlement WHERE id > %(after)s ORDER BY id LIMIT %(batch)s) e
 LEFT JOIN billing_purchase p ON p.viewer_id = e.viewer_id AND p.video_id = e.video_id AND p.refunded_at IS NULL
 ORDER BY e.id, p.number;
 
