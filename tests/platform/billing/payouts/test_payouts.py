@@ -146,3 +146,17 @@ def test_in_production_a_payout_needs_a_second_factor(shop: Shop, client: Client
     settings.SANDBOX = False
     client.force_login(shop.creator)
     assert "two-step sign-in" in client.get("/studio/earnings/").content.decode()
+
+
+def test_over_the_api_too_a_payout_needs_a_fresh_sign_in(shop: Shop, client: Client, settings: Any) -> None:
+    settings.PAYOUT_DELAY_DAYS = 0
+    shop.creator.set_password(PASSWORD)
+    shop.creator.save()
+    client.force_login(shop.creator)
+    asked = ("/api/billing/payouts", {"points": 100}, "application/json")
+    answer = client.post(*asked, headers={"Idempotency-Key": "a"})
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/sign-in-once-more")
+    assert not Payout.objects.exists()
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
+    assert client.post(*asked, headers={"Idempotency-Key": "a"}).status_code == 200
+    assert Payout.objects.get().points == 100
