@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models.functions import Now
 
-from mutoscope.engines.ledger import Transfer, credit, debit
+from mutoscope.engines.ledger import InsufficientFunds, Transfer, credit, debit
 from mutoscope.engines.sequences import GaplessSequence
 from mutoscope.engines.services import Internals, NoInternals, NoOutputs, Outputs, Service, State, Steps, atomic, when
 from mutoscope.platform.accounts.public import Channel
@@ -24,6 +24,9 @@ from mutoscope.platform.billing.statements import fetch
 
 PAYOUT_POINTS_MAX = 1_000_000_000
 SECOND_FACTOR_FIRST = "Set up two-step sign-in first: a stolen password alone must not move your earnings."
+LESS_NOW = (
+    "A sale was taken back in this moment, and you can be paid less now. Look at what is available, and ask again."
+)
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,13 @@ class RequestPayout(Service[RequestPayoutInputs, RequestPayoutInternals, Request
         mine = books.account(Kind.EARNINGS, work.channel.pk)
         legs = (debit(mine, work.points), credit(books.account(Kind.PAID_OUT), work.points))
         about = {"for": "payout", "number": number}
-        held = books.ledger().hold(Transfer(f"payout:{work.channel.pk}:{number}", legs, about))
+        try:
+            held = books.ledger().hold(Transfer(f"payout:{work.channel.pk}:{number}", legs, about))
+        except InsufficientFunds:
+            raise CannotPayOut(why=LESS_NOW) from None
+        # Looked at once more, now that the hold has locked the account: a refund may have come after the look at what is available.
+        if earnings_of(work.channel.pk, self.clock).holds_recent():
+            raise CannotPayOut(why=LESS_NOW)
         requesting.outputs.payout = Payout.objects.create(
             channel=work.channel,
             number=number,
