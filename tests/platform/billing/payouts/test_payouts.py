@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from mutoscope.platform.billing.clock import Clock, MovedClock
@@ -121,6 +122,38 @@ def test_above_a_sum_somebody_approves(shop: Shop) -> None:
         ApprovePayout().call(ApprovePayoutInputs(payout.pk, staff.pk))
     with pytest.raises(CannotPayOut):
         EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.CANCELLED))
+
+
+def test_nobody_decides_about_their_own_payout(shop: Shop) -> None:
+    payout = ask(shop, 160)
+    with pytest.raises(CannotPayOut, match="your own payout: somebody else has to approve it"):
+        ApprovePayout().call(ApprovePayoutInputs(payout.pk, shop.creator.pk))
+    with pytest.raises(CannotPayOut, match="your own payout"):
+        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.REFUSED, by_id=shop.creator.pk))
+    ApprovePayout().call(ApprovePayoutInputs(payout.pk, make_person("stan", is_staff=True).pk))
+    for outcome in (Payout.State.PAID, Payout.State.FAILED):
+        with pytest.raises(CannotPayOut, match="your own payout"):
+            EndPayout().call(EndPayoutInputs(payout.pk, outcome, by_id=shop.creator.pk))
+    assert earnings_of(shop.video.channel_id, LATER).held == 160
+
+
+def test_staff_decide_in_their_pages_with_a_reason_that_is_kept(shop: Shop, client: Client) -> None:
+    payout = ask(shop, 160)
+    client.force_login(make_person("stan", is_staff=True, is_superuser=True))
+
+    def decide(action: str, reason: str) -> str:
+        asked = {"action": action, "reason": reason, "_selected_action": [payout.pk]}
+        told = client.post("/operator/billing/payout/", asked, follow=True).content.decode()
+        payout.refresh_from_db()
+        return told
+
+    assert "say why" in decide("approve", " ")
+    assert payout.state == Payout.State.WAITING
+    assert "approved." in decide("approve", "They are known.")
+    decide("was_paid", "By the bank, today.")
+    assert (payout.state, payout.reason) == (Payout.State.PAID, "By the bank, today.")
+    kept = [entry.change_message for entry in LogEntry.objects.order_by("pk")]
+    assert kept == ["It was approved: They are known.", "It was recorded as paid by hand: By the bank, today."]
 
 
 def test_through_the_pages(shop: Shop, client: Client, settings: Any) -> None:

@@ -183,7 +183,7 @@ Approving = State[ApprovePayoutInputs, ApprovePayoutInternals, NoOutputs]
 
 
 class ApprovePayout(Service[ApprovePayoutInputs, ApprovePayoutInternals, NoOutputs]):
-    """Somebody of the staff approves a payout that was too large to go by itself."""
+    """Somebody of the staff, and not its creator, approves a payout that was too large to go by itself."""
 
     failures = (CannotPayOut,)
 
@@ -202,6 +202,8 @@ class ApprovePayout(Service[ApprovePayoutInputs, ApprovePayoutInternals, NoOutpu
         payout = locked_payout(asked.payout_id)
         if payout.state != Payout.State.WAITING:
             raise CannotPayOut(why=f"This payout is {payout.get_state_display()}.")
+        if payout.channel.owner_id == asked.staff_id:
+            raise CannotPayOut(why="It is your own payout: somebody else has to approve it.")
         payout.state, payout.decided_by_id = Payout.State.APPROVED, asked.staff_id
         payout.save(update_fields=["state", "decided_by"])
         send(payout, approving.internals.quote)
@@ -247,6 +249,8 @@ class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
         if payout.is_ordered() and asked.by_id is not None:
             # Somebody who called it failed while the signer sends it would have it paid twice.
             raise CannotPayOut(why="The signer pays this one, and alone knows how it ends.")
+        if asked.outcome != Payout.State.CANCELLED and payout.channel.owner_id == asked.by_id:
+            raise CannotPayOut(why="It is your own payout: somebody else has to say so.")
         key = f"payout:{payout.channel_id}:{payout.number}:{asked.outcome}"
         about = {"for": "payout", "number": payout.number}
         if asked.outcome == Payout.State.PAID:
@@ -265,7 +269,7 @@ class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
 
 def locked_payout(payout_id: int) -> Payout:
     """The payout, locked until the transaction ends. Raises CannotPayOut when there is none."""
-    payout = Payout.objects.select_for_update(of=("self",)).filter(pk=payout_id).first()
+    payout = Payout.objects.select_for_update(of=("self",)).select_related("channel").filter(pk=payout_id).first()
     if payout is None:
         raise CannotPayOut(why="There is no such payout.")
     return payout
