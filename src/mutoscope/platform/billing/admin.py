@@ -188,6 +188,7 @@ class PayoutAdmin(LookOnly):
     list_filter = ("state",)
     list_select_related = ("channel", "decided_by", "address")
     actions = ("approve", "refuse", "was_paid", "has_failed")
+    action_form = ReasonForm
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         # Lets the actions be used; a single payout's fields are all read-only.
@@ -208,32 +209,40 @@ class PayoutAdmin(LookOnly):
     @admin.action(description="Approve", permissions=["change"])
     def approve(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
         for payout in chosen:
-            self._try(request, payout, lambda pk: ApprovePayout().call(ApprovePayoutInputs(pk, staff_id(request))))
+            asked = ApprovePayoutInputs(payout.pk, staff_id(request))
+            self._try(request, payout, "approved", lambda asked=asked: ApprovePayout().call(asked))
 
     @admin.action(description="Refuse", permissions=["change"])
     def refuse(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
-        self._end(request, chosen, Payout.State.REFUSED)
+        self._end(request, chosen, Payout.State.REFUSED, "refused")
 
     @admin.action(description="It was paid (by hand)", permissions=["change"])
     def was_paid(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
-        self._end(request, chosen, Payout.State.PAID)
+        self._end(request, chosen, Payout.State.PAID, "recorded as paid by hand")
 
     @admin.action(description="It failed (nothing was sent)", permissions=["change"])
     def has_failed(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
-        self._end(request, chosen, Payout.State.FAILED)
+        self._end(request, chosen, Payout.State.FAILED, "recorded as failed")
 
-    def _end(self, request: HttpRequest, chosen: QuerySet[Payout], outcome: Payout.State) -> None:
+    def _end(self, request: HttpRequest, chosen: QuerySet[Payout], outcome: Payout.State, done: str) -> None:
+        """With a reason, which its creator reads."""
         for payout in chosen:
-            asked = EndPayoutInputs(payout.pk, outcome, reason="By the operator.", by_id=staff_id(request))
-            self._try(request, payout, lambda _, asked=asked: EndPayout().call(asked))
+            reason = request.POST.get("reason", "").strip()
+            asked = EndPayoutInputs(payout.pk, outcome, reason=reason, by_id=staff_id(request))
+            self._try(request, payout, done, lambda asked=asked: EndPayout().call(asked))
 
-    def _try(self, request: HttpRequest, payout: Payout, act: Any) -> None:
+    def _try(self, request: HttpRequest, payout: Payout, done: str, act: Any) -> None:
+        reason = request.POST.get("reason", "").strip()
+        if not reason:
+            self.message_user(request, f"{payout}: say why.", messages.ERROR)
+            return
         try:
-            act(payout.pk)
+            act()
         except Refused as refusal:
             self.message_user(request, f"{payout}: {refusal.sentence()}", messages.ERROR)
         else:
-            self.message_user(request, f"{payout}: done.", messages.SUCCESS)
+            self.log_change(request, payout, f"It was {done}: {reason}")
+            self.message_user(request, f"{payout}: {done}.", messages.SUCCESS)
 
 
 @admin.register(PayoutAddress)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from mutoscope.platform.billing.clock import Clock, MovedClock
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.failures import CannotPayOut, Unacceptable
-from mutoscope.platform.billing.models import Payout
+from mutoscope.platform.billing.models import Payout, Purchase
 from mutoscope.platform.billing.payouts.available import earnings_of
+from mutoscope.platform.billing.payouts.ports import PaidByHand
 from mutoscope.platform.billing.payouts.service import (
     ApprovePayout,
     ApprovePayoutInputs,
@@ -23,9 +26,10 @@ from mutoscope.platform.billing.payouts.service import (
     RequestPayout,
     RequestPayoutInputs,
 )
+from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
 from tests.people import PASSWORD, make_person
-from tests.platform.billing.paying import paid_by_hand
-from tests.platform.billing.shop import Shop
+from tests.platform.billing.paying import paid_by, paid_by_hand
+from tests.platform.billing.shop import Shop, give
 
 pytestmark = pytest.mark.django_db
 
@@ -120,6 +124,38 @@ def test_above_a_sum_somebody_approves(shop: Shop) -> None:
         EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.CANCELLED))
 
 
+def test_nobody_decides_about_their_own_payout(shop: Shop) -> None:
+    payout = ask(shop, 160)
+    with pytest.raises(CannotPayOut, match="your own payout: somebody else has to approve it"):
+        ApprovePayout().call(ApprovePayoutInputs(payout.pk, shop.creator.pk))
+    with pytest.raises(CannotPayOut, match="your own payout"):
+        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.REFUSED, by_id=shop.creator.pk))
+    ApprovePayout().call(ApprovePayoutInputs(payout.pk, make_person("stan", is_staff=True).pk))
+    for outcome in (Payout.State.PAID, Payout.State.FAILED):
+        with pytest.raises(CannotPayOut, match="your own payout"):
+            EndPayout().call(EndPayoutInputs(payout.pk, outcome, by_id=shop.creator.pk))
+    assert earnings_of(shop.video.channel_id, LATER).held == 160
+
+
+def test_staff_decide_in_their_pages_with_a_reason_that_is_kept(shop: Shop, client: Client) -> None:
+    payout = ask(shop, 160)
+    client.force_login(make_person("stan", is_staff=True, is_superuser=True))
+
+    def decide(action: str, reason: str) -> str:
+        asked = {"action": action, "reason": reason, "_selected_action": [payout.pk]}
+        told = client.post("/operator/billing/payout/", asked, follow=True).content.decode()
+        payout.refresh_from_db()
+        return told
+
+    assert "say why" in decide("approve", " ")
+    assert payout.state == Payout.State.WAITING
+    assert "approved." in decide("approve", "They are known.")
+    decide("was_paid", "By the bank, today.")
+    assert (payout.state, payout.reason) == (Payout.State.PAID, "By the bank, today.")
+    kept = [entry.change_message for entry in LogEntry.objects.order_by("pk")]
+    assert kept == ["It was approved: They are known.", "It was recorded as paid by hand: By the bank, today."]
+
+
 def test_through_the_pages(shop: Shop, client: Client, settings: Any) -> None:
     settings.PAYOUT_DELAY_DAYS = 0
     shop.creator.set_password(PASSWORD)
@@ -146,3 +182,74 @@ def test_in_production_a_payout_needs_a_second_factor(shop: Shop, client: Client
     settings.SANDBOX = False
     client.force_login(shop.creator)
     assert "two-step sign-in" in client.get("/studio/earnings/").content.decode()
+
+
+def test_over_the_api_too_a_payout_needs_a_fresh_sign_in(shop: Shop, client: Client, settings: Any) -> None:
+    settings.PAYOUT_DELAY_DAYS = 0
+    shop.creator.set_password(PASSWORD)
+    shop.creator.save()
+    client.force_login(shop.creator)
+    asked = ("/api/billing/payouts", {"points": 100}, "application/json")
+    answer = client.post(*asked, headers={"Idempotency-Key": "a"})
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/sign-in-once-more")
+    assert not Payout.objects.exists()
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
+    assert client.post(*asked, headers={"Idempotency-Key": "a"}).status_code == 200
+    assert Payout.objects.get().points == 100
+
+
+def sell(shop: Shop, name: str, clock: Clock = LATER) -> Purchase:
+    """One more sale, of 180 points for the creator: recent when looked at from LATER."""
+    viewer = make_person(name)
+    give(viewer, 200)
+    bought = shop.unlock(Term.LIFETIME, viewer=viewer, clock=clock)
+    return Purchase.objects.get(pk=bought.purchase_id)
+
+
+def refund(purchase: Purchase) -> None:
+    RefundPurchase().call(RefundPurchaseInputs(purchase.pk, purchase.viewer_id, "Asked for."))
+
+
+@dataclass
+class ClockThatLetsSomethingHappen:
+    """What happens here happens while what is available is looked at."""
+
+    happens: Callable[[], None] | None
+
+    def ahead(self) -> timedelta:
+        happens, self.happens = self.happens, None
+        if happens is not None:
+            happens()
+        return LATER.ahead()
+
+
+def test_a_refund_while_it_is_looked_at_makes_nothing_recent_available(shop: Shop) -> None:
+    sell(shop, "olga")
+    taken_back = sell(shop, "paul")
+    earned = earnings_of(shop.video.channel_id, ClockThatLetsSomethingHappen(lambda: refund(taken_back)))
+    assert (earned.posted, earned.recent, earned.available()) == (360, 180, 180)
+
+
+class RefundsBeforeTheHold(PaidByHand):
+    def __init__(self, purchase: Purchase) -> None:
+        self.purchase = purchase
+
+    def needs_address(self) -> bool:
+        """Asked between the look at what is available and the hold."""
+        self.purchase.refresh_from_db()
+        if self.purchase.refunded_at is None:
+            refund(self.purchase)
+        return False
+
+
+@pytest.mark.parametrize("others", [(), ("olga",)])
+def test_a_refund_before_the_hold_refuses_the_payout_whether_or_not_there_are_recent_points(
+    shop: Shop, others: tuple[str, ...]
+) -> None:
+    for name in others:
+        sell(shop, name)
+    with paid_by(RefundsBeforeTheHold(Purchase.objects.get(viewer=shop.viewer))), pytest.raises(CannotPayOut) as less:
+        ask(shop, 180)
+    assert "less now" in less.value.sentence()
+    assert not Payout.objects.exists()
+    assert earnings_of(shop.video.channel_id, LATER).held == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,9 @@ from mutoscope.engines.solana.chain import TEST_USDC
 from mutoscope.engines.solana.models import Event
 from mutoscope.engines.solana.outbox import signals
 from mutoscope.engines.solana.outbox.telling import tell_due
+from mutoscope.platform.billing.failures import CannotTopUp
 from mutoscope.platform.billing.models import TopUp
+from mutoscope.platform.billing.topup.buying import OPEN_MAX
 from mutoscope.platform.billing.topup.crediting import credit_settled
 from tests.platform.billing.topup.till import Till, open_till
 
@@ -97,3 +100,16 @@ def test_killed_between_chain_and_ledger_it_is_credited_after_the_restart(till: 
     Event.objects.filter(told_at=None).update(due_at=timezone.now())
     tell_due()
     is_credited_once(till, top_up)
+
+
+def test_clicks_at_once_open_no_more_payments_than_may_be_open(till: Till) -> None:
+    for number in range(OPEN_MAX - 1):
+        till.buy(key=f"order-number-{number}")
+    keys = iter([f"at-once-{number}" for number in range(WORKERS)])
+
+    def click() -> None:
+        with contextlib.suppress(CannotTopUp):
+            till.buy(key=next(keys))
+
+    together(click)
+    assert TopUp.objects.count() == OPEN_MAX

@@ -15,6 +15,7 @@ from mutoscope.engines.solana.public import accept_late, payment_model
 from mutoscope.platform.billing.failures import CannotTopUp, RequestKeyReused
 from mutoscope.platform.billing.models import Pack, TopUp
 from mutoscope.platform.billing.topup import crediting
+from mutoscope.platform.billing.topup.buying import OPEN_MAX, BuyPoints, BuyPointsInputs
 from tests.people import make_person
 from tests.platform.billing.topup.till import Till
 
@@ -204,3 +205,23 @@ def test_where_to_go_back_to_is_a_film_and_nothing_else(till: Till) -> None:
     asked = {"pack": till.pack.pk, "token": "USDC", "film": "//evil.test", "key": "abcdefghijk"}
     assert client.post("/wallet/top-up/", asked).status_code == 302
     assert TopUp.objects.get().film == ""
+
+
+def test_ten_unpaid_top_ups_are_open_at_once_and_no_more(till: Till) -> None:
+    opened = [till.buy(key=f"order-number-{number}") for number in range(OPEN_MAX)]
+    with pytest.raises(CannotTopUp, match="wait to be paid"):
+        till.buy(key="one-too-many")
+    assert payment_model().objects.count() == OPEN_MAX
+    # The same order again is no new one; what is paid, or has ended, is not open; somebody else has their own.
+    assert till.buy(key="order-number-0").pk == opened[0].pk
+    elsewhere = BuyPoints().call(BuyPointsInputs(make_person("olga").pk, till.pack.pk, "USDC", "order-of-another"))
+    assert elsewhere.top_up.person.username == "olga"
+    till.pay(opened[0], 5_000_000)
+    till.buy(key="after-one-was-paid")
+    client = Client()
+    client.force_login(till.viewer)
+    asked = {"pack": str(till.pack.pk), "token": "USDC", "key": "once-too-often"}
+    refused = client.post("/wallet/top-up/", asked)
+    assert (refused.status_code, "wait to be paid" in refused.content.decode()) == (409, True)
+    till.end(opened[1])
+    assert client.post("/wallet/top-up/", asked).status_code == 302

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
-from allauth.mfa.utils import is_mfa_enabled
-from django.conf import settings
 from django.http import HttpRequest
 from ninja import Query
 
-from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.api import schemas, statements, top_ups
-from mutoscope.platform.billing.api.asking import CODE, REFUSALS, Key, P, PublicId, channel_asking
+from mutoscope.platform.billing.api.asking import CODE, REFUSALS, Key, P, PublicId, channel_asking, signed_in_just_now
 from mutoscope.platform.billing.api.offers import router as offers
 from mutoscope.platform.billing.api.problems import CONTENT_TYPE
 from mutoscope.platform.billing.api.shape import problems_api
@@ -25,6 +22,7 @@ from mutoscope.platform.billing.library.endpoints import PAGE_FILMS, PAGES_MAX, 
 from mutoscope.platform.billing.models import Pack, Payout
 from mutoscope.platform.billing.packs.service import packs_on_sale
 from mutoscope.platform.billing.payouts.available import earnings_of
+from mutoscope.platform.billing.payouts.endpoints import has_second_factor
 from mutoscope.platform.billing.payouts.service import RequestPayout, RequestPayoutInputs
 from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs, current_offers
 from mutoscope.platform.billing.tips.service import GiveTip, GiveTipInputs
@@ -201,9 +199,9 @@ def payouts(
 
 @api.post("/payouts", response={200: schemas.PayoutOut, **REFUSALS})
 def request_payout(request: HttpRequest, key: Key, asked: schemas.PayoutIn) -> schemas.PayoutOut:
-    """Ask to be paid."""
-    has_second_factor = settings.SANDBOX or is_mfa_enabled(cast("Person", request.user))
-    asked_for = RequestPayoutInputs(person_id(request), asked.points, key, has_second_factor)
+    """Ask to be paid. The password, or a passkey, was given a moment ago."""
+    signed_in_just_now(request)
+    asked_for = RequestPayoutInputs(person_id(request), asked.points, key, has_second_factor(request))
     return schemas.PayoutOut.of(RequestPayout().call(asked_for).payout)
 
 

@@ -27,6 +27,10 @@ class Earnings:
         """What a payout may take now."""
         return max(self.posted - self.held - self.recent, 0)
 
+    def holds_recent(self) -> bool:
+        """Whether more is held than may be: some of it was earned within the delay."""
+        return self.held > max(self.posted - self.recent, 0)
+
 
 class BadPayout(ValueError):
     """This payout cannot be asked for. Its message is a sentence for the creator."""

@@ -6,8 +6,6 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from mutoscope.platform.billing import books
-from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain.payouts import Earnings, PayoutRules
 from mutoscope.platform.billing.statements import fetch
@@ -19,8 +17,8 @@ def payout_rules() -> PayoutRules:
 
 
 def earnings_of(channel_id: int, clock: Clock = SERVER_CLOCK) -> Earnings:
-    """A channel's points as they stand. Three queries."""
-    held = books.balance(Kind.EARNINGS, channel_id)
+    """A channel's points as they stand, in one query."""
     delay = timedelta(days=payout_rules().delay_days)
-    recent = fetch("payouts", "recent", {"channel_id": channel_id, "delay": delay, "ahead": clock.ahead()})[0][0]
-    return Earnings(posted=held.posted, held=held.held, recent=recent)
+    asked = {"channel_id": channel_id, "delay": delay, "ahead": clock.ahead()}
+    posted, held, recent = fetch("payouts", "earnings", asked)[0]
+    return Earnings(posted=posted, held=held, recent=recent)

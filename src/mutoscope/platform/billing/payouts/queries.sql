@@ -2,12 +2,20 @@
 -- Payouts of one channel take turns. One row, or none when the channel never earned anything. Locks that row, before the ledger.
 SELECT account_id FROM billing_bookaccount WHERE kind = 'earnings' AND owner_id = %(channel_id)s FOR UPDATE;
 
--- name: recent
--- What a channel earned within the delay and was not refunded since. One row.
-SELECT (coalesce((SELECT sum(p.creator_points) FROM billing_purchase p
-                  WHERE p.channel_id = %(channel_id)s AND p.refunded_at IS NULL AND p.bought_at > clock.now - %(delay)s::interval), 0)
-      + coalesce((SELECT sum(t.creator_points) FROM billing_tip t
-                  WHERE t.channel_id = %(channel_id)s AND t.given_at > clock.now - %(delay)s::interval), 0))::bigint
+-- name: earnings
+-- A channel's points, what is held of them, and what it earned within the delay and was not refunded since. All in one snapshot: a refund
+-- between two would be missing from what is recent, and still be in the balance. Adds up the ledger's own rows by its own rule
+-- (engines/ledger/sql/queries.sql, `balance`). One row. Locks nothing.
+SELECT coalesce((SELECT a.available + a.held - a.gathered
+                     + coalesce((SELECT sum(s.balance) FROM ledger_sub_balance s WHERE s.account_id = a.id), 0)
+                 FROM billing_bookaccount b JOIN ledger_account a ON a.id = b.account_id
+                 WHERE b.kind = 'earnings' AND b.owner_id = %(channel_id)s), 0)::bigint,
+    coalesce((SELECT a.held FROM billing_bookaccount b JOIN ledger_account a ON a.id = b.account_id
+              WHERE b.kind = 'earnings' AND b.owner_id = %(channel_id)s), 0)::bigint,
+    (coalesce((SELECT sum(p.creator_points) FROM billing_purchase p
+               WHERE p.channel_id = %(channel_id)s AND p.refunded_at IS NULL AND p.bought_at > clock.now - %(delay)s::interval), 0)
+   + coalesce((SELECT sum(t.creator_points) FROM billing_tip t
+               WHERE t.channel_id = %(channel_id)s AND t.given_at > clock.now - %(delay)s::interval), 0))::bigint
 FROM (SELECT statement_timestamp() + %(ahead)s::interval AS now) clock;
 
 -- name: now

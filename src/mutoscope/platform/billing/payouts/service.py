@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models.functions import Now
 
-from mutoscope.engines.ledger import Transfer, credit, debit
+from mutoscope.engines.ledger import InsufficientFunds, Transfer, credit, debit
 from mutoscope.engines.sequences import GaplessSequence
 from mutoscope.engines.services import Internals, NoInternals, NoOutputs, Outputs, Service, State, Steps, atomic, when
 from mutoscope.platform.accounts.public import Channel
@@ -24,6 +24,9 @@ from mutoscope.platform.billing.statements import fetch
 
 PAYOUT_POINTS_MAX = 1_000_000_000
 SECOND_FACTOR_FIRST = "Set up two-step sign-in first: a stolen password alone must not move your earnings."
+LESS_NOW = (
+    "A sale was taken back in this moment, and you can be paid less now. Look at what is available, and ask again."
+)
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,13 @@ class RequestPayout(Service[RequestPayoutInputs, RequestPayoutInternals, Request
         mine = books.account(Kind.EARNINGS, work.channel.pk)
         legs = (debit(mine, work.points), credit(books.account(Kind.PAID_OUT), work.points))
         about = {"for": "payout", "number": number}
-        held = books.ledger().hold(Transfer(f"payout:{work.channel.pk}:{number}", legs, about))
+        try:
+            held = books.ledger().hold(Transfer(f"payout:{work.channel.pk}:{number}", legs, about))
+        except InsufficientFunds:
+            raise CannotPayOut(why=LESS_NOW) from None
+        # Looked at once more, now that the hold has locked the account: a refund may have come after the look at what is available.
+        if earnings_of(work.channel.pk, self.clock).holds_recent():
+            raise CannotPayOut(why=LESS_NOW)
         requesting.outputs.payout = Payout.objects.create(
             channel=work.channel,
             number=number,
@@ -174,7 +183,7 @@ Approving = State[ApprovePayoutInputs, ApprovePayoutInternals, NoOutputs]
 
 
 class ApprovePayout(Service[ApprovePayoutInputs, ApprovePayoutInternals, NoOutputs]):
-    """Somebody of the staff approves a payout that was too large to go by itself."""
+    """Somebody of the staff, and not its creator, approves a payout that was too large to go by itself."""
 
     failures = (CannotPayOut,)
 
@@ -193,6 +202,8 @@ class ApprovePayout(Service[ApprovePayoutInputs, ApprovePayoutInternals, NoOutpu
         payout = locked_payout(asked.payout_id)
         if payout.state != Payout.State.WAITING:
             raise CannotPayOut(why=f"This payout is {payout.get_state_display()}.")
+        if payout.channel.owner_id == asked.staff_id:
+            raise CannotPayOut(why="It is your own payout: somebody else has to approve it.")
         payout.state, payout.decided_by_id = Payout.State.APPROVED, asked.staff_id
         payout.save(update_fields=["state", "decided_by"])
         send(payout, approving.internals.quote)
@@ -238,6 +249,8 @@ class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
         if payout.is_ordered() and asked.by_id is not None:
             # Somebody who called it failed while the signer sends it would have it paid twice.
             raise CannotPayOut(why="The signer pays this one, and alone knows how it ends.")
+        if asked.outcome != Payout.State.CANCELLED and payout.channel.owner_id == asked.by_id:
+            raise CannotPayOut(why="It is your own payout: somebody else has to say so.")
         key = f"payout:{payout.channel_id}:{payout.number}:{asked.outcome}"
         about = {"for": "payout", "number": payout.number}
         if asked.outcome == Payout.State.PAID:
@@ -256,7 +269,7 @@ class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
 
 def locked_payout(payout_id: int) -> Payout:
     """The payout, locked until the transaction ends. Raises CannotPayOut when there is none."""
-    payout = Payout.objects.select_for_update(of=("self",)).filter(pk=payout_id).first()
+    payout = Payout.objects.select_for_update(of=("self",)).select_related("channel").filter(pk=payout_id).first()
     if payout is None:
         raise CannotPayOut(why="There is no such payout.")
     return payout

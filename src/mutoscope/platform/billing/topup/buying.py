@@ -10,15 +10,23 @@ from typing import Any
 
 from django.conf import settings
 
-from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic
+from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic, when
 from mutoscope.engines.solana import public as solana
 from mutoscope.engines.solana.wallets import PoolEmpty
+from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing.failures import CannotTopUp, RequestKeyReused
 from mutoscope.platform.billing.models import Pack, TopUp
 from mutoscope.platform.billing.packs.service import packs_on_sale
+from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.topup.ports import NoRate, Rate, Rates
 from mutoscope.platform.billing.topup.rates import configured_rates
 
+# Each payment takes a one-time wallet, which is its own for ever.
+OPEN_MAX = 10
+TOO_MANY_OPEN = (
+    f"{OPEN_MAX} of your top-ups wait to be paid. Pay one of those, which your wallet lists, or come back in a few minutes: "
+    "what is not paid ends by itself. Nothing was charged."
+)
 NOBODY_RECEIVES = "This site takes no payments at the moment. Nothing was charged."
 
 
@@ -39,6 +47,8 @@ class BuyPointsInternals(Internals):
     token: Any
     rate: Rate
     prices: dict[str, int]
+    key: str
+    is_known: bool
 
 
 class BuyPointsOutputs(Outputs):
@@ -59,7 +69,16 @@ class BuyPoints(Service[BuyPointsInputs, BuyPointsInternals, BuyPointsOutputs]):
 
     def steps(self) -> Steps[BuyPointsInputs, BuyPointsInternals, BuyPointsOutputs]:
         # The rate comes before the transaction: a source may have to ask somebody.
-        return (self.find_pack, self.find_token, self.quote, atomic(self.open_payment, savepoint=True))
+        return (
+            self.find_pack,
+            self.find_token,
+            self.quote,
+            atomic(
+                self.find_known,
+                when(self.is_new, self.refuse_too_many, self.open_payment),
+                savepoint=True,
+            ),
+        )
 
     def find_pack(self, buying: Buying) -> None:
         pack = next((pack for pack in packs_on_sale() if pack.pk == buying.inputs.pack_id), None)
@@ -87,25 +106,36 @@ class BuyPoints(Service[BuyPointsInputs, BuyPointsInternals, BuyPointsOutputs]):
             with contextlib.suppress(NoRate, solana.NotPayable):
                 work.prices[other.mint] = _amount(work.pack, rates.rate(other.symbol), other)
 
-    def open_payment(self, buying: Buying) -> None:
+    def find_known(self, buying: Buying) -> None:
+        """The payment that was opened for this very order, at the quote that it was given, whatever the rate is now."""
         asked, work = buying.inputs, buying.internals
-        key = f"top-up:{asked.person_id}:{asked.key}"
-        purpose = f"pack:{work.pack.pk}"
+        # One after the other for each person, before either counts what is open. Rows that refer to the person need not wait.
+        Person.objects.select_for_update(no_key=True).get(pk=asked.person_id)
+        work.key = f"top-up:{asked.person_id}:{asked.key}"
         known = TopUp.objects.filter(
-            payment_id__in=solana.payment_model().objects.filter(idempotency_key=key).values("pk")
+            payment_id__in=solana.payment_model().objects.filter(idempotency_key=work.key).values("pk")
         ).first()
+        work.is_known = known is not None
         if known is not None:
-            # At the quote that it was given, whatever the rate is now.
             if known.pack_id != work.pack.pk or known.person_id != asked.person_id:
                 raise RequestKeyReused()
             buying.outputs.top_up = known
-            return
+
+    def is_new(self, buying: Buying) -> bool:
+        return not buying.internals.is_known
+
+    def refuse_too_many(self, buying: Buying) -> None:
+        if fetch("topup", "open_unpaid", {"person_id": buying.inputs.person_id})[0][0] >= OPEN_MAX:
+            raise CannotTopUp(why=TOO_MANY_OPEN)
+
+    def open_payment(self, buying: Buying) -> None:
+        asked, work = buying.inputs, buying.internals
         try:
             payment = solana.create_payment(
                 work.prices,
-                purpose=purpose,
+                purpose=f"pack:{work.pack.pk}",
                 owner_ref=f"person:{asked.person_id}",
-                idempotency_key=key,
+                idempotency_key=work.key,
                 expires_after_s=settings.TOP_UPS["QUOTE_LIFETIME_S"],
             )
         except (solana.NowhereToReceive, PoolEmpty):

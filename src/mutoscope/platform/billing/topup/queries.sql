@@ -18,3 +18,9 @@ SELECT t.public_id, t.points + t.bonus_points, t.price_usd_cents, t.asked_at, t.
     coalesce((SELECT r.state FROM billing_topuprefund r WHERE r.top_up_id = t.id ORDER BY r.id DESC LIMIT 1), ''), t.id, t.credited_at
 FROM billing_topup t JOIN mutoscope_solana_payment p ON p.id = t.payment_id
 WHERE t.person_id = %(person_id)s AND t.id < %(before)s ORDER BY t.id DESC LIMIT %(limit)s;
+
+-- name: open_unpaid
+-- How many payments of this person still wait for money, with none seen so far: one row. Asked under a lock on the person. Locks nothing.
+SELECT count(*) FROM billing_topup t JOIN mutoscope_solana_payment p ON p.id = t.payment_id
+WHERE t.person_id = %(person_id)s AND t.credited_at IS NULL
+  AND p.status = 'waiting' AND p.money = 'nothing' AND p.expires_at > statement_timestamp();
