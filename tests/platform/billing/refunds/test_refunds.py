@@ -54,6 +54,14 @@ def test_one_purchase_is_refunded_once(staff: Person) -> None:
     assert shop.points() == 1000
 
 
+def test_nobody_refunds_themselves() -> None:
+    shop = Shop.open()
+    bought = shop.unlock(Term.DAY)
+    with pytest.raises(CannotRefund, match="your own purchase"):
+        refund(bought.purchase_id, shop.viewer)
+    assert shop.points() == 970
+
+
 def test_of_two_days_one_stays(staff: Person) -> None:
     shop = Shop.open()
     first = shop.unlock(Term.DAY)

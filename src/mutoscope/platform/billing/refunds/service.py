@@ -87,6 +87,8 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
     def refuse_beyond_the_limits(self, refunding: Refunding) -> None:
         now = refunding.internals.now
         for purchase in refunding.internals.purchases:
+            if purchase.viewer_id == refunding.inputs.staff_id:
+                raise CannotRefund(why="It is your own purchase: somebody else has to refund it.")
             if purchase.refunded_at is not None:
                 raise CannotRefund(why="This purchase was refunded before.")
             if purchase.transfer_id is None:
