@@ -34,12 +34,8 @@ FUNDS = 10_000 * 10**TEST_USDC.decimals
 @contextmanager
 def paid_by(adapter: PaysCreators) -> Iterator[None]:
     """Plug in who pays creators, for this block."""
-    before = pays_creators.get()
-    pays_creators.bind(adapter)
-    try:
+    with pays_creators.bound(adapter):
         yield
-    finally:
-        pays_creators.bind(before)
 
 
 @contextmanager

@@ -12,12 +12,13 @@ from allauth.account.models import EmailAddress
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
+from mutoscope.engines.services import Socket
 from mutoscope.platform.billing.clock import Clock, MovedClock
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.failures import CannotPayOut, Unacceptable
 from mutoscope.platform.billing.models import Payout, Purchase
 from mutoscope.platform.billing.payouts.available import earnings_of
-from mutoscope.platform.billing.payouts.ports import PaidByHand
+from mutoscope.platform.billing.payouts.ports import PaidByHand, pays_creators
 from mutoscope.platform.billing.payouts.service import (
     ApprovePayout,
     ApprovePayoutInputs,
@@ -253,3 +254,10 @@ def test_a_refund_before_the_hold_refuses_the_payout_whether_or_not_there_are_re
     assert "less now" in less.value.sentence()
     assert not Payout.objects.exists()
     assert earnings_of(shop.video.channel_id, LATER).held == 0
+
+
+def test_who_pays_is_plugged_into_the_engines_own_socket() -> None:
+    before = pays_creators.get()
+    with pays_creators.bound(PaidByHand()):
+        assert pays_creators.get() is not before
+    assert (type(pays_creators), pays_creators.get()) == (Socket, before)

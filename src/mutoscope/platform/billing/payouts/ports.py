@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from mutoscope.engines.services import Socket
+
 
 @dataclass(frozen=True, slots=True)
 class PayoutOrder:
@@ -67,19 +69,4 @@ class PaidByHand:
         return
 
 
-class Socket:
-    """Holds who pays creators."""
-
-    def __init__(self) -> None:
-        self._adapter: PaysCreators = PaidByHand()
-
-    def bind(self, adapter: PaysCreators) -> None:
-        """Use this one from now on."""
-        self._adapter = adapter
-
-    def get(self) -> PaysCreators:
-        """Whoever pays creators now."""
-        return self._adapter
-
-
-pays_creators = Socket()
+pays_creators: Socket[PaysCreators] = Socket(PaidByHand())
