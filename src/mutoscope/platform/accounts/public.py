@@ -16,6 +16,7 @@ from mutoscope.platform.accounts.failures import (
 from mutoscope.platform.accounts.models import Channel, Person
 from mutoscope.platform.accounts.people.service import AddPerson, AddPersonInputs
 from mutoscope.platform.accounts.roles import OPERATOR, SUPPORT, add_rights
+from mutoscope.platform.accounts.sign_in.required import login_required
 
 __all__ = [
     "OPERATOR",
@@ -37,6 +38,7 @@ __all__ = [
     "add_rights",
     "channel_of",
     "channel_shelf",
+    "login_required",
     "newest_channels",
     "parse_description",
     "parse_name",

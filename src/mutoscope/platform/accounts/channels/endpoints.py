@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,6 +15,7 @@ from mutoscope.platform.accounts.channels.service import EditChannel, EditChanne
 from mutoscope.platform.accounts.channels.shelf import channel_shelf
 from mutoscope.platform.accounts.failures import ChannelOpenAlready, Refused
 from mutoscope.platform.accounts.models import Channel, Person
+from mutoscope.platform.accounts.sign_in.required import login_required
 
 A_YEAR_S = 365 * 24 * 3600
 

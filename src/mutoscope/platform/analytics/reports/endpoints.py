@@ -7,13 +7,12 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from mutoscope.platform.accounts.public import Channel, Person, channel_of
+from mutoscope.platform.accounts.public import Channel, Person, channel_of, login_required
 from mutoscope.platform.analytics.reports.audience import retention
 from mutoscope.platform.analytics.reports.dashboard import Dashboard, clock, dashboard, film_rows, retention_points
 from mutoscope.platform.analytics.reports.periods import PERIODS, Period, period_named

@@ -7,13 +7,12 @@ from datetime import UTC, datetime, time, timedelta
 from typing import cast
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from mutoscope.platform.accounts.public import Channel, Person, channel_of
+from mutoscope.platform.accounts.public import Channel, Person, channel_of, login_required
 from mutoscope.platform.billing.coupons.forms import CouponForm
 from mutoscope.platform.billing.coupons.service import EndCoupon, EndCouponInputs, MakeCoupon, MakeCouponInputs
 from mutoscope.platform.billing.failures import NoSuchCoupon, NoSuchFilm, Refused

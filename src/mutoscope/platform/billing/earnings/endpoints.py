@@ -8,13 +8,12 @@ from typing import cast
 from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from mutoscope.platform.accounts.public import Channel, Person, channel_of
+from mutoscope.platform.accounts.public import Channel, Person, channel_of, login_required
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.books import Kind
@@ -69,7 +68,7 @@ def _show(request: HttpRequest, channel: Channel, refusal: Refused | None = None
         "chart": [(f"{day.day.day} {day.day:%b}", day.points()) for day in bars],
         "days": days,
         "periods": PERIODS,
-        "tips": list(Tip.objects.filter(channel=channel)[:TIPS_SHOWN]),
+        "tips": list(Tip.objects.filter(channel=channel).select_related("video")[:TIPS_SHOWN]),
         "payouts": [shown(payout) for payout in payouts],
         "needs_address": pays_creators.get().needs_address(),
         "address": current_address(channel.pk),

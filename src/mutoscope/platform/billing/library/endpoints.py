@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from mutoscope.platform.accounts.public import login_required
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
@@ -37,6 +37,7 @@ class Owned:
     expires_at: datetime | None
     is_live: bool
     term: str
+    was_refunded: bool
     renew_points: int | None
 
     def renewal(self) -> str:

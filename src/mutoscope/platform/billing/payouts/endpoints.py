@@ -9,13 +9,12 @@ from allauth.account.decorators import reauthentication_required
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from mutoscope.platform.accounts.public import Channel, Person, channel_of
+from mutoscope.platform.accounts.public import Channel, Person, channel_of, login_required
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import PayoutAddress

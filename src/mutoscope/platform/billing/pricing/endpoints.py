@@ -6,13 +6,12 @@ from typing import cast
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from mutoscope.platform.accounts.public import Person, channel_of
+from mutoscope.platform.accounts.public import Person, channel_of, login_required
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.domain.money import split
 from mutoscope.platform.billing.domain.terms import Term

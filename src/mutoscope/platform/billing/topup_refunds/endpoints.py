@@ -7,13 +7,13 @@ from urllib.parse import quote
 from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from mutoscope.engines.sequences.public import random_id
+from mutoscope.platform.accounts.public import login_required
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import KEY_LENGTH_MAX, RefundAddress, TopUp, TopUpRefund

@@ -6,13 +6,12 @@ from typing import cast
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.files.storage import storages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from mutoscope.platform.accounts.public import Person, channel_of
+from mutoscope.platform.accounts.public import Person, channel_of, login_required
 from mutoscope.platform.videos.domain.life import DISCARDABLE, MOVES, PLAYABLE, VideoState
 from mutoscope.platform.videos.domain.trailers import TrailerChoice
 from mutoscope.platform.videos.failures import Refused, Unacceptable

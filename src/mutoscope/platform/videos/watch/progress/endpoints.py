@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import cast
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from mutoscope.platform.accounts.public import Person
+from mutoscope.platform.accounts.public import Person, login_required
 from mutoscope.platform.videos.domain.life import PLAYABLE, PUBLIC
 from mutoscope.platform.videos.models import Video
 from mutoscope.platform.videos.watch.cards import film_cards
