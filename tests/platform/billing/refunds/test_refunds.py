@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from mutoscope.engines.ledger import Transfer, credit, debit
 from mutoscope.platform.accounts.public import Person
@@ -40,6 +41,9 @@ def test_everything_goes_back_and_the_time_ends(staff: Person) -> None:
     assert (shop.points(), shop.earnings(), books.balance(Kind.FEES).posted) == (100, 0, fees)
     assert not right_of(shop.viewer.pk, shop.video.pk).is_live()
     assert Refund.objects.get().by == staff
+    client = Client()
+    client.force_login(shop.viewer)
+    assert "refunded" in client.get("/library/").content.decode()
     # The page that was open before must not be believed.
     assert shop.entitlement().version == 2
     assert shop.unlock(Term.DAY, version=2).points == 30

@@ -17,6 +17,7 @@ from mutoscope.platform.billing.models import Pack, TopUp
 from mutoscope.platform.billing.topup import crediting
 from mutoscope.platform.billing.topup.buying import OPEN_MAX, BuyPoints, BuyPointsInputs
 from tests.people import make_person
+from tests.platform.billing.shop import Shop as FilmShop
 from tests.platform.billing.topup.till import Till
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +45,34 @@ def test_a_pack_paid_exactly_is_credited_at_finality_by_a_transfer_that_names_th
     transfer = Transfer.objects.get(pk=top_up.transfer_id)
     assert transfer.metadata == {"for": "top-up", "payment": top_up.payment_id}
     assert "550 points are yours" in page(till, top_up)
+
+
+def test_beside_a_film_a_payment_that_is_under_way_is_not_asked_for_again(till: Till) -> None:
+    shop = FilmShop.open(points=0)
+    client = Client()
+    client.force_login(till.viewer)
+
+    def panel() -> str:
+        return client.get(f"/unlock/{shop.video.public_id}/").content.decode()
+
+    assert "under way" not in panel()
+    top_up = till.buy()
+    assert f"/wallet/top-ups/{top_up.public_id}/" in panel()
+    till.shop.pay(till.payment(top_up), 5_000_000, TEST_USDC)
+    till.shop.glance()
+    tell_due()
+    assert "A payment of yours is under way." in panel()
+    till.settle()
+    assert "under way" not in panel()
+    assert "Unlock for 30 points" in panel()
+
+
+def test_what_was_not_paid_in_its_time_is_under_way_no_more(till: Till) -> None:
+    shop = FilmShop.open(points=0)
+    till.end(till.buy())
+    client = Client()
+    client.force_login(till.viewer)
+    assert "under way" not in client.get(f"/unlock/{shop.video.public_id}/").content.decode()
 
 
 def test_sol_is_quoted_by_its_rate_and_rounded_up(till: Till) -> None:

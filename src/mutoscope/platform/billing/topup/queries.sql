@@ -24,3 +24,10 @@ WHERE t.person_id = %(person_id)s AND t.id < %(before)s ORDER BY t.id DESC LIMIT
 SELECT count(*) FROM billing_topup t JOIN mutoscope_solana_payment p ON p.id = t.payment_id
 WHERE t.person_id = %(person_id)s AND t.credited_at IS NULL
   AND p.status = 'waiting' AND p.money = 'nothing' AND p.expires_at > statement_timestamp();
+
+-- name: under_way
+-- The newest top-up of this person that still waits: for money, or for what arrived to be final. One row, or none. Locks nothing.
+SELECT t.public_id FROM billing_topup t JOIN mutoscope_solana_payment p ON p.id = t.payment_id
+WHERE t.person_id = %(person_id)s AND t.credited_at IS NULL
+  AND (p.status IN ('seen', 'confirmed') OR p.status = 'waiting' AND p.expires_at > statement_timestamp())
+ORDER BY t.id DESC LIMIT 1;

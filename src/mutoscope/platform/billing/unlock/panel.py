@@ -66,6 +66,8 @@ class Panel:
     """The code that the prices are told with."""
     code_problem: str = ""
     """Why the one that was typed takes nothing off; empty where it does, or none was typed."""
+    under_way: str = ""
+    """A top-up of theirs that still waits, where points are missing: whoever has sent money is not to be asked to pay again."""
 
 
 def panel_for(viewer_id: int | None, public_id: str, clock: Clock = SERVER_CLOCK, code: str = "") -> Panel | None:
@@ -103,7 +105,13 @@ def panel_for(viewer_id: int | None, public_id: str, clock: Clock = SERVER_CLOCK
         choices=choices,
         code=code.strip().upper() if discount else "",
         code_problem=problem,
+        under_way=_under_way(viewer_id) if any(choice.pack for choice in choices) else "",
     )
+
+
+def _under_way(viewer_id: int | None) -> str:
+    rows = fetch("topup", "under_way", {"person_id": viewer_id})
+    return rows[0][0] if rows else ""
 
 
 def _discount(viewer_id: int | None, public_id: str, clock: Clock, code: str) -> tuple[Discount | None, str]:
