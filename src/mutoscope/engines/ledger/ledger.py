@@ -40,6 +40,7 @@ from mutoscope.engines.ledger.transfers import (
     moment_text,
     quoted,
 )
+from mutoscope.engines.postgres.errors import violated
 from mutoscope.engines.postgres.prepared import Value, fetch_prepared
 from mutoscope.engines.services import Failure
 
@@ -316,8 +317,7 @@ def _naming_legs() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-        problem = _PROBLEMS.get(constraint or "")
+        problem = _PROBLEMS.get(violated(error))
         if problem is None:
             raise
         raise InvalidTransfer("legs", problem) from error

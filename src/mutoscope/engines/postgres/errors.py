@@ -1,4 +1,4 @@
-"""What can go wrong with a database server, each in words for the person who starts it."""
+"""What can go wrong with a database server, each in words for the person who starts it; and which constraint a statement broke."""
 
 from __future__ import annotations
 
@@ -26,3 +26,9 @@ class DiskFull(EmbeddedServerError):
 
 class UnreachableForServer(EmbeddedServerError):
     """Started by root, the server's own user cannot reach its folders, and no private mount could be made."""
+
+
+def violated(error: Exception) -> str:
+    """The name of the constraint that refused a statement, from what Django raised of it; empty where PostgreSQL names none."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "constraint_name", None) or ""

@@ -16,7 +16,7 @@ from mutoscope.platform.accounts.failures import (
 from mutoscope.platform.accounts.models import Channel, Person
 from mutoscope.platform.accounts.people.service import AddPerson, AddPersonInputs
 from mutoscope.platform.accounts.roles import OPERATOR, SUPPORT, add_rights
-from mutoscope.platform.accounts.sign_in.required import login_required
+from mutoscope.platform.accounts.sign_in.required import login_required, to_sign_in
 
 __all__ = [
     "OPERATOR",
@@ -44,6 +44,7 @@ __all__ = [
     "parse_name",
     "parse_title",
     "skeleton",
+    "to_sign_in",
 ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, IntegrityError
+from django.db import DEFAULT_DB_ALIAS
 
 from mutoscope.engines.postgres.named_sql import SqlFile
 from mutoscope.engines.postgres.prepared import Value, fetch_prepared
@@ -28,9 +28,3 @@ def fetch_often(
 ) -> list[tuple[Any, ...]]:
     """As `fetch`, prepared where the connection allows it: for what a click waits for. Say `waits=False` of what locks nothing."""
     return fetch_prepared(DEFAULT_DB_ALIAS, queries(feature).statements[name], parameters, waits=waits)
-
-
-def violated(error: IntegrityError) -> str:
-    """The name of the constraint that refused a statement, to tell what is expected from a bug; empty where PostgreSQL names none."""
-    diagnosis = getattr(error.__cause__, "diag", None)
-    return getattr(diagnosis, "constraint_name", None) or ""

@@ -27,12 +27,17 @@ def login_required(view: View[P]) -> View[P]:
     def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
-        away = redirect_to_login(_way_back(request))
-        if "HX-Request" in request.headers:
-            return HttpResponse(headers={"HX-Redirect": away["Location"]})
-        return away
+        return to_sign_in(request, _way_back(request))
 
     return wrapped
+
+
+def to_sign_in(request: HttpRequest, back: str) -> HttpResponse:
+    """The whole page goes to sign in, also where htmx asks for a part of it; and then to `back`."""
+    away = redirect_to_login(back)
+    if "HX-Request" in request.headers:
+        return HttpResponse(headers={"HX-Redirect": away["Location"]})
+    return away
 
 
 def _way_back(request: HttpRequest) -> str:

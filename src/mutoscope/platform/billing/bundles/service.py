@@ -10,6 +10,7 @@ from django.db import IntegrityError
 from django.db.models import Q
 
 from mutoscope.engines.ledger import Leg, Transfer, credit, debit
+from mutoscope.engines.postgres.errors import violated
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic, when
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.books import Kind
@@ -28,7 +29,7 @@ from mutoscope.platform.billing.failures import (
     RequestKeyReused,
     YoursForever,
 )
-from mutoscope.platform.billing.statements import fetch, violated
+from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.videos.public import PUBLIC
 
 LOCK_CLASS = 70_401

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import IntegrityError
 from django.utils import timezone
 
+from mutoscope.engines.postgres.errors import violated
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic
 from mutoscope.platform.accounts.public import Channel
 from mutoscope.platform.billing.coupons.models import Coupon
@@ -107,7 +108,7 @@ class MakeCoupon(Service[MakeCouponInputs, MakeCouponInternals, MakeCouponOutput
                 uses_max=work.uses_max,
             )
         except IntegrityError as taken:
-            if "billing_coupon_once" not in str(taken):
+            if violated(taken) != "billing_coupon_once":
                 raise
             raise Unacceptable(where="code", why="You had this code before. Choose another.") from None
 

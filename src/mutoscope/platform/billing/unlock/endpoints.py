@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from mutoscope.platform.accounts.public import to_sign_in
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.coupons.guesses import TOO_MANY, count_wrong, may_try
 from mutoscope.platform.billing.domain.coupons import CODE_LENGTH_MAX
@@ -35,7 +36,7 @@ def unlock(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _click(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.user.pk is None:
-        return _sign_in_first(request, public_id)
+        return to_sign_in(request, f"/watch/{public_id}")
     asked = _read(request, public_id)
     if asked is None:
         return HttpResponseBadRequest("choice must be TERM:POINTS, such as day:30, and version a number from 0.")
@@ -51,14 +52,6 @@ def _click(request: HttpRequest, public_id: str) -> HttpResponse:
         return _done(asked, bought)
     messages.success(request, f"Unlocked. You paid {bought.points:,} points.")
     return redirect(f"/watch/{public_id}")
-
-
-def _sign_in_first(request: HttpRequest, public_id: str) -> HttpResponse:
-    """The page to sign in, in place of the whole page: htmx would paste what a redirect leads to into the panel."""
-    address = f"/account/login/?next=/watch/{public_id}"
-    if "HX-Request" in request.headers:
-        return HttpResponse(headers={"HX-Redirect": address})
-    return redirect(address)
 
 
 def _read(request: HttpRequest, public_id: str) -> UnlockVideoInputs | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import IntegrityError
 
+from mutoscope.engines.postgres.errors import violated
 from mutoscope.engines.postgres.prepared import Value
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, when
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
@@ -27,7 +28,7 @@ from mutoscope.platform.billing.failures import (
     RequestKeyReused,
     YoursForever,
 )
-from mutoscope.platform.billing.statements import fetch, fetch_often, violated
+from mutoscope.platform.billing.statements import fetch, fetch_often
 from mutoscope.platform.videos.public import PUBLIC
 
 
