@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -118,3 +120,49 @@ def test_a_creator_prices_a_film_and_sees_what_it_earned(visit: Visit, shop: Sho
     visitor.look("studio-earnings")
     page.screenshot(path="var/screenshots/studio-earnings-whole.png", full_page=True)
     assert books.balance(books.Kind.EARNINGS, shop.video.channel_id).posted == 270
+
+
+def test_moments_are_those_of_where_one_is(visit: Visit, shop: Shop) -> None:
+    give(shop.viewer, 42)
+    visitor = visit(timezone_id="Asia/Kolkata")
+    visitor.becomes(shop.viewer)
+    page = visitor.goto(f"/watch/{shop.video.public_id}/{shop.video.slug()}")
+    page.get_by_text("One day", exact=True).click()
+    visitor.press("Unlock for 30 points")
+    visitor.sees("You paid 30 points")
+    expires_at = Purchase.objects.get().expires_at
+    assert expires_at is not None
+    there = expires_at + timedelta(hours=5, minutes=30)
+    # In a part that came by itself, and on a page.
+    visitor.sees(f"{there:%H:%M}.")
+    page = visitor.goto("/library/")
+    until = page.locator("main time").first
+    expect(until).to_have_text(re.compile(f"^{there.day}.*, {there:%H:%M}$"))
+    expect(until).to_have_attribute("title", re.compile("GMT\\+5:30$"))
+
+    plain = visit(timezone_id="Asia/Kolkata", java_script_enabled=False)
+    plain.becomes(shop.viewer)
+    expect(plain.goto("/library/").locator("main time").first).to_have_text(re.compile(f"{expires_at:%H:%M}.UTC$"))
+
+
+def test_a_page_that_lost_its_token_is_loaded_again_and_watched_longer(visit: Visit, shop: Shop) -> None:
+    give(shop.viewer, 100)
+    visitor = visit()
+    visitor.becomes(shop.viewer)
+    page = visitor.goto(f"/watch/{shop.video.public_id}/{shop.video.slug()}")
+    page.context.clear_cookies(name=settings.CSRF_COOKIE_NAME)
+    visitor.expected_statuses.add(403)
+    page.get_by_text("One day", exact=True).click()
+    visitor.press("Unlock for 30 points")
+    visitor.sees("Nothing was sent: this page had been open for too long.")
+    assert shop.points() == 100
+    page.get_by_text("One day", exact=True).click()
+    visitor.press("Unlock for 30 points")
+    visitor.sees("You paid 30 points")
+    # Whoever has it for a day, and wants it for longer, finds the way beside the film.
+    visitor.goto(f"/watch/{shop.video.public_id}/{shop.video.slug()}")
+    visitor.follow("Watch longer")
+    visitor.sees("Unlocked, 23 h left")
+    visitor.press("Extend for 30 points")
+    visitor.sees("You paid 30 points")
+    assert shop.points() == 40

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from allauth.account.adapter import get_adapter
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -112,6 +113,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if request.path == reverse("account_login") and request.user.is_authenticated:
         wanted = request.POST.get("next") or request.GET.get("next") or "/"
         return HttpResponseRedirect(wanted if get_adapter(request).is_safe_url(wanted) else "/")
+    if "HX-Request" in request.headers:
+        # A part of a page has no room for a page, and nothing but the whole page brings a new token.
+        messages.warning(request, "Nothing was sent: this page had been open for too long. It is fresh now, so try again.")
+        return HttpResponse(status=HTTPStatus.FORBIDDEN, headers={"HX-Refresh": "true"})
     has_cookie = "CSRF_COOKIE" in request.META
     # The same address again: what this form is posted to also shows it.
     context = {"has_cookie": has_cookie, "form_address": request.path}

@@ -93,7 +93,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "mutoscope.web.context.site",
             ],
-            "builtins": ["mutoscope.web.templatetags.components"],
+            "builtins": ["mutoscope.web.templatetags.components", "mutoscope.web.templatetags.moments"],
         },
     }
 ]

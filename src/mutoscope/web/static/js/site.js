@@ -142,6 +142,26 @@
     say("Copied.", "success");
   });
 
+  // Moments come in UTC, because the server does not know where somebody is; here they become the visitor's own time.
+  // The site writes the day before the month, as the server does.
+  const shown = (when, parts) => new Intl.DateTimeFormat("en-GB", { hourCycle: "h23", ...parts }).format(when);
+  const toOwnTime = (root) => {
+    for (const time of all("time[data-moment]", root)) {
+      const when = new Date(time.dateTime);
+      time.title = shown(when, { dateStyle: "long", timeStyle: "long" });
+      if (time.dataset.moment !== "ago") {
+        const year = when.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+        // Where a column is narrow the time goes below the day, and neither is taken apart.
+        const day = shown(when, { day: "numeric", month: "long", ...year }).replaceAll(" ", "\u00a0");
+        time.textContent = `${day}, ${shown(when, { hour: "2-digit", minute: "2-digit" })}`;
+      }
+      // Once: a part that comes later is looked through with all that is around it.
+      delete time.dataset.moment;
+    }
+  };
+  toOwnTime(document);
+  document.addEventListener("htmx:load", () => toOwnTime(document));
+
   // Back to a form that was refused: the browser still has what was typed into it.
   for (const button of all("[data-goes-back]")) {
     button.hidden = history.length < 2;
