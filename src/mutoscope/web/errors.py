@@ -115,7 +115,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         return HttpResponseRedirect(wanted if get_adapter(request).is_safe_url(wanted) else "/")
     if "HX-Request" in request.headers:
         # A part of a page has no room for a page, and nothing but the whole page brings a new token.
-        messages.warning(request, "Nothing was sent: this page had been open for too long. It is fresh now, so try again.")
+        messages.warning(
+            request, "Nothing was sent: this page had been open for too long. It is fresh now, so try again."
+        )
         return HttpResponse(status=HTTPStatus.FORBIDDEN, headers={"HX-Refresh": "true"})
     has_cookie = "CSRF_COOKIE" in request.META
     # The same address again: what this form is posted to also shows it.
