@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from mutoscope.platform.billing.models import Coupon
 from tests.journeys.paying import plays
@@ -55,4 +56,9 @@ def test_a_code_is_made_typed_and_used_without_leaving_the_film(visit: Visit, sh
     creator.sees("1 of 3")
     creator.look(f"studio-codes-{theme}")
     creator.press("End AUTUMN")
+    creator.press("Keep it")
+    expect(creator.page.get_by_role("dialog")).to_have_count(0)
+    creator.press("End AUTUMN")
+    creator.look(f"studio-coupon-end-{theme}")
+    creator.press("End it")
     creator.sees("AUTUMN has ended. What was bought with it stays.")

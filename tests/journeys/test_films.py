@@ -242,5 +242,7 @@ def test_a_file_that_is_no_film_says_so_and_offers_to_retry(creator: Visitor, tm
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
     creator.look("film-failed")
     page.get_by_role("button", name="Delete this film").click()
+    creator.look("film-delete")
+    creator.press("Delete it")
     expect(page.get_by_text("No films yet.")).to_be_visible()
     assert not Video.objects.exists()
