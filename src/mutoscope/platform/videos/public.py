@@ -8,7 +8,7 @@ from mutoscope.platform.videos.failures import NoSuchVideo, NotNow
 from mutoscope.platform.videos.models import Video
 from mutoscope.platform.videos.studio.head import FilmHead, film_head
 from mutoscope.platform.videos.studio.ports import FilmSales, Sold, film_sales
-from mutoscope.platform.videos.watch.cards import FilmCard, film_cards
+from mutoscope.platform.videos.watch.cards import FilmCard, covers_of, film_cards
 from mutoscope.platform.videos.watch.cards import address as film_address
 from mutoscope.platform.videos.watch.page.featured import Featured, featured_film
 from mutoscope.platform.videos.watch.ports import (
@@ -52,6 +52,7 @@ __all__ = [
     "answer_without_sales",
     "card_notes",
     "continue_watching",
+    "covers_of",
     "featured_film",
     "film_address",
     "film_cards",
