@@ -21,6 +21,12 @@ from mutoscope.platform.billing.overview.money import (
     refunds_waiting,
 )
 from mutoscope.platform.billing.packs.service import GrantPoints, GrantPointsInputs
+from mutoscope.platform.billing.past.service import (
+    RecordPastSale,
+    RecordPastSaleInputs,
+    RecordPastTip,
+    RecordPastTipInputs,
+)
 from mutoscope.platform.billing.payouts.available import earnings_of
 from mutoscope.platform.billing.payouts.ports import PaidByHand, PayoutOrder, PaysCreators, pays_creators
 from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs
@@ -60,6 +66,10 @@ __all__ = [
     "Rate",
     "Rates",
     "ReconciliationCollector",
+    "RecordPastSale",
+    "RecordPastSaleInputs",
+    "RecordPastTip",
+    "RecordPastTipInputs",
     "Revenue",
     "RevenueDay",
     "Right",
