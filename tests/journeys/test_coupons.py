@@ -54,6 +54,10 @@ def test_a_code_is_made_typed_and_used_without_leaving_the_film(visit: Visit, sh
 
     creator.goto("/studio/coupons/")
     creator.sees("1 of 3")
+    # As wide as a row can be.
+    creator.fill(Code="THELONGESTCODETHATFITSIN", Takes_off="25", How_often="1000000")
+    creator.press("Make the code")
+    creator.sees("0 of 1,000,000")
     creator.look(f"studio-codes-{theme}")
     creator.press("End AUTUMN")
     creator.press("Keep it")
