@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mutoscope.platform.billing.models import BundlePurchase
+from mutoscope.platform.billing.models import Bundle, BundlePurchase
 from tests.journeys.test_watching import address
 from tests.journeys.visitor import Visitor
 from tests.platform.billing.shop import PRICES, Shop, give
@@ -31,9 +31,21 @@ def test_a_bundle_is_made_found_and_bought(visit: Visit, shop: Shop, theme: str)
     creator.press("Sell the bundle")
     creator.sees("Roads and ferries is on sale.")
 
+    # The same again, by mistake.
+    creator.expected_statuses.add(422)
+    creator.fill(Title="Ferries and roads", Points_for_all_of_them="310")
+    page.get_by_label(shop.video.title).check()
+    page.get_by_label("The Long Ferry").check()
+    creator.press("Sell the bundle")
+    creator.sees("“Roads and ferries” sells exactly these films for ever already.")
+    creator.look(f"studio-bundle-twice-{theme}")
+
     give(shop.viewer, 1000)
     viewer = visit(color_scheme=theme)
     viewer.becomes(shop.viewer)
+    viewer.goto(shop.video.channel.get_absolute_url())
+    viewer.sees("2 films together for ever")
+    viewer.look(f"channel-with-bundle-{theme}")
     page = viewer.goto(address(shop.video))
     viewer.sees("2 films together for ever")
     viewer.look(f"film-with-bundle-{theme}")
@@ -48,3 +60,10 @@ def test_a_bundle_is_made_found_and_bought(visit: Visit, shop: Shop, theme: str)
     creator.goto("/studio/bundles/")
     creator.sees("270")
     creator.look(f"studio-bundles-{theme}")
+    creator.press("End Roads and ferries")
+    creator.look(f"studio-bundle-end-{theme}")
+    creator.press("Keep selling it")
+    assert Bundle.objects.get().ended_at is None
+    creator.press("End Roads and ferries")
+    creator.press("End it")
+    creator.sees("Roads and ferries is not sold any more.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from mutoscope.platform.billing.models import Coupon
 from tests.journeys.paying import plays
@@ -53,6 +54,15 @@ def test_a_code_is_made_typed_and_used_without_leaving_the_film(visit: Visit, sh
 
     creator.goto("/studio/coupons/")
     creator.sees("1 of 3")
+    # As wide as a row can be.
+    creator.fill(Code="THELONGESTCODETHATFITSIN", Takes_off="25", How_often="1000000")
+    creator.press("Make the code")
+    creator.sees("0 of 1,000,000")
     creator.look(f"studio-codes-{theme}")
     creator.press("End AUTUMN")
+    creator.press("Keep it")
+    expect(creator.page.get_by_role("dialog")).to_have_count(0)
+    creator.press("End AUTUMN")
+    creator.look(f"studio-coupon-end-{theme}")
+    creator.press("End it")
     creator.sees("AUTUMN has ended. What was bought with it stays.")

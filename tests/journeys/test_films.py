@@ -64,13 +64,20 @@ def test_a_film_from_the_drop_to_everybody(creator: Visitor, film: Path) -> None
     work_until_ended(video)
     publish = page.get_by_role("button", name="Publish")
     expect(publish).to_be_visible()
+    expect(page.get_by_text("This film has no price yet.")).to_be_visible()
     creator.look("film-ready")
     page.get_by_role("link", name="Files").click()
     expect(page.locator(".covers button")).to_have_count(5)
     creator.look("film-files")
     page.get_by_role("link", name="Details").click()
     publish.click()
-    expect(page.get_by_text("Everybody can find it now.")).to_be_visible()
+    expect(page.get_by_text("Everybody can find it now. It can be unlocked once it has a price.")).to_be_visible()
+    creator.look("film-without-a-price")
+    page.get_by_role("link", name="Set a price, or make it free").click()
+    page.get_by_label("Free for everybody").check()
+    creator.press("Save")
+    creator.sees("Saved.")
+    expect(page.get_by_text("No price yet")).to_have_count(0)
     video.refresh_from_db()
     assert video.state == VideoState.PUBLISHED
 
@@ -222,6 +229,38 @@ def held_half_way(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Gate]]:
             gate.released.set()
 
 
+def test_a_file_that_cannot_be_taken_says_why_and_is_put_aside(creator: Visitor, tmp_path: Path) -> None:
+    page = creator.page
+    empty, other = tmp_path / "empty.mp4", tmp_path / "other.mp4"
+    empty.touch()
+    other.write_bytes(os.urandom(200_000))
+    creator.goto("/studio/")
+    drop(page, empty)
+    row = page.locator(".upload")
+    expect(row).to_contain_text("This file is empty: there is nothing to upload.")
+    expect(row).to_have_class("upload upload-failed")
+    # Nothing that would not help.
+    for name in ("Pause", "Resume"):
+        expect(row.get_by_role("button", name=name)).to_have_count(0)
+    creator.look("studio-file-refused")
+    row.get_by_role("button", name="Remove empty.mp4").click()
+    expect(row).to_have_count(0)
+
+    # What the server refuses is no better for another try.
+    creator.expected_statuses.add(403)
+    page.route("**/uploads/", lambda route: route.fulfill(status=403, json={"detail": "Your channel has no room."}))
+    drop(page, other)
+    expect(row).to_contain_text("Your channel has no room.")
+    expect(row.get_by_role("button", name="Resume")).to_have_count(0)
+    page.unroute("**/uploads/")
+    with page.expect_file_chooser() as chooser:
+        row.get_by_role("button", name="Choose another").click()
+    chooser.value.set_files(str(other))
+    expect(page.get_by_text("Uploaded. It is being processed now.")).to_be_visible()
+    expect(row).to_have_count(1)
+    assert Video.objects.get().title == "other"
+
+
 def test_a_file_that_is_no_film_says_so_and_offers_to_retry(creator: Visitor, tmp_path: Path) -> None:
     page = creator.page
     wrong = tmp_path / "novel.mp4"
@@ -229,11 +268,19 @@ def test_a_file_that_is_no_film_says_so_and_offers_to_retry(creator: Visitor, tm
     creator.goto("/studio/")
     drop(page, wrong)
     expect(page.get_by_text("Uploaded. It is being processed now.")).to_be_visible()
+    row = page.locator(".upload")
     work_until_ended(Video.objects.get())
-    page.get_by_role("link", name="novel").click()
+    # The page learns it by itself, where the file was dropped.
+    expect(row).to_contain_text("This film could not be made. This file is no film that can be read here")
+    expect(row).to_have_class("upload upload-failed")
+    expect(row.get_by_role("button", name="Resume")).to_have_count(0)
+    creator.look("studio-failed")
+    row.get_by_role("link", name="Open its page").click()
     expect(page.get_by_text("no film that can be read here")).to_be_visible()
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
     creator.look("film-failed")
     page.get_by_role("button", name="Delete this film").click()
+    creator.look("film-delete")
+    creator.press("Delete it")
     expect(page.get_by_text("No films yet.")).to_be_visible()
     assert not Video.objects.exists()

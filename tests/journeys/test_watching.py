@@ -143,6 +143,7 @@ def test_a_place_is_kept_and_found_on_another_device(visit: Visit, film: Video) 
     here.press("Save")
     here.sees("not kept from now on")
     here.press("Clear the history")
+    here.press("Clear it")
     here.sees("Nothing yet.")
     here.look("history-empty")
 

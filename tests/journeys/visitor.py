@@ -15,6 +15,9 @@ from mutoscope.platform.accounts.models import Person
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "var" / "screenshots"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+# Tables that one has to push sideways to see all of: their names, and by how much.
+TABLES_CUT_OFF = """() => Object.fromEntries([...document.querySelectorAll(".table-frame")]
+  .map(frame => [frame.getAttribute("aria-label"), frame.scrollWidth - frame.clientWidth]).filter(([, over]) => over > 0))"""
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -121,6 +124,9 @@ class Visitor:
                 continue
             overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert overflow <= 0, f"{name} scrolls sideways by {overflow} px on a {size}"
+            if "/studio/" in page.url:
+                cut = page.evaluate(TABLES_CUT_OFF)
+                assert not cut, f"{name} on a {size} has tables wider than the screen, in px: {cut}"
         page.set_viewport_size({"width": 1280, "height": 800})
 
     def check_access(self, name: str) -> None:

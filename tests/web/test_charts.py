@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 
+from django.template import Context, Template
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,3 +64,15 @@ def test_nothing_is_said_to_be_nothing() -> None:
     assert bars([]).is_empty
     assert bars([("a", 0)]).is_empty
     assert not bars([("a", -1)]).is_empty
+
+
+def test_a_chart_of_nothing_says_so_instead_of_drawing_axes() -> None:
+    page = "{% load components %}{% bar_chart points 'Your points by day' 'points' %}"
+
+    def drawn(*values: int) -> str:
+        return Template(page).render(Context({"points": labelled(list(values))}))
+
+    assert "Nothing in this time." in drawn(0, 0)
+    assert "<svg" not in drawn(0, 0)
+    assert "<svg" in drawn(0, -5)
+    assert "Nothing in this time." not in drawn(0, -5)

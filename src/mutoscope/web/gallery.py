@@ -42,6 +42,15 @@ def gallery_context() -> dict[str, Any]:
             {"title": "What the Moss Knows", "channel": "Third channel", "length": "9 min", "is_free": True, "tone": 3},
             {"title": LONG_TITLE, "channel": "Fourth channel", "length": "124 min", "points": 1200, "tone": 4},
         ],
+        "bundle": {
+            "title": "Three harbours",
+            "films": 3,
+            "words": "for ever",
+            "points": 30,
+            "owned": 1,
+            "covers": [],
+            "tone": 5,
+        },
         "steps": [
             {"label": "Waiting", "state": "done", "note": "20:14"},
             {"label": "Seen", "state": "done", "note": "20:15"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutoscope.platform.billing.api.asking import P as ProblemOut
 from mutoscope.platform.billing.api.asking import channel_asking
 from mutoscope.platform.billing.api.shape import problems_api
+from mutoscope.platform.billing.bundles.offers import BundleOffer, offers_of_channel
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.earnings.adapters import billing_film_sales
 from mutoscope.platform.billing.earnings.revenue import Day as RevenueDay
@@ -20,6 +21,12 @@ from mutoscope.platform.billing.overview.money import (
     refunds_waiting,
 )
 from mutoscope.platform.billing.packs.service import GrantPoints, GrantPointsInputs
+from mutoscope.platform.billing.past.service import (
+    RecordPastSale,
+    RecordPastSaleInputs,
+    RecordPastTip,
+    RecordPastTipInputs,
+)
 from mutoscope.platform.billing.payouts.available import earnings_of
 from mutoscope.platform.billing.payouts.ports import PaidByHand, PayoutOrder, PaysCreators, pays_creators
 from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs
@@ -36,6 +43,7 @@ from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoIn
 from mutoscope.platform.billing.wallet.statement import spreadsheet_text
 
 __all__ = [
+    "BundleOffer",
     "BuyPoints",
     "BuyPointsInputs",
     "CreditTopUp",
@@ -58,6 +66,10 @@ __all__ = [
     "Rate",
     "Rates",
     "ReconciliationCollector",
+    "RecordPastSale",
+    "RecordPastSaleInputs",
+    "RecordPastTip",
+    "RecordPastTipInputs",
     "Revenue",
     "RevenueDay",
     "Right",
@@ -77,6 +89,7 @@ __all__ = [
     "last_reconciliation",
     "left_over",
     "money_since",
+    "offers_of_channel",
     "pays_creators",
     "problems_api",
     "refunds_waiting",

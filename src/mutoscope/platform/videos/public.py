@@ -6,8 +6,9 @@ from mutoscope.platform.videos.domain.life import PLAYABLE, PUBLIC, VideoState
 from mutoscope.platform.videos.domain.rights import Answer, Question, Reason, answer_without_sales
 from mutoscope.platform.videos.failures import NoSuchVideo, NotNow
 from mutoscope.platform.videos.models import Video
+from mutoscope.platform.videos.studio.head import FilmHead, film_head
 from mutoscope.platform.videos.studio.ports import FilmSales, Sold, film_sales
-from mutoscope.platform.videos.watch.cards import FilmCard, film_cards
+from mutoscope.platform.videos.watch.cards import FilmCard, covers_of, film_cards
 from mutoscope.platform.videos.watch.cards import address as film_address
 from mutoscope.platform.videos.watch.page.featured import Featured, featured_film
 from mutoscope.platform.videos.watch.ports import (
@@ -36,6 +37,7 @@ __all__ = [
     "DayShown",
     "Featured",
     "FilmCard",
+    "FilmHead",
     "FilmSales",
     "MayWatch",
     "NoSuchVideo",
@@ -50,9 +52,11 @@ __all__ = [
     "answer_without_sales",
     "card_notes",
     "continue_watching",
+    "covers_of",
     "featured_film",
     "film_address",
     "film_cards",
+    "film_head",
     "film_sales",
     "may_watch",
     "newest_videos",

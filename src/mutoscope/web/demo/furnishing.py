@@ -12,23 +12,20 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 
-from django.apps import apps
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F
 from django.urls import reverse
-from django.utils import timezone
 
-from mutoscope.platform.accounts.public import AddPerson, AddPersonInputs, Channel, Person
+from mutoscope.platform.accounts.public import Channel, Person
 from mutoscope.platform.billing.public import Pack, right_of
 from mutoscope.platform.videos.public import PLAYABLE, Video, VideoState
 from mutoscope.web.demo.drawing import draw
 from mutoscope.web.demo.film_list import FILMS, DemoFilm
 from mutoscope.web.demo.guest import Guest, SiteRefused
-from mutoscope.web.demo.people import HANDLE, ROLES
+from mutoscope.web.demo.past import live_through_the_past
+from mutoscope.web.demo.people import HANDLE, ROLES, person_named
 from mutoscope.web.demo.sales import SALES, TIPS, Sale, TipGiven
 
 LOOK_EVERY_S = 0.3
@@ -68,7 +65,7 @@ def furnish_films(home: Path, count: int, say: Say) -> None:
         with Guest(creator) as owner:
             for number, film in enumerate(films, 1):
                 _furnish_film(owner, film, f"film {number} of {len(films)}", say)
-            _sell(films, say)
+            _sell(films, creator.date_joined, say)
             _show_tips(owner)
         (home / DONE_FILE).write_text(json.dumps(_mark()) + "\n")
         say(f"{len(films)} film{'s' * (len(films) > 1)}, points bought, sales and tips")
@@ -127,34 +124,29 @@ def _state(video: Video) -> VideoState:
     return VideoState(Video.objects.values_list("state", flat=True).get(pk=video.pk))
 
 
-def _sell(films: Sequence[DemoFilm], say: Say) -> None:
-    """Everybody pays first, then all wait for finality together, then they spend."""
+def _sell(films: Sequence[DemoFilm], opened_at: datetime, say: Say) -> None:
+    """Everybody pays first, then all wait for finality together, then they spend: most of it weeks ago."""
     titles = {film.title for film in films}
     videos = {video.title: video for video in Video.objects.filter(title__in=titles, state__in=PLAYABLE)}
     with contextlib.ExitStack() as open_sessions:
-        audience = [(sale, open_sessions.enter_context(Guest(_person(sale.username)))) for sale in SALES]
+        audience = [(sale, open_sessions.enter_context(Guest(person_named(sale.username)))) for sale in SALES]
         say("points: paying on the sandbox chain")
         payments = [(sale, guest, _pay(guest, sale)) for sale, guest in audience]
         say("points: waiting until the payments are final")
         for sale, guest, address in payments:
             _await_credit(guest, sale, address)
+        say("sales and tips of the last weeks")
+        live_through_the_past(opened_at, videos)
         say("sales and tips")
-        for sale, guest in audience:
+        # Those of today; the others are history by now.
+        guests = {sale.username: (sale, guest) for sale, guest in audience if not sale.is_old}
+        for sale, guest in guests.values():
             for title, choice in sale.unlocks.items():
                 if title in videos:
                     _unlock(guest, videos[title], choice)
-        guests = {sale.username: guest for sale, guest in audience}
         for tip in TIPS:
-            if tip.title in videos:
-                _tip(guests[tip.username], videos[tip.title], tip)
-    _spread_over_the_past([sale.username for sale in SALES if sale.is_old])
-
-
-def _person(username: str) -> Person:
-    found = Person.objects.filter(username=username).first()
-    if found is None:
-        found = AddPerson().call(AddPersonInputs(username=username, email=f"{username}@example.org")).person
-    return found
+            if tip.title in videos and tip.username in guests:
+                _tip(guests[tip.username][1], videos[tip.title], tip)
 
 
 def _pay(guest: Guest, sale: Sale, quote: int = 1) -> str:
@@ -212,29 +204,6 @@ def _show_tips(owner: Guest) -> None:
     page = owner.get(reverse("earnings")).text
     for number in re.findall(r"/studio/earnings/tips/(\d+)/", page):
         owner.send(reverse("tip-choice", args=[number]), is_shown="yes")
-
-
-def _spread_over_the_past(usernames: list[str]) -> None:
-    """Date the play money's sales back: a chart needs days, and a payout earnings that are old enough. Rentals end that much
-    earlier with them. The ledger keeps its own dates, which nobody can change."""
-    recent = {"viewer__username__in": usernames}
-    since = timezone.now() - timedelta(days=1)
-    purchase, tip, entitlement = (apps.get_model("billing", name) for name in ("Purchase", "Tip", "Entitlement"))
-    with transaction.atomic():
-        for number, row in enumerate(purchase.objects.filter(**recent, bought_at__gt=since).order_by("pk")):
-            back = _days_back(number)
-            # An end that is null is for ever, and stays so.
-            moved = {name: F(name) - back for name in ("bought_at", "starts_at", "expires_at")}
-            purchase.objects.filter(pk=row.pk).update(**moved)
-            had = entitlement.objects.filter(viewer_id=row.viewer_id, video_id=row.video_id)
-            had.update(expires_at=F("expires_at") - back)
-        for number, row in enumerate(tip.objects.filter(**recent, given_at__gt=since).order_by("pk")):
-            tip.objects.filter(pk=row.pk).update(given_at=F("given_at") - _days_back(number))
-
-
-def _days_back(number: int) -> timedelta:
-    """Scattered over the two weeks before the delay."""
-    return timedelta(days=settings.PAYOUT_DELAY_DAYS + 1 + number * 5 % 17, hours=number * 7 % 23)
 
 
 def _await(holds: Callable[[], bool], otherwise: str) -> None:

@@ -14,7 +14,7 @@ class Sale:
     pack_points: int
     token: str
     unlocks: Mapping[str, str]
-    # Dated back, so that a chart has days and a payout something old enough.
+    # Weeks ago (past.py), so that a chart has days and a payout something old enough.
     is_old: bool = True
 
 

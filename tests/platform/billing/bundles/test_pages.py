@@ -9,6 +9,7 @@ from django.test import Client
 
 from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.videos.public import Video
 from tests.people import make_channel, make_person
 from tests.platform.billing.bundles.rack import Rack
 
@@ -63,6 +64,64 @@ def test_a_creator_makes_and_ends_a_bundle() -> None:
     stranger = make_person("mallory")
     make_channel(stranger, "mallory")
     assert signed_in(stranger).post(f"/studio/bundles/{rack.bundle.public_id}/end/").status_code == 404
+
+
+def test_the_same_films_for_the_same_term_are_not_sold_twice() -> None:
+    rack = Rack.open()
+    client = signed_in(rack.shop.creator)
+    # In whatever order, and under another name.
+    films = [film.public_id for film in reversed(rack.films)]
+    asked = {"title": "Once more", "films": films, "term": "lifetime", "points": "90"}
+    refused = client.post("/studio/bundles/", asked)
+    assert refused.status_code == 422
+    assert refused.context["form"].errors["films"] == [
+        "“All voyages” sells exactly these films for ever already. End it first, or choose others."
+    ]
+    problem = client.post("/api/billing/bundles", {**asked, "points": 90}, content_type="application/json")
+    assert (problem.status_code, problem.json()["field"]) == (422, "films")
+    # For another term, with other films, or when the first has ended, it is no mistake.
+    assert client.post("/studio/bundles/", {**asked, "term": "month"}).status_code == 302
+    assert client.post("/studio/bundles/", {**asked, "films": films[:2]}).status_code == 302
+    client.post(f"/studio/bundles/{rack.bundle.public_id}/end/")
+    assert client.post("/studio/bundles/", asked).status_code == 302
+
+
+@pytest.mark.parametrize(("owned", "due"), [([], 100), ([1], 67), ([1, 2], 34)])
+def test_a_bundle_costs_the_same_beside_a_film_on_its_page_and_on_the_channels(owned: list[int], due: int) -> None:
+    rack = Rack.open()
+    for film in owned:
+        rack.alone(film, Term.LIFETIME)
+    client = signed_in(rack.shop.viewer)
+    channel = rack.shop.video.channel
+    offers = {
+        "beside the film": client.get(f"/watch/{rack.films[0].public_id}", follow=True).content.decode(),
+        "on the channel's page": client.get(channel.get_absolute_url()).content.decode(),
+    }
+    for where, page in offers.items():
+        link = page.index(f'href="/bundles/{rack.bundle.public_id}/"')
+        words = " ".join(page[page.rindex("<", 0, link) - 900 : link + 900].split())
+        assert f'<span class="number">{due}</span>' in words, (where, words)
+        assert (f"without {len(owned)} that you have" in words) == bool(owned), where
+    assert f"Unlock all for {due} points" in client.get(f"/bundles/{rack.bundle.public_id}/").content.decode()
+
+
+def test_a_bundle_that_one_cannot_buy_is_not_offered() -> None:
+    rack = Rack.open()
+    client, link = signed_in(rack.shop.viewer), f'href="/bundles/{rack.bundle.public_id}/"'
+    channel = rack.shop.video.channel.get_absolute_url()
+    assert link in Client().get(channel).content.decode()
+    for film in (0, 1, 2):
+        rack.alone(film, Term.LIFETIME)
+    assert link not in client.get(channel).content.decode(), "a bundle of films that one has"
+    other, film = Client(), f"/watch/{rack.films[0].public_id}"
+    assert link in other.get(film, follow=True).content.decode()
+    Video.objects.filter(pk=rack.films[2].pk).update(is_free=True)
+    for page in (channel, film):
+        assert link not in other.get(page, follow=True).content.decode(), "a bundle with a film that became free"
+    Video.objects.filter(pk=rack.films[2].pk).update(is_free=False)
+    signed_in(rack.shop.creator).post(f"/studio/bundles/{rack.bundle.public_id}/end/")
+    for page in (channel, film):
+        assert link not in other.get(page, follow=True).content.decode(), "a bundle that has ended"
 
 
 def test_the_api_makes_sells_and_ends_a_bundle() -> None:

@@ -6,11 +6,11 @@ import pytest
 
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.domain.terms import Term
-from mutoscope.platform.billing.failures import ChangedMeanwhile, PriceChanged, YoursForever
-from mutoscope.platform.billing.models import BundlePurchase, Purchase
+from mutoscope.platform.billing.failures import ChangedMeanwhile, PriceChanged, Unacceptable, YoursForever
+from mutoscope.platform.billing.models import Bundle, BundlePurchase, Purchase
 from tests.people import make_person
 from tests.platform.billing.books import differences
-from tests.platform.billing.bundles.rack import Rack
+from tests.platform.billing.bundles.rack import Rack, make
 from tests.platform.billing.shop import PRICES, Shop, give
 from tests.platform.billing.unlock.test_races import CLICKS, at_once
 
@@ -57,6 +57,13 @@ def bundle_and_film_at_once(rounds: int) -> None:
 
 def test_twenty_clicks_at_once_are_one_charge() -> None:
     one_bundle_many_clicks(3)
+
+
+def test_a_form_that_is_sent_many_times_at_once_makes_one_bundle() -> None:
+    rack = Rack.open()
+    results = at_once(*[lambda: make(rack.shop, rack.films[:2])] * CLICKS)
+    assert sum(isinstance(result, Bundle) for result in results) == 1
+    assert {type(result) for result in results} == {Bundle, Unacceptable}
 
 
 def test_the_bundle_and_one_of_its_films_at_once_agree_in_the_end() -> None:

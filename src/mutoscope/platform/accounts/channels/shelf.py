@@ -12,7 +12,7 @@ from mutoscope.platform.accounts.models import Channel
 
 
 class ChannelShelf(Protocol):
-    """What a channel shows on its public page, as HTML."""
+    """What a channel shows on its public page below its head: sections of HTML."""
 
     def __call__(self, request: HttpRequest, channel: Channel, /) -> str: ...
 

@@ -17,7 +17,7 @@ from mutoscope.platform.analytics.reports.audience import retention
 from mutoscope.platform.analytics.reports.dashboard import Dashboard, clock, dashboard, film_rows, retention_points
 from mutoscope.platform.analytics.reports.periods import PERIODS, Period, period_named
 from mutoscope.platform.billing.public import earnings_of, spreadsheet_text
-from mutoscope.platform.videos.public import Video
+from mutoscope.platform.videos.public import Video, film_head
 
 FILMS_SHOWN = 500
 
@@ -50,6 +50,7 @@ def film(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         **_context(channel, period, dashboard(channel.pk, period, video)),
         "video": video,
+        "head": film_head(video),
         "retention": retention_points(video, period),
     }
     return render(request, "analytics/reports/film.html", context)

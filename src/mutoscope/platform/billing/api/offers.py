@@ -84,17 +84,18 @@ def make_bundle(request: HttpRequest, asked: schemas.BundleIn) -> dict[str, Any]
 @router.get("/bundles/{public_id}", response={200: schemas.BundleOut, 401: P, 404: P, 422: P})
 def bundle(request: HttpRequest, public_id: PublicId) -> dict[str, Any]:
     """What a bundle costs you now."""
-    page, video_ids = bundle_page(person_id(request), public_id)
+    page = bundle_page(person_id(request), public_id)
+    offer = page.offer
     return {
         "public_id": public_id,
-        "title": page.bundle.title,
-        "term": page.bundle.term,
-        "points": page.bundle.points,
-        "due_points": page.quote.due_points if page.quote else None,
-        "number": page.number,
-        "films": len(video_ids),
-        "owned_films": page.owned_films,
-        "is_sold": page.is_sold,
+        "title": offer.bundle.title,
+        "term": offer.bundle.term,
+        "points": offer.bundle.points,
+        "due_points": offer.quote.due_points if offer.quote else None,
+        "number": page.number(),
+        "films": len(offer.films),
+        "owned_films": offer.owned_films(),
+        "is_sold": offer.is_sold,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
@@ -18,8 +18,8 @@ from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.bundles.forms import BundleForm
 from mutoscope.platform.billing.bundles.making import EndBundle, EndBundleInputs, MakeBundle, MakeBundleInputs
 from mutoscope.platform.billing.bundles.models import Bundle
-from mutoscope.platform.billing.bundles.service import BuyBundle, BuyBundleInputs, films_of_bundle, is_sold, quote_for
-from mutoscope.platform.billing.domain.bundles import BundleQuote, NothingToAdd
+from mutoscope.platform.billing.bundles.offers import BundleOffer, offers
+from mutoscope.platform.billing.bundles.service import BuyBundle, BuyBundleInputs
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.failures import NoSuchBundle, NoSuchFilm, Refused
@@ -36,55 +36,40 @@ NUMBER_DIGITS_MAX = 9
 
 @dataclass(frozen=True, slots=True)
 class BundlePage:
-    """What a bundle costs somebody now. `quote` is None where they have all of it, `is_sold` False where nobody can buy it."""
+    """A bundle as it is offered to somebody, and what they have to pay it with."""
 
-    bundle: Bundle
+    offer: BundleOffer
     is_own: bool
-    is_sold: bool
     is_signed_in: bool
-    quote: BundleQuote | None
-    number: int
-    owned_films: int
     balance: int
     pack: Pack | None
 
-    def words(self) -> str:
-        return FOR[Term(self.bundle.term)]
+    def number(self) -> int:
+        """How often they bought it before."""
+        return self.offer.films[0].bought_before
 
     def missing_points(self) -> int:
-        return max(self.quote.due_points - self.balance, 0) if self.quote else 0
+        return max(-self.left_points(), 0)
 
     def left_points(self) -> int:
-        return self.balance - (self.quote.due_points if self.quote else 0)
+        return self.balance - (self.offer.quote.due_points if self.offer.quote else 0)
 
 
-def bundle_page(viewer_id: int | None, public_id: str) -> tuple[BundlePage, list[int]]:
-    """A bundle as somebody sees it, and its films' ids in their order. Raises NoSuchBundle."""
+def bundle_page(viewer_id: int | None, public_id: str) -> BundlePage:
+    """A bundle as somebody sees it. Raises NoSuchBundle."""
     bundle = Bundle.objects.select_related("channel").filter(public_id=public_id).first()
     if bundle is None:
         raise NoSuchBundle
-    films = films_of_bundle(bundle.pk, viewer_id)
-    is_own = viewer_id is not None and viewer_id == bundle.channel.owner_id
-    quote, owned = None, len(films)
-    try:
-        quote = quote_for(bundle, films)
-        owned = sum(part.is_owned for part in quote.parts)
-    except NothingToAdd:
-        pass
+    offer = offers([bundle], viewer_id)[0]
     balance = books.points_of(viewer_id) if viewer_id is not None else 0
-    missing = quote.due_points - balance if quote else 0
-    page = BundlePage(
-        bundle=bundle,
-        is_own=is_own,
-        is_sold=is_sold(bundle, films),
+    missing = offer.quote.due_points - balance if offer.quote else 0
+    return BundlePage(
+        offer=offer,
+        is_own=viewer_id is not None and viewer_id == bundle.channel.owner_id,
         is_signed_in=viewer_id is not None,
-        quote=quote,
-        number=films[0].bought_before,
-        owned_films=owned,
         balance=balance,
         pack=smallest_fitting(packs_on_sale(), missing) if missing > 0 and viewer_id is not None else None,
     )
-    return page, [film.video_id for film in films]
 
 
 @never_cache
@@ -114,12 +99,13 @@ def bundle(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _show(request: HttpRequest, public_id: str, refusal: Refused | None = None) -> HttpResponse:
     try:
-        page, video_ids = bundle_page(request.user.pk, public_id)
+        page = bundle_page(request.user.pk, public_id)
     except NoSuchBundle:
         raise Http404 from None
+    video_ids = page.offer.video_ids()
     found = Video.objects.filter(pk__in=video_ids, state__in=PUBLIC).select_related("channel", "cover", "edition")
     videos = sorted(found, key=lambda video: video_ids.index(video.pk))
-    context = {"page": page, "films": film_cards(videos, request.user.pk), "refusal": refusal}
+    context = {"page": page, "offer": page.offer, "films": film_cards(videos, request.user.pk), "refusal": refusal}
     return render(request, "billing/bundles/bundle.html", context, status=200 if refusal is None else 409)
 
 
@@ -146,15 +132,6 @@ def bundle_rows(channel_id: int) -> list[BundleRow]:
     """A channel's bundles, newest first. One query."""
     return [
         BundleRow(*row) for row in fetch("bundles", "of_channel", {"channel_id": channel_id, "limit": BUNDLES_SHOWN})
-    ]
-
-
-def bundles_with(video_id: int) -> list[dict[str, Any]]:
-    """The bundles on sale that a film is in: for its panel. One query."""
-    rows = fetch("bundles", "with_film", {"video_id": video_id})
-    return [
-        {"public_id": row[0], "title": row[1], "words": FOR[Term(row[2])], "points": row[3], "films": row[4]}
-        for row in rows
     ]
 
 

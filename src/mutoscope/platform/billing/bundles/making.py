@@ -16,6 +16,8 @@ from mutoscope.platform.billing.domain.bundles import FILMS_MAX, FILMS_MIN
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.failures import NoSuchBundle, NoSuchFilm, Unacceptable
+from mutoscope.platform.billing.statements import fetch
+from mutoscope.platform.billing.unlock.panel import FOR
 from mutoscope.platform.videos.public import PUBLIC, Video
 
 
@@ -49,7 +51,11 @@ class MakeBundle(Service[MakeBundleInputs, MakeBundleInternals, BundleOutputs]):
     failures = (Unacceptable, NoSuchFilm)
 
     def steps(self) -> Steps[MakeBundleInputs, MakeBundleInternals, BundleOutputs]:
-        return (self.read_what_was_typed, self.find_the_films, atomic(self.keep, savepoint=True))
+        return (
+            self.read_what_was_typed,
+            self.find_the_films,
+            atomic(self.hold_the_channel, self.refuse_the_same_again, self.keep, savepoint=True),
+        )
 
     def read_what_was_typed(self, making: Making) -> None:
         asked, work = making.inputs, making.internals
@@ -82,6 +88,21 @@ class MakeBundle(Service[MakeBundleInputs, MakeBundleInternals, BundleOutputs]):
         for video in work.videos:
             if video.state not in PUBLIC or video.is_free:
                 raise Unacceptable(where="films", why=f"“{video.title}” is not published, or free.")
+
+    def hold_the_channel(self, making: Making) -> None:
+        """A form that is sent twice takes turns with itself."""
+        Channel.objects.select_for_update(no_key=True).only("id").get(pk=making.inputs.channel.pk)
+
+    def refuse_the_same_again(self, making: Making) -> None:
+        """The same films for the same term twice are a mistake: nobody would buy the dearer one."""
+        asked = making.inputs
+        video_ids = sorted(video.pk for video in making.internals.videos)
+        same = {"channel_id": asked.channel.pk, "term": asked.term, "video_ids": video_ids}
+        for (title,) in fetch("bundles", "of_same_films", same):
+            why = (
+                f"“{title}” sells exactly these films {FOR[Term(asked.term)]} already. End it first, or choose others."
+            )
+            raise Unacceptable(where="films", why=why)
 
     def keep(self, making: Making) -> None:
         work = making.internals

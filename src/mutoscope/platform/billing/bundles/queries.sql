@@ -9,12 +9,12 @@ WHERE e.viewer_id = %(viewer_id)s AND e.video_id IN (SELECT f.video_id FROM bill
 ORDER BY e.video_id FOR NO KEY UPDATE;
 
 -- name: films
--- A bundle's films in their order, with what a viewer has of each now, and the time. One row for each film.
-SELECT clock.now, v.id, v.public_id, v.title, v.state, v.is_free, coalesce(e.version, 0), e.id IS NOT NULL, e.expires_at,
+-- The films of some bundles in their order, with what a viewer has of each now, and the time. One row for each film of each bundle.
+SELECT f.bundle_id, clock.now, v.id, v.public_id, v.title, v.state, v.is_free, coalesce(e.version, 0), e.id IS NOT NULL, e.expires_at,
     coalesce(run.rank, 0), coalesce(run.worth, 0),
-    (SELECT count(*) FROM billing_bundlepurchase b WHERE b.bundle_id = %(bundle_id)s AND b.viewer_id = %(viewer_id)s)
+    (SELECT count(*) FROM billing_bundlepurchase b WHERE b.bundle_id = f.bundle_id AND b.viewer_id = %(viewer_id)s)
 FROM (SELECT statement_timestamp() + %(ahead)s::interval AS now) clock
-JOIN billing_bundlefilm f ON f.bundle_id = %(bundle_id)s
+JOIN billing_bundlefilm f ON f.bundle_id = ANY(%(bundle_ids)s)
 JOIN videos_video v ON v.id = f.video_id
 LEFT JOIN billing_entitlement e ON e.viewer_id = %(viewer_id)s AND e.video_id = v.id
 LEFT JOIN LATERAL (
@@ -24,7 +24,7 @@ LEFT JOIN LATERAL (
     WHERE p.viewer_id = %(viewer_id)s AND p.video_id = v.id AND p.refunded_at IS NULL AND p.credited_to_id IS NULL
       AND (p.expires_at IS NULL OR p.expires_at > clock.now)
 ) run ON e.id IS NOT NULL
-ORDER BY f.position;
+ORDER BY f.bundle_id, f.position;
 
 -- name: write
 -- A receipt and an entitlement for each film that the bundle unlocks. The caller holds the entitlements' rows (`lock`). One row: how many.
@@ -53,8 +53,8 @@ SELECT b.id, b.public_id, b.title, b.term, b.points, b.made_at, b.ended_at, (SEL
 FROM billing_bundle b LEFT JOIN billing_bundlepurchase p ON p.bundle_id = b.id
 WHERE b.channel_id = %(channel_id)s GROUP BY b.id ORDER BY b.id DESC LIMIT %(limit)s;
 
--- name: with_film
--- The bundles on sale that a film is in, cheapest first. At most three.
-SELECT b.public_id, b.title, b.term, b.points, (SELECT count(*) FROM billing_bundlefilm o WHERE o.bundle_id = b.id)
-FROM billing_bundlefilm f JOIN billing_bundle b ON b.id = f.bundle_id
-WHERE f.video_id = %(video_id)s AND b.ended_at IS NULL ORDER BY b.points, b.id LIMIT 3;
+-- name: of_same_films
+-- A bundle that did not end, of exactly these films for this term: its title. At most one row. The ids come in ascending order.
+SELECT b.title FROM billing_bundle b JOIN billing_bundlefilm f ON f.bundle_id = b.id
+WHERE b.channel_id = %(channel_id)s AND b.term = %(term)s AND b.ended_at IS NULL
+GROUP BY b.id HAVING array_agg(f.video_id ORDER BY f.video_id) = %(video_ids)s::bigint[] ORDER BY b.id LIMIT 1;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -255,8 +256,18 @@ class BuyBundle(Service[BuyBundleInputs, BuyBundleInternals, BuyBundleOutputs]):
 
 def films_of_bundle(bundle_id: int, viewer_id: int | None, clock: Clock = SERVER_CLOCK) -> list[Film]:
     """A bundle's films in their order, with what somebody has of each. One query."""
-    asked = {"ahead": clock.ahead(), "bundle_id": bundle_id, "viewer_id": viewer_id}
-    return [Film(*row) for row in fetch("bundles", "films", asked)]
+    return films_of_bundles([bundle_id], viewer_id, clock)[bundle_id]
+
+
+def films_of_bundles(
+    bundle_ids: Sequence[int], viewer_id: int | None, clock: Clock = SERVER_CLOCK
+) -> dict[int, list[Film]]:
+    """The same of several bundles, by their ids. One query."""
+    asked = {"ahead": clock.ahead(), "bundle_ids": list(bundle_ids), "viewer_id": viewer_id}
+    found: dict[int, list[Film]] = {bundle_id: [] for bundle_id in bundle_ids}
+    for bundle_id, *row in fetch("bundles", "films", asked):
+        found[bundle_id].append(Film(*row))
+    return found
 
 
 def is_sold(bundle: Bundle, films: list[Film]) -> bool:

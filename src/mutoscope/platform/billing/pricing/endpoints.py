@@ -19,7 +19,7 @@ from mutoscope.platform.billing.failures import NoSuchFilm, Refused
 from mutoscope.platform.billing.models import FREE
 from mutoscope.platform.billing.pricing.forms import PriceForm
 from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs, current_offers, price_history
-from mutoscope.platform.videos.public import Video
+from mutoscope.platform.videos.public import Video, film_head
 
 
 @never_cache
@@ -54,8 +54,8 @@ def price(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         "form": form,
         "video": video,
+        "head": film_head(video),
         "history": price_history(video.pk),
         "fee_example": split(100, settings.FEE_BPS),
-        "is_sold": bool(offers) and FREE not in offers,
     }
     return render(request, "billing/pricing/price.html", context, status=422 if form.errors else 200)

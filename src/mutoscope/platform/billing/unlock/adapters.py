@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
-from mutoscope.platform.billing.bundles.endpoints import bundles_with
+from mutoscope.platform.billing.bundles.offers import offers_with_film
 from mutoscope.platform.billing.clock import SERVER_CLOCK
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.templatetags.billing import time_left
@@ -41,7 +41,7 @@ def billing_unlock_panel(request: HttpRequest, video: Video, answer: Answer) -> 
     panel = panel_for(request.user.pk, video.public_id)
     if panel is None or not (panel.choices or panel.is_live or panel.has_expired):
         return panel_without_sales(request, video, answer)
-    context = {"panel": panel, "bundles": bundles_with(panel.video_id) if panel.choices else []}
+    context = {"panel": panel, "bundles": offers_with_film(panel.video_id, request.user.pk) if panel.choices else []}
     return render_to_string("billing/unlock/beside.html", context, request)
 
 

@@ -1,5 +1,5 @@
 -- name: lines
--- An account's transfers, newest first, before one of them: what each changed, and the balance after it. Reads the ledger's own
+-- An account's transfers, newest first, before one of them: when it counts, what it changed, and the balance after it. Reads the ledger's own
 -- tables, by their key, since its statement goes forward only. At most the limit.
 WITH page AS (
     SELECT e.transfer_id, e.amount FROM ledger_entry e
@@ -9,6 +9,6 @@ WITH page AS (
     SELECT coalesce(sum(e.amount), 0) AS balance FROM ledger_entry e
     WHERE e.account_id = %(account_id)s AND e.transfer_id < (SELECT min(transfer_id) FROM page)
 )
-SELECT page.transfer_id, t.recorded_at, page.amount,
+SELECT page.transfer_id, coalesce(t.effective_at, t.recorded_at), page.amount,
     (opening.balance + sum(page.amount) OVER (ORDER BY page.transfer_id))::bigint, t.metadata
 FROM page JOIN ledger_transfer t ON t.id = page.transfer_id CROSS JOIN opening ORDER BY page.transfer_id DESC;

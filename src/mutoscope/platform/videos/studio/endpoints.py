@@ -12,12 +12,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from mutoscope.platform.accounts.public import Person, channel_of, login_required
-from mutoscope.platform.videos.domain.life import DISCARDABLE, MOVES, PLAYABLE, VideoState
+from mutoscope.platform.videos.domain.life import DISCARDABLE, MOVES, PLAYABLE, PUBLIC, VideoState
 from mutoscope.platform.videos.domain.trailers import TrailerChoice
 from mutoscope.platform.videos.failures import Refused, Unacceptable
 from mutoscope.platform.videos.models import Video
 from mutoscope.platform.videos.studio.films import film_list
 from mutoscope.platform.videos.studio.forms import CoverForm, SubtitlesForm, VideoForm
+from mutoscope.platform.videos.studio.head import film_head, without_price
 from mutoscope.platform.videos.studio.service import (
     COVER_BYTES_MAX,
     AddSubtitles,
@@ -95,7 +96,7 @@ def film_page(request: HttpRequest, video: Video, form: VideoForm | None = None)
     offered = [choice for choice in CHOICES if choice[0] in MOVES[state]] if state in PLAYABLE else []
     context = {
         "video": video,
-        "standing": standing_of(video),
+        "head": film_head(video),
         "form": form,
         "choices": offered,
         "is_failed": state is VideoState.FAILED,
@@ -115,7 +116,7 @@ def files_page(request: HttpRequest, video: Video, trailer: TrailerForm | None =
     is_playable = VideoState(video.state) in PLAYABLE
     context = {
         "video": video,
-        "standing": standing_of(video),
+        "head": film_head(video),
         "subtitles_form": SubtitlesForm(),
         "trailer_form": (trailer or trailer_form(video)) if is_playable else None,
         "cover_form": CoverForm(),
@@ -151,7 +152,9 @@ def show(request: HttpRequest, public_id: str) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, refusal.sentence())
     else:
-        messages.success(request, DONE[wanted])
+        video.state = wanted
+        lacks_price = wanted in PUBLIC and video.pk in without_price([video])
+        messages.success(request, DONE_WITHOUT_PRICE[wanted] if lacks_price else DONE[wanted])
     return redirect("studio-film", public_id=public_id)
 
 
@@ -160,6 +163,10 @@ DONE = {
     VideoState.UNLISTED: "Whoever has the link can see it now; no list shows it.",
     VideoState.READY: "Only you can see it now.",
     VideoState.ARCHIVED: "Put away. You can bring it back at any time.",
+}
+DONE_WITHOUT_PRICE = {
+    VideoState.PUBLISHED: "Published. Everybody can find it now. It can be unlocked once it has a price.",
+    VideoState.UNLISTED: "Whoever has the link can see it now; no list shows it. It can be unlocked once it has a price.",
 }
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from mutoscope.platform.accounts.public import Channel
 from mutoscope.platform.videos.models import Video
+from mutoscope.platform.videos.studio.head import without_price
 from mutoscope.platform.videos.studio.ports import Sold, film_sales
 from mutoscope.platform.videos.studio.standing import Standing, standing_of
 
@@ -21,6 +22,7 @@ class FilmRow:
     video: Video
     standing: Standing
     sold: Sold
+    lacks_price: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,14 @@ ORDERS = (
 
 
 def film_list(request: HttpRequest, channel: Channel) -> dict[str, Any]:
-    """What rows.html shows. The page asks again only while something moves. Two queries, and one for each film that moves."""
+    """What rows.html shows. The page asks again only while something moves. Three queries, and one for each film that moves."""
     order = next((each for each in ORDERS if each.name == request.GET.get("sort", "")), ORDERS[0])
-    videos = Video.objects.filter(channel=channel).select_related("cover")[:FILMS_SHOWN]
+    videos = list(Video.objects.filter(channel=channel).select_related("cover")[:FILMS_SHOWN])
     sales = film_sales.get()(channel.pk)
-    rows = [FilmRow(video, standing_of(video), sales.get(video.pk, Sold(0, 0))) for video in videos]
+    unpriced = without_price(videos)
+    rows = [
+        FilmRow(video, standing_of(video), sales.get(video.pk, Sold(0, 0)), video.pk in unpriced) for video in videos
+    ]
     rows.sort(key=order.key)
     return {
         "rows": rows,

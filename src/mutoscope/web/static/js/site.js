@@ -16,6 +16,17 @@
     button.removeAttribute("aria-busy");
     if (label && label.dataset.idle) label.textContent = label.dataset.idle;
   };
+  // What cannot be taken back asks first (components/ask.html): the button beside the question opens it, the one inside sends the form.
+  document.addEventListener("submit", (event) => {
+    const question = event.target.matches("[data-asks]") && event.target.querySelector("dialog");
+    if (!question || question.contains(event.submitter)) return;
+    event.preventDefault();
+    question.showModal();
+  });
+  document.addEventListener("click", (event) => {
+    const keep = event.target.closest("[data-keeps]");
+    if (keep) keep.closest("dialog").close();
+  });
   document.addEventListener("submit", (event) => {
     if (event.defaultPrevented) return;
     const button = event.submitter;

@@ -1,5 +1,5 @@
 // Films go up in pieces, by tus: several at once, each with its speed and the time left, paused and resumed at will.
-// What was begun is found again after a reload, by the file's name, size and date.
+// What was begun is found again after a reload, by the file's name, size and date. A row stays until its film is made or has failed.
 (() => {
   const drop = document.querySelector("[data-uploads]");
   if (!drop || !window.tus) return;
@@ -38,6 +38,9 @@
     if (text) made.textContent = text;
     return made;
   };
+  // What going on may still mend: the network, a server that is busy or full, a sign-in that ran out, bytes that were damaged.
+  const statusOf = (error) => (error.originalResponse ? error.originalResponse.getStatus() : 0);
+  const mayGoOn = (status) => [0, 401, 409, 423, 460].includes(status) || status >= 500;
   const refreshFilms = () => document.body.dispatchEvent(new CustomEvent("refresh-films"));
 
   class Row {
@@ -51,24 +54,29 @@
       this.bar.max = file.size;
       this.bar.value = 0;
       this.bar.setAttribute("aria-label", file.name);
-      this.toggle = make("button", "button button-quiet button-small");
-      this.toggle.type = "button";
-      this.toggleLabel = make("span", "button-label", "Pause");
-      this.toggle.append(this.toggleLabel, make("span", "visually-hidden", ` ${file.name}`));
-      this.toggle.addEventListener("click", () => (this.paused ? this.resume() : this.pause()));
-      this.cancelButton = make("button", "button button-quiet button-small");
-      this.cancelButton.type = "button";
-      this.cancelButton.append(make("span", "button-label", "Cancel"), make("span", "visually-hidden", ` ${file.name}`));
-      this.cancelButton.addEventListener("click", () => this.cancel());
+      const toggle = this.button("Pause", () => (this.paused ? this.resume() : this.pause()));
+      this.toggleLabel = toggle.firstChild;
       this.buttons = make("span", "upload-buttons");
-      this.buttons.append(this.toggle, this.cancelButton);
+      this.buttons.append(toggle, this.button("Cancel", () => this.cancel()));
       this.item.append(make("span", "upload-name", file.name), this.buttons, this.bar, this.words);
       list.prepend(this.item);
     }
 
+    button(words, act) {
+      const made = make("button", "button button-quiet button-small");
+      made.type = "button";
+      made.append(make("span", "button-label", words), make("span", "visually-hidden", ` ${this.file.name}`));
+      made.addEventListener("click", act);
+      return made;
+    }
+
     async start() {
+      if (this.file.size === 0) {
+        this.refuse("This file is empty: there is nothing to upload.");
+        return;
+      }
       if (this.file.size > bytesMax) {
-        this.end(`This file has ${size(this.file.size)}; the largest that this site takes is ${size(bytesMax)}.`);
+        this.refuse(`This file has ${size(this.file.size)}; the largest that this site takes is ${size(bytesMax)}.`);
         return;
       }
       this.upload = new tus.Upload(this.file, {
@@ -79,10 +87,13 @@
         removeFingerprintOnSuccess: true,
         onBeforeRequest: (request) => request.setHeader("X-CSRFToken", token()),
         onShouldRetry: (error) => {
-          const status = error.originalResponse ? error.originalResponse.getStatus() : 0;
-          const again = status === 0 || status === 409 || status === 423 || status === 460 || status >= 500;
+          const status = statusOf(error);
+          const again = status !== 401 && mayGoOn(status);
           if (again && !this.paused) this.words.textContent = problem(error);
           return again;
+        },
+        onAfterResponse: (request, response) => {
+          this.video = response.getHeader("Upload-Video") || this.video;
         },
         onUploadUrlAvailable: refreshFilms,
         onProgress: (sent) => this.progress(sent),
@@ -92,6 +103,11 @@
           refreshFilms();
         },
         onError: (error) => {
+          if (!mayGoOn(statusOf(error))) {
+            this.refuse(problem(error));
+            refreshFilms();
+            return;
+          }
           this.words.textContent = problem(error);
           this.paused = true;
           this.toggleLabel.textContent = "Resume";
@@ -140,10 +156,37 @@
       refreshFilms();
     }
 
-    end(words) {
+    end(words, ...buttons) {
       this.words.textContent = words;
-      this.buttons.remove();
+      this.buttons.replaceChildren(...buttons);
       this.ended = true;
+    }
+
+    // What no second attempt mends.
+    fail(words, ...buttons) {
+      this.item.classList.add("upload-failed");
+      this.words.classList.remove("muted");
+      this.bar.remove();
+      this.end(words, ...buttons, this.button("Remove", () => this.item.remove()));
+    }
+
+    refuse(words) {
+      const another = this.button("Choose another", () => {
+        this.item.remove();
+        choose.click();
+      });
+      this.fail(words, another);
+    }
+
+    // How its film stands, by the list below.
+    follow(film) {
+      if (!this.ended || this.settled || !["failed", "ready"].includes(film.dataset.state)) return;
+      this.settled = true;
+      const page = make("a", "button button-quiet button-small", "Open its page");
+      page.href = `${drop.dataset.films}${this.video}/`;
+      page.append(make("span", "visually-hidden", `: ${this.file.name}`));
+      if (film.dataset.state === "failed") this.fail(`This film could not be made. ${film.dataset.reason}`, page);
+      else this.end("Ready. Only you can see it until you publish it.", page);
     }
   }
 
@@ -156,6 +199,12 @@
     }
   };
   const choose = drop.querySelector("[data-choose]");
+  document.addEventListener("htmx:load", () => {
+    for (const row of rows) {
+      const film = row.video && document.querySelector(`[data-film="${CSS.escape(row.video)}"]`);
+      if (film) row.follow(film);
+    }
+  });
   drop.querySelector("[data-choose-row]").hidden = false;
   choose.addEventListener("change", () => {
     take([...choose.files]);

@@ -1,0 +1,35 @@
+"""The head of a film's pages in the studio, the same on every tab: where the film stands, and whether it still lacks a price."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mutoscope.platform.videos.domain.life import VideoState
+from mutoscope.platform.videos.models import Video
+from mutoscope.platform.videos.studio.standing import Standing, standing_of
+from mutoscope.platform.videos.watch.ports import card_notes
+
+# A film that others see, or that one click would show them.
+PRICED = frozenset({VideoState.READY, VideoState.PUBLISHED, VideoState.UNLISTED})
+
+
+@dataclass(frozen=True, slots=True)
+class FilmHead:
+    """What head.html shows."""
+
+    standing: Standing
+    lacks_price: bool
+
+
+def film_head(video: Video) -> FilmHead:
+    """The head of one film. One query more than `standing_of`, where it is not free."""
+    return FilmHead(standing_of(video), video.pk in without_price([video]))
+
+
+def without_price(videos: Sequence[Video]) -> frozenset[int]:
+    """Which of these films others could see but not watch: neither free nor for sale. One query at most."""
+    asked = [video for video in videos if video.state in PRICED and not video.is_free]
+    # As somebody who is not signed in sees them: a note is a price then.
+    notes = card_notes.get()(None, asked) if asked else {}
+    return frozenset(video.pk for video in asked if video.pk not in notes)
