@@ -12,6 +12,7 @@ from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.videos.public import Video
 from tests.people import make_channel, make_person
 from tests.platform.billing.bundles.rack import Rack
+from tests.platform.billing.shop import Shop
 
 pytestmark = pytest.mark.django_db
 
@@ -143,3 +144,14 @@ def test_the_api_makes_sells_and_ends_a_bundle() -> None:
     assert viewer.get(address).json()["is_sold"] is False
     assert creator.delete("/api/billing/bundles/abcdefghjkmn").status_code == 404
     assert creator.post("/api/billing/bundles", {**asked, "points": 0}, **json).status_code == 422
+
+
+def test_a_film_that_is_sold_in_a_bundle_alone_leads_to_it() -> None:
+    rack = Rack.open()
+    Shop(rack.shop.creator, rack.shop.viewer, rack.films[1]).price({})
+    page = signed_in(rack.shop.viewer).get(f"/watch/{rack.films[1].public_id}", follow=True).content.decode()
+    assert "It is not sold alone, but together with others:" in page
+    assert f'href="/bundles/{rack.bundle.public_id}/"' in page
+    signed_in(rack.shop.creator).post(f"/studio/bundles/{rack.bundle.public_id}/end/")
+    page = signed_in(rack.shop.viewer).get(f"/watch/{rack.films[1].public_id}", follow=True).content.decode()
+    assert "Not open yet" in page

@@ -37,12 +37,14 @@ def billing_may_watch(question: Question) -> Answer:
 
 
 def billing_unlock_panel(request: HttpRequest, video: Video, answer: Answer) -> str:
-    """Prices and the button; for a film without a price, what the page says by itself."""
+    """Prices and the button, and the bundles that it is in; for a film that is not sold at all, what the page says by itself."""
     panel = panel_for(request.user.pk, video.public_id)
-    if panel is None or not (panel.choices or panel.is_live or panel.has_expired):
+    if panel is None:
         return panel_without_sales(request, video, answer)
-    context = {"panel": panel, "bundles": offers_with_film(panel.video_id, request.user.pk) if panel.choices else []}
-    return render_to_string("billing/unlock/beside.html", context, request)
+    bundles = offers_with_film(panel.video_id, request.user.pk) if panel.may_be_bundled() else []
+    if not (panel.choices or panel.is_live or panel.has_expired or bundles):
+        return panel_without_sales(request, video, answer)
+    return render_to_string("billing/unlock/beside.html", {"panel": panel, "bundles": bundles}, request)
 
 
 def billing_card_notes(person_id: int | None, videos: Sequence[Video]) -> Mapping[int, CardNote]:

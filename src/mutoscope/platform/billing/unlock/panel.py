@@ -69,6 +69,10 @@ class Panel:
     under_way: str = ""
     """A top-up of theirs that still waits, where points are missing: whoever has sent money is not to be asked to pay again."""
 
+    def may_be_bundled(self) -> bool:
+        """Whether bundles with it are of use to whoever looks: also where it is not sold alone."""
+        return self.is_public and not (self.is_own or self.is_free or (self.is_live and self.expires_at is None))
+
 
 def panel_for(viewer_id: int | None, public_id: str, clock: Clock = SERVER_CLOCK, code: str = "") -> Panel | None:
     """The panel of a film for a viewer, or for somebody who is not signed in; None where there is no such film.
