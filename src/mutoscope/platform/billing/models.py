@@ -267,7 +267,8 @@ class Refund(models.Model):
     purchase = models.OneToOneField(Purchase, on_delete=models.PROTECT, related_name="refund")
     by = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=REASON_LENGTH_MAX)
-    transfer_id = models.BigIntegerField()
+    # Null of an upgrade that a code paid for: it is taken back so that what it was credited for can be.
+    transfer_id = models.BigIntegerField(null=True, blank=True)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
