@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +32,7 @@ from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPur
 from tests.people import PASSWORD, make_person
 from tests.platform.billing.paying import paid_by, paid_by_hand
 from tests.platform.billing.shop import Shop, give
+from tests.platform.billing.wallet.sent import sent
 
 pytestmark = pytest.mark.django_db
 
@@ -174,9 +176,9 @@ def test_through_the_pages(shop: Shop, client: Client, settings: Any) -> None:
     assert "waits for approval" in client.get("/studio/earnings/").content.decode()
     client.post("/studio/earnings/payouts/1/cancel/")
     assert Payout.objects.get().state == Payout.State.CANCELLED
-    lines = client.get("/studio/earnings/statement.json").json()["lines"]
+    lines = json.loads(sent(client, "/studio/earnings/statement.json"))["lines"]
     assert [(line["points"], line["balance"]) for line in lines] == [(180, 180)]
-    assert client.get("/studio/earnings/statement.csv").content.decode().startswith("number,at,what,points,balance\n")
+    assert sent(client, "/studio/earnings/statement.csv").startswith("number,at,what,points,balance\n")
 
 
 def test_in_production_a_payout_needs_a_second_factor(shop: Shop, client: Client, settings: Any) -> None:

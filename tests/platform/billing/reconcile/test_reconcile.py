@@ -68,7 +68,9 @@ def an_honest_day() -> Shop:
     give(third.viewer, 30)
     make(third, percent=100)
     for bought in reversed((third.unlock(Term.DAY), use(third, 0, Term.MONTH))):
-        RefundPurchase().call(RefundPurchaseInputs(bought.purchase_id, staff.pk, "The code was meant for another film."))
+        RefundPurchase().call(
+            RefundPurchaseInputs(bought.purchase_id, staff.pk, "The code was meant for another film.")
+        )
     GiveTip().call(GiveTipInputs(other.viewer.pk, shop.video.public_id, 20, "k", "Lovely"))
     later = MovedClock(timedelta(days=8))
     for number, outcome in enumerate((Payout.State.FAILED, Payout.State.PAID, None)):
