@@ -231,6 +231,7 @@ class Purchase(models.Model):
             models.UniqueConstraint(
                 fields=["viewer", "request_key"], condition=~Q(request_key=""), name="billing_purchase_request_once"
             ),
+            models.CheckConstraint(condition=Q(term__in=list(Term)), name="billing_purchase_term"),
             models.CheckConstraint(
                 condition=Q(
                     price_points=F("credit_points") + F("discount_points") + F("fee_points") + F("creator_points")

@@ -75,6 +75,7 @@ def test_whatever_the_fee_the_parts_add_up(settings: object, fee_bps: int) -> No
     [
         {"expires_at": None},
         {"term": "lifetime"},
+        {"term": "week"},
         {"expires_at": F("starts_at")},
         {"fee_points": F("fee_points") + 1},
         {"creator_points": 31, "fee_points": -1},
