@@ -10,20 +10,12 @@ ORDER BY e.video_id FOR NO KEY UPDATE;
 
 -- name: films
 -- A bundle's films in their order, with what a viewer has of each now, and the time. One row for each film.
-SELECT clock.now, v.id, v.public_id, v.title, v.state, v.is_free, coalesce(e.version, 0), e.id IS NOT NULL, e.expires_at,
-    coalesce(run.rank, 0), coalesce(run.worth, 0),
+SELECT clock.now, v.id, v.state, v.is_free, coalesce(e.version, 0), e.id IS NOT NULL, e.expires_at,
     (SELECT count(*) FROM billing_bundlepurchase b WHERE b.bundle_id = %(bundle_id)s AND b.viewer_id = %(viewer_id)s)
 FROM (SELECT statement_timestamp() + %(ahead)s::interval AS now) clock
 JOIN billing_bundlefilm f ON f.bundle_id = %(bundle_id)s
 JOIN videos_video v ON v.id = f.video_id
 LEFT JOIN billing_entitlement e ON e.viewer_id = %(viewer_id)s AND e.video_id = v.id
-LEFT JOIN LATERAL (
-    SELECT max(CASE p.term WHEN 'day' THEN 1 WHEN 'month' THEN 2 ELSE 3 END) AS rank,
-        sum(p.price_points - p.discount_points)::bigint AS worth
-    FROM billing_purchase p
-    WHERE p.viewer_id = %(viewer_id)s AND p.video_id = v.id AND p.refunded_at IS NULL AND p.credited_to_id IS NULL
-      AND (p.expires_at IS NULL OR p.expires_at > clock.now)
-) run ON e.id IS NOT NULL
 ORDER BY f.position;
 
 -- name: write
