@@ -144,9 +144,14 @@ class BundleRow:
 
 def bundle_rows(channel_id: int) -> list[BundleRow]:
     """A channel's bundles, newest first. One query."""
-    return [
-        BundleRow(*row) for row in fetch("bundles", "of_channel", {"channel_id": channel_id, "limit": BUNDLES_SHOWN})
-    ]
+    rows = fetch("bundles", "of_channel", {"channel_id": channel_id, "id": None, "limit": BUNDLES_SHOWN})
+    return [BundleRow(*row) for row in rows]
+
+
+def bundle_row(channel_id: int, bundle_id: int) -> BundleRow:
+    """One of them. One query."""
+    (row,) = fetch("bundles", "of_channel", {"channel_id": channel_id, "id": bundle_id, "limit": 1})
+    return BundleRow(*row)
 
 
 def bundles_with(video_id: int) -> list[dict[str, Any]]:

@@ -39,11 +39,11 @@ WITH films AS (
 SELECT (SELECT count(*) FROM receipts), (SELECT count(*) FROM entitled);
 
 -- name: of_channel
--- A channel's bundles, newest first, with how often each was bought and what it brought its creator. At most the limit.
+-- A channel's bundles, or the one that is named, newest first, with how often each was bought and what it brought its creator. At most the limit.
 SELECT b.id, b.public_id, b.title, b.term, b.points, b.made_at, b.ended_at, (SELECT count(*) FROM billing_bundlefilm f WHERE f.bundle_id = b.id),
     count(p.id) FILTER (WHERE p.refunded_at IS NULL), coalesce(sum(p.creator_points) FILTER (WHERE p.refunded_at IS NULL), 0)::bigint
 FROM billing_bundle b LEFT JOIN billing_bundlepurchase p ON p.bundle_id = b.id
-WHERE b.channel_id = %(channel_id)s GROUP BY b.id ORDER BY b.id DESC LIMIT %(limit)s;
+WHERE b.channel_id = %(channel_id)s AND (%(id)s::bigint IS NULL OR b.id = %(id)s) GROUP BY b.id ORDER BY b.id DESC LIMIT %(limit)s;
 
 -- name: with_film
 -- The bundles on sale that a film is in, cheapest first. At most three.
