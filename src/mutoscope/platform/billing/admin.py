@@ -33,6 +33,7 @@ from mutoscope.platform.billing.models import (
 from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs
 from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, staff_id
 from mutoscope.platform.billing.packs.admin import GrantAdmin
+from mutoscope.platform.billing.payouts.reference import REFERENCE_LENGTH_MAX
 from mutoscope.platform.billing.payouts.service import ApprovePayout, ApprovePayoutInputs, EndPayout, EndPayoutInputs
 from mutoscope.platform.billing.payouts.shown import shown
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
@@ -182,13 +183,20 @@ class RefundAdmin(LookOnly):
             return super().changeform_view(request, object_id, form_url, extra_context)
 
 
+class PayoutDecisionForm(ReasonForm):
+    reference = forms.CharField(
+        required=False, max_length=REFERENCE_LENGTH_MAX, label="Signature or reference, if paid by hand:"
+    )
+
+
 @admin.register(Payout)
 class PayoutAdmin(LookOnly):
-    list_display = ("channel", "number", "points", "how_it_stands", "asked_at", "decided_by", "ended_at", "on_chain")
+    list_display = ("channel", "number", "points", "how_it_stands", "asked_at", "decided_by", "ended_at", "paid_by")
     list_filter = ("state",)
     list_select_related = ("channel", "decided_by", "address")
+    search_fields = ("channel__handle", "=number", "reference")
     actions = ("approve", "refuse", "was_paid", "has_failed")
-    action_form = ReasonForm
+    action_form = PayoutDecisionForm
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         # Lets the actions be used; a single payout's fields are all read-only.
@@ -201,10 +209,12 @@ class PayoutAdmin(LookOnly):
     def how_it_stands(self, obj: Payout) -> str:
         return shown(obj).words
 
-    @admin.display(description="transaction")
-    def on_chain(self, obj: Payout) -> SafeString | str:
+    @admin.display(description="transaction or reference", ordering="reference")
+    def paid_by(self, obj: Payout) -> SafeString | str:
         found = shown(obj)
-        return format_html('<a href="{}">{}…</a>', found.link, found.signature[:8]) if found.link else ""
+        if found.link:
+            return format_html('<a href="{}">{}…</a>', found.link, found.signature[:8])
+        return found.reference
 
     @admin.action(description="Approve", permissions=["change"])
     def approve(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
@@ -228,7 +238,8 @@ class PayoutAdmin(LookOnly):
         """With a reason, which its creator reads."""
         for payout in chosen:
             reason = request.POST.get("reason", "").strip()
-            asked = EndPayoutInputs(payout.pk, outcome, reason=reason, by_id=staff_id(request))
+            reference = request.POST.get("reference", "") if outcome == Payout.State.PAID else ""
+            asked = EndPayoutInputs(payout.pk, outcome, reason, reference, by_id=staff_id(request))
             self._try(request, payout, done, lambda asked=asked: EndPayout().call(asked))
 
     def _try(self, request: HttpRequest, payout: Payout, done: str, act: Any) -> None:
@@ -241,7 +252,9 @@ class PayoutAdmin(LookOnly):
         except Refused as refusal:
             self.message_user(request, f"{payout}: {refusal.sentence()}", messages.ERROR)
         else:
-            self.log_change(request, payout, f"It was {done}: {reason}")
+            payout.refresh_from_db(fields=["state", "reference"])
+            by = f" ({payout.reference})" if payout.state == Payout.State.PAID else ""
+            self.log_change(request, payout, f"It was {done}: {reason}{by}")
             self.message_user(request, f"{payout}: {done}.", messages.SUCCESS)
 
 

@@ -18,7 +18,7 @@ FILE_PAGE_LINES = 1000
 BEFORE_MAX = 2**63 - 1
 
 
-HEAD = ("number", "at", "what", "points", "balance")
+HEAD = ("number", "at", "what", "points", "balance", "reference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Line:
     points: int
     balance: int
     words: str
+    reference: str = ""
+    """Of a payout: the transaction that paid, or what the operator wrote of a payment by hand."""
 
     def as_dict(self) -> dict[str, Any]:
         """The line for JSON and CSV."""
@@ -39,6 +41,7 @@ class Line:
             "what": self.words,
             "points": self.points,
             "balance": self.balance,
+            "reference": self.reference,
         }
 
 
@@ -63,7 +66,7 @@ def lines_in_words(rows: Sequence[tuple[Any, ...]]) -> list[Line]:
     films = {about["video"] for about in abouts if "video" in about}
     titles = dict(Video.objects.filter(pk__in=films).values_list("pk", "title"))
     return [
-        Line(row[0], row[1], row[2], row[3], in_words(about, titles, row[2]))
+        Line(row[0], row[1], row[2], row[3], in_words(about, titles, row[2]), about.get("reference", ""))
         for row, about in zip(rows, abouts, strict=True)
     ]
 
@@ -109,7 +112,8 @@ def in_words(about: dict[str, Any], titles: dict[int, str], points: int) -> str:
 
 def as_row(line: Line) -> list[object]:
     """A line as a row under `HEAD`. No text in it is run as a formula."""
-    return list({**line.as_dict(), "what": spreadsheet_text(line.words)}.values())
+    harmless = {"what": spreadsheet_text(line.words), "reference": spreadsheet_text(line.reference)}
+    return list({**line.as_dict(), **harmless}.values())
 
 
 def spreadsheet_text(text: str) -> str:
