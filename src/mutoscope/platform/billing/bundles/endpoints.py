@@ -21,12 +21,11 @@ from mutoscope.platform.billing.bundles.models import Bundle
 from mutoscope.platform.billing.bundles.service import BuyBundle, BuyBundleInputs, films_of_bundle, is_sold, quote_for
 from mutoscope.platform.billing.domain.bundles import BundleQuote, NothingToAdd
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
-from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.domain.terms import FOR
 from mutoscope.platform.billing.failures import NoSuchBundle, NoSuchFilm, Refused
 from mutoscope.platform.billing.models import Pack
 from mutoscope.platform.billing.packs.service import packs_on_sale, smallest_fitting
 from mutoscope.platform.billing.statements import fetch
-from mutoscope.platform.billing.unlock.panel import FOR
 from mutoscope.platform.videos.public import PUBLIC, Video, film_cards
 
 BUNDLES_SHOWN = 200
@@ -49,7 +48,7 @@ class BundlePage:
     pack: Pack | None
 
     def words(self) -> str:
-        return FOR[Term(self.bundle.term)]
+        return FOR[self.bundle.term]
 
     def missing_points(self) -> int:
         return max(self.quote.due_points - self.balance, 0) if self.quote else 0
@@ -139,7 +138,7 @@ class BundleRow:
     earned: int
 
     def words(self) -> str:
-        return FOR[Term(self.term)]
+        return FOR[self.term]
 
 
 def bundle_rows(channel_id: int) -> list[BundleRow]:
@@ -158,8 +157,7 @@ def bundles_with(video_id: int) -> list[dict[str, Any]]:
     """The bundles on sale that a film is in: for its panel. One query."""
     rows = fetch("bundles", "with_film", {"video_id": video_id})
     return [
-        {"public_id": row[0], "title": row[1], "words": FOR[Term(row[2])], "points": row[3], "films": row[4]}
-        for row in rows
+        {"public_id": row[0], "title": row[1], "words": FOR[row[2]], "points": row[3], "films": row[4]} for row in rows
     ]
 
 

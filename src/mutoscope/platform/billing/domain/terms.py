@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,6 +18,7 @@ class Term(StrEnum):
     LIFETIME = "lifetime"
 
 
+FOR: Mapping[str, str] = {Term.DAY: "for a day", Term.MONTH: "for a month", Term.LIFETIME: "for ever"}
 LENGTHS = {Term.DAY: timedelta(days=1), Term.MONTH: timedelta(days=30), Term.LIFETIME: None}
 RANKS = {Term.DAY: 1, Term.MONTH: 2, Term.LIFETIME: 3}
 

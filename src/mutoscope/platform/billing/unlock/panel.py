@@ -9,7 +9,7 @@ from mutoscope.platform.billing import books
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain import terms
 from mutoscope.platform.billing.domain.coupons import PROBLEMS, Discount
-from mutoscope.platform.billing.domain.terms import Holding, Quote, Term, Until
+from mutoscope.platform.billing.domain.terms import FOR, Holding, Quote, Term, Until
 from mutoscope.platform.billing.models import FREE, Pack
 from mutoscope.platform.billing.packs.service import packs_on_sale, smallest_fitting
 from mutoscope.platform.billing.statements import fetch
@@ -17,7 +17,6 @@ from mutoscope.platform.billing.unlock.service import still_running
 from mutoscope.platform.videos.public import PUBLIC
 
 TITLES = {Term.DAY: "One day", Term.MONTH: "One month", Term.LIFETIME: "For ever"}
-FOR = {Term.DAY: "for a day", Term.MONTH: "for a month", Term.LIFETIME: "for ever"}
 
 
 @dataclass(frozen=True, slots=True)

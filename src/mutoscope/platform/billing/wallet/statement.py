@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from mutoscope.engines.ledger import Account
+from mutoscope.platform.billing.domain.terms import FOR
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.videos.public import Video
 
@@ -80,9 +81,6 @@ def every_page(account: Account | None, limit: int = FILE_PAGE_LINES) -> Iterato
         yield lines
         if lines:
             closing = lines[-1].balance - lines[-1].points
-
-
-FOR = {"day": "for a day", "month": "for a month", "lifetime": "for ever"}
 
 
 def in_words(about: dict[str, Any], titles: dict[int, str], points: int) -> str:
