@@ -166,6 +166,26 @@ def test_staff_decide_in_their_pages_with_a_reason_that_is_kept(shop: Shop, clie
     assert payout in client.get("/operator/billing/payout/?q=ACME+2026-17").context["cl"].result_list
 
 
+@pytest.mark.parametrize("outcome", [Payout.State.PAID, Payout.State.REFUSED])
+def test_what_ended_is_not_ended_again_by_somebody_who_is_then_told_that_they_did_it(
+    shop: Shop, client: Client, outcome: Payout.State
+) -> None:
+    payout = ask(shop, 100 if outcome == Payout.State.PAID else 160)
+    stan, olga = make_person("stan", is_staff=True), make_person("olga", is_staff=True, is_superuser=True)
+    EndPayout().call(EndPayoutInputs(payout.pk, outcome, "By stan.", "ACME 1", stan.pk))
+    client.force_login(olga)
+    asked = {
+        "action": {Payout.State.PAID: "was_paid", Payout.State.REFUSED: "refuse"}[outcome],
+        "reason": "By olga.",
+        "reference": "ACME 2",
+        "_selected_action": [payout.pk],
+    }
+    assert f"This payout is {outcome}." in client.post("/operator/billing/payout/", asked, follow=True).content.decode()
+    assert not LogEntry.objects.exists()
+    payout.refresh_from_db()
+    assert (payout.decided_by, payout.reason) == (stan, "By stan.")
+
+
 SIGNATURE = str(Signature(bytes(range(64, 128))))
 
 

@@ -234,7 +234,8 @@ BEFORE = {
 
 
 class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
-    """A payout was paid, and its hold is posted; or it was not, and the points are available again. The same end twice is one."""
+    """A payout was paid, and its hold is posted; or it was not, and the points are available again. The same end twice is one;
+    of staff it is refused, or their log would have who was second as who paid."""
 
     failures = (Unacceptable, CannotPayOut)
 
@@ -244,17 +245,18 @@ class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
     def end(self, ending: Ending) -> None:
         asked = ending.inputs
         payout = locked_payout(asked.payout_id)
-        if payout.state == asked.outcome:
+        is_by_staff = asked.by_id is not None and asked.outcome != Payout.State.CANCELLED
+        if payout.state == asked.outcome and not is_by_staff:
             return
         if payout.state != BEFORE.get(asked.outcome):
             raise CannotPayOut(why=f"This payout is {payout.get_state_display()}.")
         if payout.is_ordered() and asked.by_id is not None:
             # Somebody who called it failed while the signer sends it would have it paid twice.
             raise CannotPayOut(why="The signer pays this one, and alone knows how it ends.")
-        if asked.outcome != Payout.State.CANCELLED and payout.channel.owner_id == asked.by_id:
+        if is_by_staff and payout.channel.owner_id == asked.by_id:
             raise CannotPayOut(why="It is your own payout: somebody else has to say so.")
         reference = asked.reference
-        if asked.outcome == Payout.State.PAID and asked.by_id is not None:
+        if is_by_staff and asked.outcome == Payout.State.PAID:
             reference = self._by_hand(payout, asked.reference)
         key = f"payout:{payout.channel_id}:{payout.number}:{asked.outcome}"
         about = {"for": "payout", "number": payout.number}
