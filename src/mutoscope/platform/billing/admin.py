@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -31,7 +31,7 @@ from mutoscope.platform.billing.models import (
     TopUp,
 )
 from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs
-from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, staff_id
+from mutoscope.platform.billing.operator_lists import AddsByUseCase, LookOnly, ReasonForm, staff_id
 from mutoscope.platform.billing.packs.admin import GrantAdmin
 from mutoscope.platform.billing.payouts.reference import REFERENCE_LENGTH_MAX
 from mutoscope.platform.billing.payouts.service import ApprovePayout, ApprovePayoutInputs, EndPayout, EndPayoutInputs
@@ -146,7 +146,7 @@ class RefundForm(RefundFormBase):
 
 
 @admin.register(Refund)
-class RefundAdmin(LookOnly):
+class RefundAdmin(AddsByUseCase):
     """Adding one refunds the purchase whose number is given."""
 
     form = RefundForm
@@ -167,20 +167,6 @@ class RefundAdmin(LookOnly):
             done.refund.by,
             done.refund.at,
         )
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except Refused as refusal:
-            messages.error(request, refusal.sentence())
-            request.method = "GET"
-            return super().changeform_view(request, object_id, form_url, extra_context)
 
 
 class PayoutDecisionForm(ReasonForm):
@@ -301,6 +287,7 @@ class MonthlyStatementAdmin(LookOnly):
             except Refused as refusal:
                 self.message_user(request, f"{statement}: {refusal.sentence()}", messages.ERROR)
             else:
+                self.log_addition(request, issued, f"It corrects {issued.corrects}: {reason}")
                 self.message_user(request, f"{issued} corrects {issued.corrects}.", messages.SUCCESS)
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, connection, connections, transaction
 from django.test import Client
@@ -305,6 +306,8 @@ def test_an_operator_corrects_with_a_reason(client: Client) -> None:
     assert "say why" in client.post(path, asked, follow=True).content.decode()
     assert "corrects" in client.post(path, {**asked, "reason": "The name was wrong."}, follow=True).content.decode()
     assert [each.reason for each in of(shop)] == ["", "The name was wrong."]
+    kept = LogEntry.objects.get()
+    assert (kept.user, kept.change_message) == (operator, f"It corrects {first}: The name was wrong.")
 
 
 @pytest.mark.django_db(transaction=True)
