@@ -177,7 +177,7 @@ class PayoutDecisionForm(ReasonForm):
 
 @admin.register(Payout)
 class PayoutAdmin(LookOnly):
-    list_display = ("channel", "number", "points", "how_it_stands", "asked_at", "decided_by", "ended_at", "paid_by")
+    list_display = ("channel", "number", "points", "how_it_stands", "paid_by", "asked_at", "decided_by", "ended_at")
     list_filter = ("state",)
     list_select_related = ("channel", "decided_by", "address")
     search_fields = ("channel__handle", "=number", "reference")
