@@ -135,7 +135,8 @@ class TooManyTopUps(Refused):
     """Until another may be begun."""
 
     def sentence(self) -> str:
-        return f"Too many top-ups were begun within an hour. Nothing was charged: try again {soon(self.wait_s)}."
+        begun = "Too many top-ups were begun within an hour, by you or from your network."
+        return f"{begun} Nothing was charged: try again {soon(self.wait_s)}."
 
 
 class NoSuchTopUp(Refused):

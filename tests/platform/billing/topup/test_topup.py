@@ -275,9 +275,7 @@ def test_a_person_begins_so_many_top_ups_within_an_hour_whatever_became_of_them(
         asked = {"pack": str(till.pack.pk), "token": "USDC", "key": "one-too-many"}
         refused = client.post("/wallet/top-up/", asked)
         assert (refused.status_code, 3590 <= int(refused["Retry-After"]) <= 3600) == (429, True)
-        assert "Too many top-ups were begun within an hour. Nothing was charged: try again in 60 minutes." in (
-            refused.content.decode()
-        )
+        assert "Nothing was charged: try again in 60 minutes." in refused.content.decode()
         assert payment_model().objects.count() == 3
         # Beside a film htmx shows nothing of an answer that is an error.
         beside = client.post(
