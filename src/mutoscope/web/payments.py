@@ -42,6 +42,8 @@ def top_up_settings(environment: Environment) -> dict[str, Any]:
         "RATES_URL": environment.rates_url.get_secret_value() if environment.rates_url else None,
         "RATES_AGE_S_MAX": environment.rates_age_s_max,
         "QUOTE_LIFETIME_S": QUOTE_LIFETIME_S,
+        "HOURLY_MAX": environment.top_ups_hourly_max,
+        "HOURLY_MAX_ADDRESS": environment.top_ups_hourly_max_address,
         "PLAY_WALLET": None if environment.is_production else environment.chain_url,
     }
 

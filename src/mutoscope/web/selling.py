@@ -85,6 +85,22 @@ class Selling(BaseSettings):
         description="How long money that bought no points stays in the one-time wallet it came to, so that it can go back from there.",
         examples=["14"],
     )
+    top_ups_hourly_max: int = Field(
+        30,
+        ge=1,
+        le=10_000,
+        validation_alias="MUTOSCOPE_TOP_UPS_HOURLY_MAX",
+        description="How many top-ups one person may begin within an hour. Each takes a one-time wallet, paid or not.",
+        examples=["30"],
+    )
+    top_ups_hourly_max_address: int = Field(
+        120,
+        ge=1,
+        le=100_000,
+        validation_alias="MUTOSCOPE_TOP_UPS_HOURLY_MAX_ADDRESS",
+        description="How many top-ups may be begun within an hour from one address, or one IPv6 network, by everybody there together.",
+        examples=["120"],
+    )
     rpc_urls: Annotated[list[SecretStr], NoDecode, BeforeValidator(split_value)] = Field(
         [],
         validation_alias="MUTOSCOPE_RPC_URLS",

@@ -16,7 +16,7 @@ from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.models import Grant, Purchase, Tip
 from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs
-from mutoscope.platform.billing.wallet.statement import every_line
+from mutoscope.platform.billing.wallet.statement import every_page
 from mutoscope.platform.videos.models import Video
 from mutoscope.platform.videos.public import VideoState
 from mutoscope.platform.videos.watch.models import Beat
@@ -81,7 +81,7 @@ def test_sales_are_spread_over_weeks_and_none_is_before_its_film(channel: Channe
     published = [Video.objects.get(pk=videos[film.title].pk).published_at for film in FILMS]
     assert published == sorted(published, key=str), "the home page shows them in this order"
     earnings = books.find_account(Kind.EARNINGS, channel.pk)
-    lines = list(every_line(earnings))
+    lines = [line for page in every_page(earnings) for line in page]
     assert len(lines) == len(sales) + Tip.objects.count()
     assert len({line.at.date() for line in lines}) > 15, "the statement shows them on few days"
     assert all(later.at >= earlier.at for later, earlier in pairwise(lines))

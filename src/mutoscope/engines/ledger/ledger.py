@@ -242,19 +242,22 @@ class Ledger:
 
     def statement(self, account: Account, *, after: int = 0, limit: int = 100) -> Statement:
         """One page of an account's transfers with the balance after each. `after` is a transfer id, or 0 for the first page."""
+        return self._statement(account, after, limit, None)
+
+    def _statement(self, account: Account, after: int, limit: int, opening: int | None) -> Statement:
         if not 0 < limit <= PAGE_LINES_MAX:
             raise InvalidTransfer("limit", f"must be from 1 to {PAGE_LINES_MAX}")
-        asked = {"account": account.id, "after": after, "limit": limit + 1}
+        asked = {"account": account.id, "after": after, "limit": limit + 1, "opening": opening}
         rows = QUERIES.fetch(self.using, "statement", asked)
         lines = tuple(StatementLine(*(*row[:7], json.loads(row[7]))) for row in rows[:limit])
         return Statement(account, lines, lines[-1].transfer_id if len(rows) > limit else None)
 
     def statement_pages(self, account: Account, *, after: int = 0, limit: int = PAGE_LINES_MAX) -> Iterator[Statement]:
-        """Every page of a statement."""
+        """Every page of a statement, one at a time. Each begins with the balance at which the one before ended: none counts anew."""
         page = self.statement(account, after=after, limit=limit)
         yield page
         while page.next_after is not None:
-            page = self.statement(account, after=page.next_after, limit=limit)
+            page = self._statement(account, page.next_after, limit, page.lines[-1].balance)
             yield page
 
     def trial_balance(self) -> list[TrialBalanceLine]:

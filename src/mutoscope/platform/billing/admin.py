@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -31,8 +31,9 @@ from mutoscope.platform.billing.models import (
     TopUp,
 )
 from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs
-from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, staff_id
+from mutoscope.platform.billing.operator_lists import AddsByUseCase, LookOnly, ReasonForm, staff_id
 from mutoscope.platform.billing.packs.admin import GrantAdmin
+from mutoscope.platform.billing.payouts.reference import REFERENCE_LENGTH_MAX
 from mutoscope.platform.billing.payouts.service import ApprovePayout, ApprovePayoutInputs, EndPayout, EndPayoutInputs
 from mutoscope.platform.billing.payouts.shown import shown
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
@@ -145,7 +146,7 @@ class RefundForm(RefundFormBase):
 
 
 @admin.register(Refund)
-class RefundAdmin(LookOnly):
+class RefundAdmin(AddsByUseCase):
     """Adding one refunds the purchase whose number is given."""
 
     form = RefundForm
@@ -167,28 +168,21 @@ class RefundAdmin(LookOnly):
             done.refund.at,
         )
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except Refused as refusal:
-            messages.error(request, refusal.sentence())
-            request.method = "GET"
-            return super().changeform_view(request, object_id, form_url, extra_context)
+
+class PayoutDecisionForm(ReasonForm):
+    reference = forms.CharField(
+        required=False, max_length=REFERENCE_LENGTH_MAX, label="Signature or reference, if paid by hand:"
+    )
 
 
 @admin.register(Payout)
 class PayoutAdmin(LookOnly):
-    list_display = ("channel", "number", "points", "how_it_stands", "asked_at", "decided_by", "ended_at", "on_chain")
+    list_display = ("channel", "number", "points", "how_it_stands", "paid_by", "asked_at", "decided_by", "ended_at")
     list_filter = ("state",)
     list_select_related = ("channel", "decided_by", "address")
+    search_fields = ("channel__handle", "=number", "reference")
     actions = ("approve", "refuse", "was_paid", "has_failed")
-    action_form = ReasonForm
+    action_form = PayoutDecisionForm
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         # Lets the actions be used; a single payout's fields are all read-only.
@@ -201,10 +195,12 @@ class PayoutAdmin(LookOnly):
     def how_it_stands(self, obj: Payout) -> str:
         return shown(obj).words
 
-    @admin.display(description="transaction")
-    def on_chain(self, obj: Payout) -> SafeString | str:
+    @admin.display(description="transaction or reference", ordering="reference")
+    def paid_by(self, obj: Payout) -> SafeString | str:
         found = shown(obj)
-        return format_html('<a href="{}">{}…</a>', found.link, found.signature[:8]) if found.link else ""
+        if found.link:
+            return format_html('<a href="{}">{}…</a>', found.link, found.signature[:8])
+        return found.reference
 
     @admin.action(description="Approve", permissions=["change"])
     def approve(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
@@ -228,7 +224,8 @@ class PayoutAdmin(LookOnly):
         """With a reason, which its creator reads."""
         for payout in chosen:
             reason = request.POST.get("reason", "").strip()
-            asked = EndPayoutInputs(payout.pk, outcome, reason=reason, by_id=staff_id(request))
+            reference = request.POST.get("reference", "") if outcome == Payout.State.PAID else ""
+            asked = EndPayoutInputs(payout.pk, outcome, reason, reference, by_id=staff_id(request))
             self._try(request, payout, done, lambda asked=asked: EndPayout().call(asked))
 
     def _try(self, request: HttpRequest, payout: Payout, done: str, act: Any) -> None:
@@ -241,7 +238,9 @@ class PayoutAdmin(LookOnly):
         except Refused as refusal:
             self.message_user(request, f"{payout}: {refusal.sentence()}", messages.ERROR)
         else:
-            self.log_change(request, payout, f"It was {done}: {reason}")
+            payout.refresh_from_db(fields=["state", "reference"])
+            by = f" ({payout.reference})" if payout.state == Payout.State.PAID else ""
+            self.log_change(request, payout, f"It was {done}: {reason}{by}")
             self.message_user(request, f"{payout}: {done}.", messages.SUCCESS)
 
 
@@ -288,6 +287,7 @@ class MonthlyStatementAdmin(LookOnly):
             except Refused as refusal:
                 self.message_user(request, f"{statement}: {refusal.sentence()}", messages.ERROR)
             else:
+                self.log_addition(request, issued, f"It corrects {issued.corrects}: {reason}")
                 self.message_user(request, f"{issued} corrects {issued.corrects}.", messages.SUCCESS)
 
 

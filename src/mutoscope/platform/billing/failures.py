@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mutoscope.engines.services import Refused as Refused
 from mutoscope.engines.services import Unacceptable as Unacceptable
+from mutoscope.platform.billing.pace import soon
 
 
 class NoSuchFilm(Refused):
@@ -125,6 +126,17 @@ class CannotTopUp(Refused):
 
     def sentence(self) -> str:
         return self.why
+
+
+class TooManyTopUps(Refused):
+    """Too many top-ups were begun within an hour, by one person or from one address."""
+
+    wait_s: int
+    """Until another may be begun."""
+
+    def sentence(self) -> str:
+        begun = "Too many top-ups were begun within an hour, by you or from your network."
+        return f"{begun} Nothing was charged: try again {soon(self.wait_s)}."
 
 
 class NoSuchTopUp(Refused):

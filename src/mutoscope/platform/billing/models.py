@@ -231,6 +231,7 @@ class Purchase(models.Model):
             models.UniqueConstraint(
                 fields=["viewer", "request_key"], condition=~Q(request_key=""), name="billing_purchase_request_once"
             ),
+            models.CheckConstraint(condition=Q(term__in=list(Term)), name="billing_purchase_term"),
             models.CheckConstraint(
                 condition=Q(
                     price_points=F("credit_points") + F("discount_points") + F("fee_points") + F("creator_points")
@@ -267,7 +268,8 @@ class Refund(models.Model):
     purchase = models.OneToOneField(Purchase, on_delete=models.PROTECT, related_name="refund")
     by = models.ForeignKey("accounts.Person", on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=REASON_LENGTH_MAX)
-    transfer_id = models.BigIntegerField()
+    # Null of an upgrade that a code paid for: it is taken back so that what it was credited for can be.
+    transfer_id = models.BigIntegerField(null=True, blank=True)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:

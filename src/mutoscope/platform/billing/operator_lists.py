@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from mutoscope.platform.billing.domain.lengths import REASON_LENGTH_MAX
+from mutoscope.platform.billing.failures import Refused
 
 if TYPE_CHECKING:
     ReadOnlyBase = admin.ModelAdmin[Any]
@@ -37,6 +38,24 @@ class LookOnly(ReadOnlyBase):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class AddsByUseCase(LookOnly):
+    """Where adding a row is a use case, which may refuse: then it says why, and nothing was done."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Refused as refusal:
+            messages.error(request, refusal.sentence())
+            request.method = "GET"
+            return super().changeform_view(request, object_id, form_url, extra_context)
 
 
 class ReasonForm(ActionForm):

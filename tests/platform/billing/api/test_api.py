@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.db import connection
 from django.test import Client
 from hypothesis import HealthCheck, settings
 from schemathesis import Case
@@ -14,8 +15,11 @@ from schemathesis import Case
 from mutoscope.platform.billing.api.endpoints import api
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.models import Offer, Purchase
+from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs
+from mutoscope.platform.videos.public import VideoState
 from tests.platform.billing.shop import Shop
 from tests.platform.conformance import check_answer
+from tests.platform.videos.films import new_video
 
 pytestmark = pytest.mark.django_db
 
@@ -126,3 +130,34 @@ def _shop() -> Shop:
         return Shop.open(points=100)
     video = Video.objects.select_related("channel__owner").get()
     return Shop(video.channel.owner, viewer, video)
+
+
+@pytest.mark.parametrize("what", ["coupons", "bundles"])
+def test_whoever_makes_one_is_told_of_that_one_and_no_other_is_read(client: Client, what: str) -> None:
+    shop = Shop.open(prices={Term.DAY: 30})
+    films = [shop.video.public_id]
+    other = new_video(shop.video.channel, VideoState.PUBLISHED)
+    SetPrices().call(SetPricesInputs(shop.creator.pk, other.public_id, {Term.DAY: 30}))
+    films.append(other.public_id)
+    client.force_login(shop.creator)
+    read: list[int] = []
+
+    def count(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        answer = execute(sql, params, many, context)
+        if "billing_couponuse u" in sql or "billing_bundlepurchase p" in sql:
+            read.append(context["cursor"].rowcount)
+        return answer
+
+    for number in range(3):
+        asked = {
+            "coupons": {"code": f"AUTUMN{number}", "percent": 10 + number},
+            "bundles": {"title": f"Voyage {number}", "films": films, "term": "day", "points": 40 + number},
+        }[what]
+        with connection.execute_wrapper(count):
+            made = client.post(f"/api/billing/{what}", asked, content_type="application/json")
+        assert made.status_code == 200, made.content
+        assert {name: made.json()[name] for name in asked if name != "films"} == {
+            name: value for name, value in asked.items() if name != "films"
+        }
+        assert client.get(f"/api/billing/{what}").json()[what][0] == made.json()
+    assert read == [1, 1, 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, connection, connections, transaction
 from django.test import Client
@@ -39,6 +41,7 @@ from tests.people import make_channel, make_person
 from tests.platform.billing.bundles.rack import Rack
 from tests.platform.billing.paying import paid_by_hand
 from tests.platform.billing.shop import PRICES, Shop, give
+from tests.platform.billing.wallet.sent import sent
 from tests.platform.videos.films import new_channel, new_video
 
 pytestmark = pytest.mark.django_db
@@ -83,7 +86,7 @@ def test_a_month_adds_up_from_sales_to_payouts(settings: Any) -> None:
     RefundPurchase().call(RefundPurchaseInputs(refunded.purchase_id, staff.pk, "no sound"))
     with paid_by_hand():
         payout = RequestPayout().call(RequestPayoutInputs(shop.creator.pk, 100, "a", True)).payout
-        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID, by_id=staff.pk))
+        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID, reference="BANK 1", by_id=staff.pk))
     statement = issue(shop)
     assert {each.name: (each.count, each.points) for each in figures_of(statement)} == {
         "opening": (None, 0),
@@ -132,7 +135,7 @@ def test_whatever_happened_in_whatever_months_they_follow_each_other_and_are_the
                 with suppress(CannotPayOut, Unacceptable):
                     asked = RequestPayoutInputs(shop.creator.pk, 20, str(number), True)
                     payout = RequestPayout(MovedClock(timedelta(days=30))).call(asked).payout
-                    EndPayout().call(EndPayoutInputs(payout.pk, Payout.State(what), by_id=staff.pk))
+                    EndPayout().call(EndPayoutInputs(payout.pk, Payout.State(what), "", "BANK 1", staff.pk))
             else:
                 panel = panel_for(shop.viewer.pk, shop.video.public_id)
                 assert panel is not None
@@ -269,14 +272,14 @@ def test_page_csv_json_and_api_say_the_same(client: Client) -> None:
     here = f"/studio/earnings/statements/{statement.label()}"
     page = client.get(f"{here}/").content.decode()
     assert "Closing balance" in page
-    document = client.get(f"{here}.json").json()
+    document = json.loads(sent(client, f"{here}.json"))
     assert (document["number"], document["figures"][-1]) == (
         statement.label(),
         {"name": "closing", "count": None, "points": 27},
     )
-    rows = list(csv.reader(io.StringIO(client.get(f"{here}.csv").content.decode())))
+    rows = list(csv.reader(io.StringIO(sent(client, f"{here}.csv"))))
     assert ["closing", "", "27"] in rows
-    assert rows[-1][-2:] == ["27", "27"]
+    assert rows[-1][-3:] == ["27", "27", ""]
     api = client.get(f"/api/billing/earnings/statements/{statement.label()}").json()
     assert api["figures"] == document["figures"]
     listed = client.get("/api/billing/earnings/statements?limit=1").json()
@@ -303,6 +306,8 @@ def test_an_operator_corrects_with_a_reason(client: Client) -> None:
     assert "say why" in client.post(path, asked, follow=True).content.decode()
     assert "corrects" in client.post(path, {**asked, "reason": "The name was wrong."}, follow=True).content.decode()
     assert [each.reason for each in of(shop)] == ["", "The name was wrong."]
+    kept = LogEntry.objects.get()
+    assert (kept.user, kept.change_message) == (operator, f"It corrects {first}: The name was wrong.")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -72,3 +72,11 @@ def test_who_may_only_look_gives_nothing(boss: Person) -> None:
 def test_nobody_gives_themselves(boss: Person) -> None:
     with pytest.raises(Unacceptable):
         GrantPoints().call(GrantPointsInputs(boss.pk, 5, "for me", "key", boss.pk))
+
+
+def test_a_form_that_was_changed_and_sent_again_says_so_and_gives_nothing_more(page: Client) -> None:
+    nora = make_person("nora")
+    assert page.post(ADD, asked()).status_code == 302
+    again = page.post(ADD, asked(points="500"))
+    assert (again.status_code, "was used for another request" in again.content.decode()) == (200, True)
+    assert (Grant.objects.count(), books.points_of(nora.pk)) == (1, 50)

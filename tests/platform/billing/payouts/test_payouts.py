@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.admin.models import LogEntry
 from django.test import Client
+from solders.signature import Signature
 
 from mutoscope.engines.services import Socket
 from mutoscope.platform.billing.clock import Clock, MovedClock
@@ -31,6 +33,7 @@ from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPur
 from tests.people import PASSWORD, make_person
 from tests.platform.billing.paying import paid_by, paid_by_hand
 from tests.platform.billing.shop import Shop, give
+from tests.platform.billing.wallet.sent import sent
 
 pytestmark = pytest.mark.django_db
 
@@ -142,8 +145,8 @@ def test_staff_decide_in_their_pages_with_a_reason_that_is_kept(shop: Shop, clie
     payout = ask(shop, 160)
     client.force_login(make_person("stan", is_staff=True, is_superuser=True))
 
-    def decide(action: str, reason: str) -> str:
-        asked = {"action": action, "reason": reason, "_selected_action": [payout.pk]}
+    def decide(action: str, reason: str, reference: str = "") -> str:
+        asked = {"action": action, "reason": reason, "reference": reference, "_selected_action": [payout.pk]}
         told = client.post("/operator/billing/payout/", asked, follow=True).content.decode()
         payout.refresh_from_db()
         return told
@@ -151,10 +154,80 @@ def test_staff_decide_in_their_pages_with_a_reason_that_is_kept(shop: Shop, clie
     assert "say why" in decide("approve", " ")
     assert payout.state == Payout.State.WAITING
     assert "approved." in decide("approve", "They are known.")
-    decide("was_paid", "By the bank, today.")
+    assert "Say by which payment" in decide("was_paid", "By the bank, today.")
+    assert payout.state == Payout.State.APPROVED
+    listed = decide("was_paid", "By the bank, today.", " ACME  2026-17 ")
+    assert '<td class="field-paid_by">ACME 2026-17</td>' in listed
     assert (payout.state, payout.reason) == (Payout.State.PAID, "By the bank, today.")
     kept = [entry.change_message for entry in LogEntry.objects.order_by("pk")]
-    assert kept == ["It was approved: They are known.", "It was recorded as paid by hand: By the bank, today."]
+    paid = "It was recorded as paid by hand: By the bank, today. (ACME 2026-17)"
+    assert kept == ["It was approved: They are known.", paid]
+    assert "ACME 2026-17" in client.get(f"/operator/billing/payout/{payout.pk}/change/").content.decode()
+    assert payout in client.get("/operator/billing/payout/?q=ACME+2026-17").context["cl"].result_list
+
+
+@pytest.mark.parametrize("outcome", [Payout.State.PAID, Payout.State.REFUSED])
+def test_what_ended_is_not_ended_again_by_somebody_who_is_then_told_that_they_did_it(
+    shop: Shop, client: Client, outcome: Payout.State
+) -> None:
+    payout = ask(shop, 100 if outcome == Payout.State.PAID else 160)
+    stan, olga = make_person("stan", is_staff=True), make_person("olga", is_staff=True, is_superuser=True)
+    EndPayout().call(EndPayoutInputs(payout.pk, outcome, "By stan.", "ACME 1", stan.pk))
+    client.force_login(olga)
+    asked = {
+        "action": {Payout.State.PAID: "was_paid", Payout.State.REFUSED: "refuse"}[outcome],
+        "reason": "By olga.",
+        "reference": "ACME 2",
+        "_selected_action": [payout.pk],
+    }
+    assert f"This payout is {outcome}." in client.post("/operator/billing/payout/", asked, follow=True).content.decode()
+    assert not LogEntry.objects.exists()
+    payout.refresh_from_db()
+    assert (payout.decided_by, payout.reason) == (stan, "By stan.")
+
+
+SIGNATURE = str(Signature(bytes(range(64, 128))))
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "ab", "---", "x" * 121, "two\x00words", SIGNATURE[:-3], SIGNATURE + "222"])
+def test_of_a_payment_by_hand_staff_say_which_it_was(shop: Shop, typed: str) -> None:
+    payout = ask(shop)
+    with pytest.raises(Unacceptable) as refused:
+        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID, "", typed, make_person("stan").pk))
+    assert refused.value.field() == "reference"
+    payout.refresh_from_db()
+    assert (payout.state, payout.reference) == (Payout.State.APPROVED, "")
+    assert earnings_of(shop.video.channel_id, LATER).held == 100
+
+
+def test_a_reference_in_words_is_shown_to_the_creator_and_in_every_export(shop: Shop, client: Client) -> None:
+    payout = ask(shop)
+    EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID, "", "=1+1 by the bank", make_person("stan").pk))
+    client.force_login(shop.creator)
+    page = client.get("/studio/earnings/").content.decode()
+    assert (page.count("By hand: =1+1 by the bank"), page.count(">=1+1 by the bank<")) == (1, 1)
+    told = client.get("/api/billing/payouts").json()["payouts"][0]
+    assert (told["reference"], told["signature"]) == ("=1+1 by the bank", None)
+    assert json.loads(sent(client, "/studio/earnings/statement.json"))["lines"][0]["reference"] == "=1+1 by the bank"
+    # In a file for spreadsheets it is no formula.
+    assert (
+        sent(client, "/studio/earnings/statement.csv").splitlines()[1].endswith(",Payout 1,-100,80,'=1+1 by the bank")
+    )
+    assert client.get("/api/billing/earnings/statement").json()["lines"][0]["reference"] == "=1+1 by the bank"
+
+
+def test_a_signature_leads_to_its_transaction_and_pays_a_channel_once(shop: Shop, client: Client) -> None:
+    staff = make_person("stan")
+    first = ask(shop, 50)
+    EndPayout().call(EndPayoutInputs(first.pk, Payout.State.PAID, "", f" {SIGNATURE} ", staff.pk))
+    second = ask(shop, 50, key="b")
+    with pytest.raises(Unacceptable, match="payout 1 was paid already"):
+        EndPayout().call(EndPayoutInputs(second.pk, Payout.State.PAID, "", SIGNATURE, staff.pk))
+    EndPayout().call(EndPayoutInputs(second.pk, Payout.State.PAID, "", "the same in words", staff.pk))
+    client.force_login(shop.creator)
+    newer, older = client.get("/api/billing/payouts").json()["payouts"]
+    assert (older["signature"], older["reference"], newer["signature"]) == (SIGNATURE, None, None)
+    assert f'title="{SIGNATURE}"' in client.get("/studio/earnings/").content.decode()
 
 
 def test_through_the_pages(shop: Shop, client: Client, settings: Any) -> None:
@@ -174,9 +247,9 @@ def test_through_the_pages(shop: Shop, client: Client, settings: Any) -> None:
     assert "waits for approval" in client.get("/studio/earnings/").content.decode()
     client.post("/studio/earnings/payouts/1/cancel/")
     assert Payout.objects.get().state == Payout.State.CANCELLED
-    lines = client.get("/studio/earnings/statement.json").json()["lines"]
+    lines = json.loads(sent(client, "/studio/earnings/statement.json"))["lines"]
     assert [(line["points"], line["balance"]) for line in lines] == [(180, 180)]
-    assert client.get("/studio/earnings/statement.csv").content.decode().startswith("number,at,what,points,balance\n")
+    assert sent(client, "/studio/earnings/statement.csv").startswith("number,at,what,points,balance,reference\n")
 
 
 def test_in_production_a_payout_needs_a_second_factor(shop: Shop, client: Client, settings: Any) -> None:

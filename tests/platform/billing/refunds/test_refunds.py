@@ -14,11 +14,12 @@ from mutoscope.platform.billing import books
 from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock, MovedClock
 from mutoscope.platform.billing.domain.terms import Term
-from mutoscope.platform.billing.failures import CannotRefund, NoSuchPurchase, Unacceptable
+from mutoscope.platform.billing.failures import BadCoupon, CannotRefund, NoSuchPurchase, Unacceptable
 from mutoscope.platform.billing.models import Purchase, Refund
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
 from mutoscope.platform.billing.unlock.rights import right_of
 from tests.people import make_person
+from tests.platform.billing.coupons.codes import make, use
 from tests.platform.billing.shop import Shop
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +103,52 @@ def test_refunding_an_upgrade_brings_back_what_it_had_credited(staff: Person) ->
     assert shop.entitlement().expires_at == day.expires_at
     # The day counts towards the next upgrade again.
     assert shop.unlock(Term.MONTH, 30).points == 30
+
+
+def test_an_upgrade_that_a_code_paid_for_is_taken_back_and_then_what_it_had_credited(staff: Person) -> None:
+    shop = Shop.open()
+    make(shop, percent=100)
+    day = shop.unlock(Term.DAY)
+    month = use(shop, 0, Term.MONTH)
+    earned = shop.earnings()
+    with pytest.raises(CannotRefund, match=f"purchase {month.purchase_id}. Refund that one first"):
+        refund(day.purchase_id, staff)
+    # Nothing moves, and the month is gone; the day, which was paid for, is not.
+    assert refund(month.purchase_id, staff) == 0
+    assert (shop.points(), shop.earnings()) == (970, earned)
+    assert shop.entitlement().expires_at == day.expires_at
+    assert refund(day.purchase_id, staff) == 30
+    assert (shop.points(), shop.earnings()) == (1000, 0)
+    assert not right_of(shop.viewer.pk, shop.video.pk).is_live()
+    # Once, and on record as every refund is.
+    with pytest.raises(CannotRefund, match="refunded before"):
+        refund(month.purchase_id, staff)
+    assert [each.transfer_id is None for each in Refund.objects.order_by("id")] == [True, False]
+    # The code was used, and stays so.
+    with pytest.raises(BadCoupon):
+        use(shop, 0, Term.MONTH)
+
+
+def test_a_chain_of_upgrades_that_codes_paid_for_is_taken_back_from_its_end(staff: Person) -> None:
+    shop = Shop.open()
+    make(shop, percent=100)
+    make(shop, "WINTER", percent=100)
+    day = shop.unlock(Term.DAY)
+    month = use(shop, 0, Term.MONTH)
+    lifetime = use(shop, 0, Term.LIFETIME, code="WINTER")
+    with pytest.raises(CannotRefund, match=f"purchase {lifetime.purchase_id}."):
+        refund(month.purchase_id, staff)
+    assert [refund(each.purchase_id, staff) for each in (lifetime, month, day)] == [0, 0, 30]
+    assert shop.points() == 1000
+
+
+def test_what_a_code_gave_and_nothing_was_credited_to_is_not_refunded(staff: Person) -> None:
+    shop = Shop.open()
+    make(shop, percent=100)
+    given = use(shop, 0, Term.MONTH)
+    with pytest.raises(CannotRefund, match="Nothing was paid"):
+        refund(given.purchase_id, staff)
+    assert right_of(shop.viewer.pk, shop.video.pk).is_live()
 
 
 def test_a_lifetime_that_is_refunded_ends(staff: Person) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 
 from mutoscope.platform.billing.failures import InsufficientPoints, NoSuchFilm, OwnFilm, RequestKeyReused, Unacceptable
 from mutoscope.platform.billing.models import Tip
-from mutoscope.platform.billing.tips.service import GiveTip, GiveTipInputs, show_tip, shown_tips
+from mutoscope.platform.billing.tips.service import GiveTip, GiveTipInputs, GiveTipOutputs, show_tip, shown_tips
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.public import VideoState
 from tests.platform.billing.shop import Shop, give
@@ -16,7 +18,7 @@ from tests.platform.billing.shop import Shop, give
 pytestmark = pytest.mark.django_db
 
 
-def tip(shop: Shop, points: object = 10, key: str = "a", note: str = "", may_be_shown: bool = False) -> object:
+def tip(shop: Shop, points: object = 10, key: str = "a", note: str = "", may_be_shown: bool = False) -> GiveTipOutputs:
     return GiveTip().call(GiveTipInputs(shop.viewer.pk, shop.video.public_id, points, key, note, may_be_shown))
 
 
@@ -92,3 +94,19 @@ def test_the_database_itself_holds_the_parts() -> None:
     for wrong in ({"fee_points": -1, "creator_points": 11}, {"fee_points": 11, "creator_points": -1}, {"points": 11}):
         with pytest.raises(IntegrityError, match="billing_tip_parts_add_up"), transaction.atomic():
             Tip.objects.update(**wrong)
+
+
+def test_who_asks_again_since_no_answer_came_gets_it_whatever_became_of_fee_and_film(settings: Any) -> None:
+    shop = Shop.open(points=100)
+    first = tip(shop, 20, note="Lovely")
+    settings.FEE_BPS = 2000
+    move(shop.video.pk, VideoState.ARCHIVED)
+    again = tip(shop, 20, note="Lovely")
+    assert [(given.is_repeated, given.points, given.channel_title) for given in (first, again)] == [
+        (False, 20, shop.video.channel.title),
+        (True, 20, shop.video.channel.title),
+    ]
+    assert (shop.points(), shop.earnings(), Tip.objects.count()) == (80, 18, 1)
+    for points, note in ((21, "Lovely"), (20, "Lovelier")):
+        with pytest.raises(RequestKeyReused):
+            tip(shop, points, note=note)

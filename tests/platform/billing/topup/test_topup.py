@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.conf import settings
+from django.test import Client, override_settings
+from django.utils import timezone
 
 from mutoscope.engines.ledger.models import Transfer
 from mutoscope.engines.solana.chain import TEST_USDC
 from mutoscope.engines.solana.models import Event, Price
 from mutoscope.engines.solana.outbox.telling import tell_due
 from mutoscope.engines.solana.public import accept_late, payment_model
-from mutoscope.platform.billing.failures import CannotTopUp, RequestKeyReused
+from mutoscope.platform.billing import pace
+from mutoscope.platform.billing.failures import CannotTopUp, RequestKeyReused, TooManyTopUps
 from mutoscope.platform.billing.models import Pack, TopUp
 from mutoscope.platform.billing.topup import crediting
 from mutoscope.platform.billing.topup.buying import OPEN_MAX, BuyPoints, BuyPointsInputs
@@ -254,3 +259,59 @@ def test_ten_unpaid_top_ups_are_open_at_once_and_no_more(till: Till) -> None:
     assert (refused.status_code, "wait to be paid" in refused.content.decode()) == (409, True)
     till.end(opened[1])
     assert client.post("/wallet/top-up/", asked).status_code == 302
+
+
+def hourly(**limits: int) -> Any:
+    return override_settings(TOP_UPS={**settings.TOP_UPS, **limits})
+
+
+def test_a_person_begins_so_many_top_ups_within_an_hour_whatever_became_of_them(till: Till) -> None:
+    client = Client()
+    client.force_login(till.viewer)
+    with hourly(HOURLY_MAX=3):
+        opened = [till.buy(key=f"order-number-{number}") for number in range(3)]
+        for each in opened:
+            till.end(each)
+        asked = {"pack": str(till.pack.pk), "token": "USDC", "key": "one-too-many"}
+        refused = client.post("/wallet/top-up/", asked)
+        assert (refused.status_code, 3590 <= int(refused["Retry-After"]) <= 3600) == (429, True)
+        assert "Nothing was charged: try again in 60 minutes." in refused.content.decode()
+        assert payment_model().objects.count() == 3
+        # Beside a film htmx shows nothing of an answer that is an error.
+        beside = client.post(
+            "/wallet/top-up/", asked, headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/watch/x"}
+        )
+        assert "try again in" in beside.content.decode()
+        # The same order again is no new one, and somebody else has their own.
+        assert till.buy(key="order-number-0").pk == opened[0].pk
+        BuyPoints().call(BuyPointsInputs(make_person("olga").pk, till.pack.pk, "USDC", "order-of-another"))
+        # By the rows, so to the second: when the first is an hour old, one more may be begun, and only one.
+        TopUp.objects.filter(pk=opened[0].pk).update(asked_at=timezone.now() - timedelta(minutes=47))
+        with pytest.raises(TooManyTopUps) as too_early:
+            till.buy(key="one-too-many")
+        assert "try again in 13 minutes." in too_early.value.sentence()
+        TopUp.objects.filter(pk=opened[0].pk).update(asked_at=timezone.now() - timedelta(hours=1))
+        till.buy(key="one-too-many")
+        with pytest.raises(TooManyTopUps):
+            till.buy(key="two-too-many")
+
+
+def test_an_address_begins_so_many_whoever_asks_and_only_what_was_begun_counts(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No hour ends meanwhile.
+    monkeypatch.setattr(pace, "time", SimpleNamespace(time=lambda: 1_900_000_100.0))
+    asked = {"pack": str(till.pack.pk), "token": "USDC"}
+
+    def begin(name: str, address: str, **other: str) -> int:
+        client = Client(REMOTE_ADDR=address)
+        client.force_login(make_person(name))
+        return client.post("/wallet/top-up/", {**asked, "key": f"order-of-{name}", **other}).status_code
+
+    with hourly(HOURLY_MAX_ADDRESS=2):
+        assert begin("ann", "192.0.2.7", token="NONE") == 409
+        assert [begin(name, "192.0.2.7") for name in ("bea", "cleo", "dora")] == [302, 302, 429]
+        assert begin("edna", "192.0.2.8") == 302
+        # Of an IPv6 network everybody has as many addresses as they like.
+        assert [begin(f"fay{number}", f"2001:db8:1:2::{number}") for number in range(3)] == [302, 302, 429]
+    assert TopUp.objects.count() == 5

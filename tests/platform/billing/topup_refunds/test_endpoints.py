@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.test import Client
 
@@ -101,6 +102,19 @@ def test_refused_says_why_and_withdrawn_is_the_viewers_alone(
     assert eve.post(f"{here}refund/{second.pk}/cancel/").status_code == 404
     assert viewer.post(f"{here}refund/{second.pk}/cancel/").status_code == 302
     assert "Withdrawn by you." in text(viewer, here)
+
+
+def test_what_was_refused_is_not_refused_again_by_somebody_who_is_then_told_that_they_did_it(
+    counter: Counter, operator: Client
+) -> None:
+    (refund,) = counter.ask(counter.overpaid())
+    assert "refused." in decide(operator, refund, "refuse", "It was credited.")
+    second = make_person("second", is_staff=True)
+    second.groups.add(Group.objects.get(name="operator"))
+    assert "This refund is refused." in decide(signed_in(second), refund, "refuse", "Me too.")
+    kept = [entry.change_message for entry in LogEntry.objects.filter(user=second)]
+    refund.refresh_from_db()
+    assert (kept, refund.reason) == ([], "It was credited.")
 
 
 def test_the_engines_own_refunds_are_not_offered_past_the_books(counter: Counter, operator: Client) -> None:

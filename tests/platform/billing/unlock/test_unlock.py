@@ -26,11 +26,12 @@ from mutoscope.platform.billing.failures import (
 )
 from mutoscope.platform.billing.models import Purchase
 from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs
+from mutoscope.platform.billing.unlock.panel import panel_for
 from mutoscope.platform.billing.unlock.service import Unlocking, UnlockVideo, UnlockVideoInputs
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.public import VideoState
 from tests.people import make_person
-from tests.platform.billing.shop import Shop, give
+from tests.platform.billing.shop import PRICES, Shop, give
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +76,7 @@ def test_whatever_the_fee_the_parts_add_up(settings: object, fee_bps: int) -> No
     [
         {"expires_at": None},
         {"term": "lifetime"},
+        {"term": "week"},
         {"expires_at": F("starts_at")},
         {"fee_points": F("fee_points") + 1},
         {"creator_points": 31, "fee_points": -1},
@@ -180,6 +182,25 @@ def test_an_hour_before_and_at_the_end_of_a_day() -> None:
     # What the extension bought still runs; the first day no longer counts towards an upgrade.
     late = shop.unlock(Term.MONTH, 30, clock=after(hours=25))
     assert Purchase.objects.get(pk=late.purchase_id).credit_points == 30
+
+
+def test_the_panel_counts_what_still_runs_as_the_click_does_and_asks_only_then() -> None:
+    shop = Shop.open()
+    for days, (credit, due) in enumerate(((0, 60), (30, 30), (1, 59))):
+        when = after(days=3 * days)
+        if days == 1:
+            shop.unlock(Term.DAY, clock=when)
+        if days == 2:
+            shop.price({**PRICES, Term.DAY: 1})
+            shop.unlock(Term.DAY, 1, clock=when)
+        with CaptureQueriesContext(connection) as asked:
+            shown = panel_for(shop.viewer.pk, shop.video.public_id, when)
+        assert shown is not None
+        (month,) = (choice.quote for choice in shown.choices if choice.quote.term is Term.MONTH)
+        assert (month.credit_points, month.due_points) == (credit, due)
+        weighed = [query["sql"] for query in asked if "credited_to_id IS NULL" in query["sql"]]
+        assert len(weighed) == (1 if credit else 0)
+    assert shop.unlock(Term.MONTH, 59, clock=when).points == 59
 
 
 def test_a_longer_term_credits_what_is_running() -> None:

@@ -89,16 +89,16 @@ JOIN ledger_entry e ON e.transfer_id = t.id AND e.account_id = %(account)s
 WHERE (t.effective_at <= %(moment)s) <> (t.recorded_at <= %(moment)s)
 
 -- name: statement
--- One page of an account's entries in the order of transfer ids, each with the balance after it. The opening balance comes
--- from the last snapshot before the page. Expected row count: at most the limit.
+-- One page of an account's entries in the order of transfer ids, each with the balance after it. The opening balance is the one
+-- given, or is counted from the last snapshot before the page. Expected row count: at most the limit.
 WITH start AS (
     SELECT p.through_id, p.balance FROM ledger_snapshot p
     WHERE p.account_id = %(account)s AND p.through_id <= %(after)s ORDER BY p.through_id DESC LIMIT 1
 ), opening AS (
-    SELECT coalesce((SELECT balance FROM start), 0) + coalesce((
+    SELECT coalesce(%(opening)s::bigint, coalesce((SELECT balance FROM start), 0) + coalesce((
         SELECT sum(e.amount) FROM ledger_entry e
         WHERE e.account_id = %(account)s AND e.transfer_id <= %(after)s
-          AND e.transfer_id > coalesce((SELECT through_id FROM start), 0)), 0) AS balance
+          AND e.transfer_id > coalesce((SELECT through_id FROM start), 0)), 0)) AS balance
 ), page AS (
     SELECT e.transfer_id, e.amount FROM ledger_entry e
     WHERE e.account_id = %(account)s AND e.transfer_id > %(after)s

@@ -11,10 +11,10 @@ from ninja import Path, Router, Status
 from mutoscope.platform.billing.api import schemas
 from mutoscope.platform.billing.api.asking import CODE, REFUSALS, Key, P, PublicId, channel_asking
 from mutoscope.platform.billing.asker import person_id
-from mutoscope.platform.billing.bundles.endpoints import bundle_page, bundle_rows
+from mutoscope.platform.billing.bundles.endpoints import bundle_page, bundle_row, bundle_rows
 from mutoscope.platform.billing.bundles.making import EndBundle, EndBundleInputs, MakeBundle, MakeBundleInputs
 from mutoscope.platform.billing.bundles.service import BuyBundle, BuyBundleInputs
-from mutoscope.platform.billing.coupons.endpoints import CouponRow, coupon_rows
+from mutoscope.platform.billing.coupons.endpoints import CouponRow, coupon_row, coupon_rows
 from mutoscope.platform.billing.coupons.service import EndCoupon, EndCouponInputs, MakeCoupon, MakeCouponInputs
 
 router = Router()
@@ -41,7 +41,7 @@ def make_coupon(request: HttpRequest, asked: schemas.CouponIn) -> dict[str, Any]
             uses_max=asked.uses_max,
         )
     )
-    return next(_coupon(row) for row in coupon_rows(channel.pk) if row.pk == made.coupon.pk)
+    return _coupon(coupon_row(channel.pk, made.coupon.pk))
 
 
 @router.delete("/coupons/{code}", response={204: None, **REFUSALS})
@@ -78,7 +78,7 @@ def make_bundle(request: HttpRequest, asked: schemas.BundleIn) -> dict[str, Any]
     """Sell films of yours together."""
     channel = channel_asking(request)
     made = MakeBundle().call(MakeBundleInputs(channel, asked.title, asked.films, asked.term, asked.points)).bundle
-    return next(asdict(row) for row in bundle_rows(channel.pk) if row.pk == made.pk)
+    return asdict(bundle_row(channel.pk, made.pk))
 
 
 @router.get("/bundles/{public_id}", response={200: schemas.BundleOut, 401: P, 404: P, 422: P})

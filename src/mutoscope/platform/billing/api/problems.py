@@ -14,7 +14,7 @@ from mutoscope.platform.billing.failures import Refused
 
 CONTENT_TYPE = "application/problem+json"
 
-# 404 where there is nothing, 402 where points are missing, 422 where a field is wrong; all else is a conflict with how things stand.
+# 404 where there is nothing, 402 where points are missing, 422 where a field is wrong, 429 where it was done too often; all else is a conflict with how things stand.
 STATUSES: dict[type[Failure], int] = {
     failures.NoSuchFilm: 404,
     failures.NoSuchBundle: 404,
@@ -27,6 +27,7 @@ STATUSES: dict[type[Failure], int] = {
     failures.Unacceptable: 422,
     failures.RequestKeyReused: 422,
     failures.CannotPayOut: 409,
+    failures.TooManyTopUps: 429,
 }
 
 

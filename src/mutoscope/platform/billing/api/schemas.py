@@ -43,6 +43,8 @@ class LineOut(Schema):
     what: str
     points: int
     balance: int
+    reference: str = ""
+    """Of a payout: the transaction that paid, or what the operator wrote of a payment by hand."""
 
 
 class StatementOut(Schema):
@@ -253,6 +255,8 @@ class PayoutOut(OnChain):
     address: str | None
     signature: str | None
     """Of the transaction: the latest, and of a payout that was paid the one that paid."""
+    reference: str | None
+    """What the operator wrote of a payment by hand, where it is no transaction's signature."""
     reason: str
     asked_at: datetime
     ended_at: datetime | None
@@ -261,8 +265,14 @@ class PayoutOut(OnChain):
     def of(cls, payout: Payout) -> PayoutOut:
         """Its address should have been selected with it."""
         found = shown(payout)
-        told = {name: getattr(payout, name) for name in cls.model_fields if name not in ("address", "signature")}
-        return cls(**told, address=found.address or None, signature=found.signature or None)
+        by_itself = ("address", "signature", "reference")
+        told = {name: getattr(payout, name) for name in cls.model_fields if name not in by_itself}
+        return cls(
+            **told,
+            address=found.address or None,
+            signature=found.signature or None,
+            reference=found.reference or None,
+        )
 
 
 class PayoutsOut(Schema):

@@ -21,12 +21,11 @@ from mutoscope.platform.billing.bundles.models import Bundle
 from mutoscope.platform.billing.bundles.offers import BundleOffer, offers
 from mutoscope.platform.billing.bundles.service import BuyBundle, BuyBundleInputs
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
-from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.domain.terms import FOR
 from mutoscope.platform.billing.failures import NoSuchBundle, NoSuchFilm, Refused
 from mutoscope.platform.billing.models import Pack
 from mutoscope.platform.billing.packs.service import packs_on_sale, smallest_fitting
 from mutoscope.platform.billing.statements import fetch
-from mutoscope.platform.billing.unlock.panel import FOR
 from mutoscope.platform.videos.public import PUBLIC, Video, film_cards
 
 BUNDLES_SHOWN = 200
@@ -125,14 +124,19 @@ class BundleRow:
     earned: int
 
     def words(self) -> str:
-        return FOR[Term(self.term)]
+        return FOR[self.term]
 
 
 def bundle_rows(channel_id: int) -> list[BundleRow]:
     """A channel's bundles, newest first. One query."""
-    return [
-        BundleRow(*row) for row in fetch("bundles", "of_channel", {"channel_id": channel_id, "limit": BUNDLES_SHOWN})
-    ]
+    rows = fetch("bundles", "of_channel", {"channel_id": channel_id, "id": None, "limit": BUNDLES_SHOWN})
+    return [BundleRow(*row) for row in rows]
+
+
+def bundle_row(channel_id: int, bundle_id: int) -> BundleRow:
+    """One of them. One query."""
+    (row,) = fetch("bundles", "of_channel", {"channel_id": channel_id, "id": bundle_id, "limit": 1})
+    return BundleRow(*row)
 
 
 @never_cache

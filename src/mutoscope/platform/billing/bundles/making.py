@@ -14,10 +14,9 @@ from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.bundles.models import TITLE_LENGTH_MAX, Bundle, BundleFilm
 from mutoscope.platform.billing.domain.bundles import FILMS_MAX, FILMS_MIN
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
-from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.domain.terms import FOR, Term
 from mutoscope.platform.billing.failures import NoSuchBundle, NoSuchFilm, Unacceptable
 from mutoscope.platform.billing.statements import fetch
-from mutoscope.platform.billing.unlock.panel import FOR
 from mutoscope.platform.videos.public import PUBLIC, Video
 
 

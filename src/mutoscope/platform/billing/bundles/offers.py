@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from mutoscope.platform.billing.bundles.models import Bundle
 from mutoscope.platform.billing.bundles.service import Film, films_of_bundles, is_sold, quote_for
 from mutoscope.platform.billing.domain.bundles import BundleQuote, NothingToAdd
-from mutoscope.platform.billing.domain.terms import Term
-from mutoscope.platform.billing.unlock.panel import FOR
+from mutoscope.platform.billing.domain.terms import FOR, Term
 
 # Looked at for a film's panel, the cheapest first, and how many of them it shows.
 WITH_FILM_MAX, WITH_FILM_SHOWN = 20, 3

@@ -10,20 +10,12 @@ ORDER BY e.video_id FOR NO KEY UPDATE;
 
 -- name: films
 -- The films of some bundles in their order, with what a viewer has of each now, and the time. One row for each film of each bundle.
-SELECT f.bundle_id, clock.now, v.id, v.public_id, v.title, v.state, v.is_free, coalesce(e.version, 0), e.id IS NOT NULL, e.expires_at,
-    coalesce(run.rank, 0), coalesce(run.worth, 0),
+SELECT f.bundle_id, clock.now, v.id, v.state, v.is_free, coalesce(e.version, 0), e.id IS NOT NULL, e.expires_at,
     (SELECT count(*) FROM billing_bundlepurchase b WHERE b.bundle_id = f.bundle_id AND b.viewer_id = %(viewer_id)s)
 FROM (SELECT statement_timestamp() + %(ahead)s::interval AS now) clock
 JOIN billing_bundlefilm f ON f.bundle_id = ANY(%(bundle_ids)s)
 JOIN videos_video v ON v.id = f.video_id
 LEFT JOIN billing_entitlement e ON e.viewer_id = %(viewer_id)s AND e.video_id = v.id
-LEFT JOIN LATERAL (
-    SELECT max(CASE p.term WHEN 'day' THEN 1 WHEN 'month' THEN 2 ELSE 3 END) AS rank,
-        sum(p.price_points - p.discount_points)::bigint AS worth
-    FROM billing_purchase p
-    WHERE p.viewer_id = %(viewer_id)s AND p.video_id = v.id AND p.refunded_at IS NULL AND p.credited_to_id IS NULL
-      AND (p.expires_at IS NULL OR p.expires_at > clock.now)
-) run ON e.id IS NOT NULL
 ORDER BY f.bundle_id, f.position;
 
 -- name: write
@@ -47,11 +39,11 @@ WITH films AS (
 SELECT (SELECT count(*) FROM receipts), (SELECT count(*) FROM entitled);
 
 -- name: of_channel
--- A channel's bundles, newest first, with how often each was bought and what it brought its creator. At most the limit.
+-- A channel's bundles, or the one that is named, newest first, with how often each was bought and what it brought its creator. At most the limit.
 SELECT b.id, b.public_id, b.title, b.term, b.points, b.made_at, b.ended_at, (SELECT count(*) FROM billing_bundlefilm f WHERE f.bundle_id = b.id),
     count(p.id) FILTER (WHERE p.refunded_at IS NULL), coalesce(sum(p.creator_points) FILTER (WHERE p.refunded_at IS NULL), 0)::bigint
 FROM billing_bundle b LEFT JOIN billing_bundlepurchase p ON p.bundle_id = b.id
-WHERE b.channel_id = %(channel_id)s GROUP BY b.id ORDER BY b.id DESC LIMIT %(limit)s;
+WHERE b.channel_id = %(channel_id)s AND (%(id)s::bigint IS NULL OR b.id = %(id)s) GROUP BY b.id ORDER BY b.id DESC LIMIT %(limit)s;
 
 -- name: of_same_films
 -- A bundle that did not end, of exactly these films for this term: its title. At most one row. The ids come in ascending order.

@@ -19,7 +19,7 @@ from mutoscope.platform.billing.bundles.models import Bundle, BundlePurchase
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain import bundles
 from mutoscope.platform.billing.domain.bundles import BundleQuote
-from mutoscope.platform.billing.domain.terms import Holding, Term
+from mutoscope.platform.billing.domain.terms import Term, Until
 from mutoscope.platform.billing.failures import (
     ChangedMeanwhile,
     InsufficientPoints,
@@ -53,19 +53,15 @@ class Film:
 
     now: datetime
     video_id: int
-    public_id: str
-    title: str
     state: str
     is_free: bool
     version: int
     has_entitlement: bool
     expires_at: datetime | None
-    rank: int
-    worth_points: int
     bought_before: int
 
-    def holding(self) -> Holding | None:
-        return Holding(self.expires_at, self.rank, self.worth_points) if self.has_entitlement else None
+    def runs_until(self) -> Until | None:
+        return Until(self.expires_at) if self.has_entitlement else None
 
 
 class BuyBundleInternals(Internals):
@@ -277,4 +273,4 @@ def is_sold(bundle: Bundle, films: list[Film]) -> bool:
 
 def quote_for(bundle: Bundle, films: list[Film]) -> BundleQuote:
     """What it costs whoever has these. Raises NothingToAdd."""
-    return bundles.quote(Term(bundle.term), bundle.points, [film.holding() for film in films], films[0].now)
+    return bundles.quote(Term(bundle.term), bundle.points, [film.runs_until() for film in films], films[0].now)

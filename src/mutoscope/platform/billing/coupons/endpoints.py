@@ -44,8 +44,14 @@ class CouponRow:
 
 def coupon_rows(channel_id: int) -> list[CouponRow]:
     """A channel's codes, newest first. One query."""
-    rows = fetch("coupons", "of_channel", {"channel_id": channel_id, "limit": COUPONS_SHOWN})
+    rows = fetch("coupons", "of_channel", {"channel_id": channel_id, "id": None, "limit": COUPONS_SHOWN})
     return [CouponRow(*row) for row in rows]
+
+
+def coupon_row(channel_id: int, coupon_id: int) -> CouponRow:
+    """One of them. One query."""
+    (row,) = fetch("coupons", "of_channel", {"channel_id": channel_id, "id": coupon_id, "limit": 1})
+    return CouponRow(*row)
 
 
 @never_cache

@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from mutoscope.engines.postgres.errors import violated
-from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic
+from mutoscope.engines.services import Internals, NoInternals, Outputs, Service, State, Steps, atomic
 from mutoscope.platform.accounts.public import Channel
 from mutoscope.platform.billing.coupons.models import Coupon
 from mutoscope.platform.billing.domain.coupons import BadCode, parse_code
@@ -123,19 +123,15 @@ class EndCouponOutputs(Outputs):
     coupon: Coupon
 
 
-class EndCouponInternals(Internals):
-    pass
+Ending = State[EndCouponInputs, NoInternals, EndCouponOutputs]
 
 
-Ending = State[EndCouponInputs, EndCouponInternals, EndCouponOutputs]
-
-
-class EndCoupon(Service[EndCouponInputs, EndCouponInternals, EndCouponOutputs]):
+class EndCoupon(Service[EndCouponInputs, NoInternals, EndCouponOutputs]):
     """A creator ends a code. What was bought with it stays; ending it again changes nothing."""
 
     failures = (NoSuchCoupon,)
 
-    def steps(self) -> Steps[EndCouponInputs, EndCouponInternals, EndCouponOutputs]:
+    def steps(self) -> Steps[EndCouponInputs, NoInternals, EndCouponOutputs]:
         return (atomic(self.end, savepoint=True),)
 
     def end(self, ending: Ending) -> None:

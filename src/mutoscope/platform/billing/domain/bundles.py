@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mutoscope.platform.billing.domain.money import BASIS_POINTS
-from mutoscope.platform.billing.domain.terms import LENGTHS, Holding, Term
+from mutoscope.platform.billing.domain.terms import LENGTHS, Term, Until
 
 FILMS_MIN, FILMS_MAX = 2, 50
 
@@ -43,7 +43,7 @@ def shares(points: int, films: int) -> list[int]:
     return [part + (n < rest) for n in range(films)]
 
 
-def quote(term: Term, price_points: int, holdings: Sequence[Holding | None], now: datetime) -> BundleQuote:
+def quote(term: Term, price_points: int, holdings: Sequence[Until | None], now: datetime) -> BundleQuote:
     """What buying it now would cost and give somebody who has these. Raises NothingToAdd.
 
     The rule: a film that is owned until the end of the bundle's term or longer is left out, and its share is taken off the price.

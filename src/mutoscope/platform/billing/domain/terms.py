@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,6 +18,7 @@ class Term(StrEnum):
     LIFETIME = "lifetime"
 
 
+FOR: Mapping[str, str] = {Term.DAY: "for a day", Term.MONTH: "for a month", Term.LIFETIME: "for ever"}
 LENGTHS = {Term.DAY: timedelta(days=1), Term.MONTH: timedelta(days=30), Term.LIFETIME: None}
 RANKS = {Term.DAY: 1, Term.MONTH: 2, Term.LIFETIME: 3}
 
@@ -30,19 +31,25 @@ class AlreadyForever(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
-    """What a viewer has of one film at a moment. `expires_at` None is for ever.
-
-    `rank` is that of the longest purchase which still runs, and `worth_points` what all that still runs was sold at.
-    """
+class Until:
+    """Until when a viewer may watch one film. `expires_at` None is for ever."""
 
     expires_at: datetime | None
-    rank: int
-    worth_points: int
 
     def is_live(self, now: datetime) -> bool:
         """Whether it may be watched at this moment. The last instant is no longer part of the term."""
         return self.expires_at is None or now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Holding(Until):
+    """What a viewer has of one film at a moment, and what of it counts towards a longer term.
+
+    `rank` is that of the longest purchase which still runs, and `worth_points` what all that still runs was sold at.
+    """
+
+    rank: int
+    worth_points: int
 
 
 @dataclass(frozen=True, slots=True)

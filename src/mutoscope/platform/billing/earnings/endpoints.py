@@ -8,7 +8,7 @@ from typing import cast
 from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -33,7 +33,8 @@ from mutoscope.platform.billing.payouts.service import (
 from mutoscope.platform.billing.payouts.shown import shown
 from mutoscope.platform.billing.tips.service import show_tip
 from mutoscope.platform.billing.wallet.endpoints import before_of
-from mutoscope.platform.billing.wallet.statement import as_csv, every_line, newest_lines
+from mutoscope.platform.billing.wallet.files import as_csv, as_json, sent_as_file
+from mutoscope.platform.billing.wallet.statement import every_page, newest_lines
 
 # A chart has room for so many; a longer time is drawn in weeks.
 BARS_MAX = 100
@@ -87,19 +88,14 @@ def _show(request: HttpRequest, channel: Channel, refusal: Refused | None = None
 @never_cache
 @login_required
 @require_safe
-def statement(request: HttpRequest, kind: str) -> HttpResponse:
+def statement(request: HttpRequest, kind: str) -> StreamingHttpResponse:
     """Every line of the earnings account as CSV or JSON."""
     channel = channel_of(cast("Person", request.user))
     if channel is None:
         raise Http404
-    lines = every_line(books.find_account(Kind.EARNINGS, channel.pk))
-    if kind == "json":
-        document = {"channel": channel.handle, "unit": "points", "lines": [line.as_dict() for line in lines]}
-        response: HttpResponse = JsonResponse(document)
-    else:
-        response = HttpResponse(as_csv(lines), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="earnings-{channel.handle}.{kind}"'
-    return response
+    pages = every_page(books.find_account(Kind.EARNINGS, channel.pk))
+    parts = as_json({"channel": channel.handle, "unit": "points"}, pages) if kind == "json" else as_csv(pages)
+    return sent_as_file(parts, f"earnings-{channel.handle}", kind)
 
 
 @login_required

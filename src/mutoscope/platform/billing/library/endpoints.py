@@ -14,8 +14,8 @@ from mutoscope.platform.accounts.public import login_required
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
+from mutoscope.platform.billing.domain.terms import FOR
 from mutoscope.platform.billing.statements import fetch
-from mutoscope.platform.billing.unlock.panel import FOR
 from mutoscope.platform.videos.public import PUBLIC, continue_watching, film_cards
 
 PAGE_FILMS = 50
@@ -47,7 +47,7 @@ class Owned:
         return f"{self.term}:{self.renew_points}"
 
     def words(self) -> str:
-        return FOR[self.term]  # type: ignore[index] # a StrEnum's members are looked up by their values
+        return FOR[self.term]
 
 
 def owned_films(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -12,13 +13,15 @@ from django.views.decorators.http import require_safe
 from mutoscope.platform.accounts.public import Channel, Person, channel_of, login_required
 from mutoscope.platform.billing.models import MonthlyStatement
 from mutoscope.platform.billing.monthly.shown import (
-    as_csv,
-    as_document,
     corrected_by,
     figures_of,
+    head_of,
     lines_of,
+    pages_of,
+    rows_above,
     statement_of,
 )
+from mutoscope.platform.billing.wallet.files import as_csv, as_json, sent_as_file
 
 STATEMENTS_SHOWN = 240
 
@@ -36,7 +39,7 @@ def statements(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 @require_safe
-def statement(request: HttpRequest, label: str, kind: str = "") -> HttpResponse:
+def statement(request: HttpRequest, label: str, kind: str = "") -> HttpResponseBase:
     """One, by its number; `kind` is csv, json, or nothing for the page."""
     found = statement_of(_channel(request), label)
     if found is None:
@@ -50,13 +53,8 @@ def statement(request: HttpRequest, label: str, kind: str = "") -> HttpResponse:
             "corrected_by": corrected_by(found),
         }
         return render(request, "billing/monthly/statement.html", context)
-    response: HttpResponse = (
-        JsonResponse(as_document(found))
-        if kind == "json"
-        else HttpResponse(as_csv(found), content_type="text/csv; charset=utf-8")
-    )
-    response["Content-Disposition"] = f'attachment; filename="statement-{found.label()}.{kind}"'
-    return response
+    parts = as_json(head_of(found), pages_of(found)) if kind == "json" else as_csv(pages_of(found), rows_above(found))
+    return sent_as_file(parts, f"statement-{found.label()}", kind)
 
 
 def _channel(request: HttpRequest) -> Channel:

@@ -48,13 +48,14 @@ SELECT extract(year FROM begins)::int, extract(month FROM begins)::int,
 FROM moves GROUP BY begins ORDER BY begins;
 
 -- name: lines
--- A channel's transfers of a month, oldest first, each with the balance after it: (id, at, points, balance, metadata).
+-- A page of a channel's transfers of a month, after one of them, oldest first, each with the balance after it: (id, at, points, balance,
+-- metadata). `opening` is the balance before the page. At most the limit.
 SELECT e.transfer_id, t.recorded_at, e.amount,
     (%(opening)s + sum(e.amount) OVER (ORDER BY e.transfer_id))::bigint, t.metadata
 FROM billing_bookaccount b
 JOIN ledger_entry e ON e.account_id = b.account_id
 JOIN ledger_transfer t ON t.id = e.transfer_id
-WHERE b.kind = 'earnings' AND b.owner_id = %(channel_id)s
+WHERE b.kind = 'earnings' AND b.owner_id = %(channel_id)s AND e.transfer_id > %(after)s
   AND t.recorded_at >= make_timestamptz(%(year)s, %(month)s, 1, 0, 0, 0, 'UTC')
   AND t.recorded_at < make_timestamptz(%(year)s, %(month)s, 1, 0, 0, 0, 'UTC') + interval '1 month'
-ORDER BY e.transfer_id;
+ORDER BY e.transfer_id LIMIT %(limit)s;

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from mutoscope.platform.accounts.public import Channel
 from mutoscope.platform.billing.models import MonthlyStatement
 from mutoscope.platform.billing.statements import fetch
-from mutoscope.platform.billing.wallet.statement import Line, as_rows, in_words
-from mutoscope.platform.videos.public import Video
+from mutoscope.platform.billing.wallet.statement import FILE_PAGE_LINES, Line, lines_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +37,32 @@ def figures_of(statement: MonthlyStatement) -> list[Figure]:
     return [*found, Figure("closing", "Closing balance", None, statement.closing_points)]
 
 
+def pages_of(statement: MonthlyStatement, limit: int = FILE_PAGE_LINES) -> Iterator[list[Line]]:
+    """Every transfer of the month, oldest first, one page at a time. The ledger never changes one, so these are what was summed up."""
+    after, balance = 0, statement.opening_points
+    while True:
+        asked = {
+            "channel_id": statement.channel_id,
+            "year": statement.year,
+            "month": statement.month,
+            "opening": balance,
+            "after": after,
+            "limit": limit,
+        }
+        lines = lines_in_words(fetch("monthly", "lines", asked))
+        yield lines
+        if len(lines) < limit:
+            return
+        after, balance = lines[-1].transfer_id, lines[-1].balance
+
+
 def lines_of(statement: MonthlyStatement) -> list[Line]:
-    """Every transfer of the month, oldest first. The ledger never changes one, so these are what was summed up."""
-    asked = {
-        "channel_id": statement.channel_id,
-        "year": statement.year,
-        "month": statement.month,
-        "opening": statement.opening_points,
-    }
-    rows = fetch("monthly", "lines", asked)
-    abouts = [row[4] if isinstance(row[4], dict) else json.loads(row[4]) for row in rows]
-    films = {about["video"] for about in abouts if "video" in about}
-    titles = dict(Video.objects.filter(pk__in=films).values_list("pk", "title"))
-    return [
-        Line(row[0], row[1], row[2], row[3], in_words(about, titles, row[2]))
-        for row, about in zip(rows, abouts, strict=True)
-    ]
+    """All of them at once: for a page to print, and the API's document."""
+    return [line for page in pages_of(statement) for line in page]
 
 
-def as_document(statement: MonthlyStatement) -> dict[str, Any]:
-    """The whole statement for JSON."""
+def head_of(statement: MonthlyStatement) -> dict[str, Any]:
+    """All of the statement but its lines, for JSON."""
     correction = corrected_by(statement)
     return {
         "number": statement.label(),
@@ -71,21 +74,21 @@ def as_document(statement: MonthlyStatement) -> dict[str, Any]:
         "corrected_by": correction.label() if correction is not None else None,
         "reason": statement.reason,
         "figures": [{"name": each.name, "count": each.count, "points": each.points} for each in figures_of(statement)],
-        "lines": [line.as_dict() for line in lines_of(statement)],
     }
 
 
-def as_csv(statement: MonthlyStatement) -> str:
-    """The figures, an empty row, and the transfers."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["statement", statement.label(), statement.channel.handle, statement.period()])
-    writer.writerow(["figure", "count", "points"])
-    for each in figures_of(statement):
-        writer.writerow([each.name, "" if each.count is None else each.count, each.points])
-    writer.writerow([])
-    writer.writerows(as_rows(lines_of(statement)))
-    return out.getvalue()
+def as_document(statement: MonthlyStatement) -> dict[str, Any]:
+    """The whole statement for the API."""
+    return {**head_of(statement), "lines": [line.as_dict() for line in lines_of(statement)]}
+
+
+def rows_above(statement: MonthlyStatement) -> list[list[object]]:
+    """What its CSV says before the transfers: the figures, and an empty row."""
+    figures: list[list[object]] = [
+        [each.name, "" if each.count is None else each.count, each.points] for each in figures_of(statement)
+    ]
+    title: list[object] = ["statement", statement.label(), statement.channel.handle, statement.period()]
+    return [title, ["figure", "count", "points"], *figures, []]
 
 
 def statement_of(channel: Channel, label: str) -> MonthlyStatement | None:

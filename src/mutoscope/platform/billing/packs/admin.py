@@ -13,7 +13,7 @@ from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing.domain.lengths import KEY_LENGTH_MAX
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
 from mutoscope.platform.billing.models import Grant
-from mutoscope.platform.billing.operator_lists import LookOnly, staff_id
+from mutoscope.platform.billing.operator_lists import AddsByUseCase, staff_id
 from mutoscope.platform.billing.packs.service import GrantPoints, GrantPointsInputs
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class GrantForm(GrantFormBase):
 
 
 @admin.register(Grant)
-class GrantAdmin(LookOnly):
+class GrantAdmin(AddsByUseCase):
     """Adding one gives the points."""
 
     form = GrantForm

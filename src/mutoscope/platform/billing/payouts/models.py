@@ -77,6 +77,7 @@ class Payout(models.Model):
     rate_usd = models.CharField(max_length=40, blank=True, default="")
     progress = models.CharField(max_length=9, choices=Progress, blank=True, default=Progress.NONE)
     # The signature of the transaction on chain, once there is one: the latest, and when it was paid the one that paid.
+    # Of one that was paid by hand, that signature or the operator's words.
     reference = models.CharField(max_length=120, blank=True, default="")
     reason = models.CharField(max_length=REASON_LENGTH_MAX, blank=True, default="")
     request_key = models.CharField(max_length=KEY_LENGTH_MAX)

@@ -20,6 +20,7 @@ from mutoscope.platform.billing.models import KEY_LENGTH_MAX, REASON_LENGTH_MAX,
 from mutoscope.platform.billing.on_chain import Progress
 from mutoscope.platform.billing.payouts.available import earnings_of, payout_rules
 from mutoscope.platform.billing.payouts.ports import PaidWith, PayoutOrder, pays_creators
+from mutoscope.platform.billing.payouts.reference import is_signature, parse_reference
 from mutoscope.platform.billing.statements import fetch
 
 PAYOUT_POINTS_MAX = 1_000_000_000
@@ -216,6 +217,7 @@ class EndPayoutInputs:
     """PAID, FAILED or VOIDED of an approved one; REFUSED by staff or CANCELLED by its creator while it waits."""
     reason: str = ""
     reference: str = ""
+    """Of one that was paid: the signer's transaction; or, required of staff, its signature or what else names the payment."""
     by_id: int | None = None
 
 
@@ -232,9 +234,10 @@ BEFORE = {
 
 
 class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
-    """A payout was paid, and its hold is posted; or it was not, and the points are available again. The same end twice is one."""
+    """A payout was paid, and its hold is posted; or it was not, and the points are available again. The same end twice is one;
+    of staff it is refused, or their log would have who was second as who paid."""
 
-    failures = (CannotPayOut,)
+    failures = (Unacceptable, CannotPayOut)
 
     def steps(self) -> Steps[EndPayoutInputs, NoInternals, NoOutputs]:
         return (atomic(self.end, savepoint=True),)
@@ -242,19 +245,25 @@ class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
     def end(self, ending: Ending) -> None:
         asked = ending.inputs
         payout = locked_payout(asked.payout_id)
-        if payout.state == asked.outcome:
+        is_by_staff = asked.by_id is not None and asked.outcome != Payout.State.CANCELLED
+        if payout.state == asked.outcome and not is_by_staff:
             return
         if payout.state != BEFORE.get(asked.outcome):
             raise CannotPayOut(why=f"This payout is {payout.get_state_display()}.")
         if payout.is_ordered() and asked.by_id is not None:
             # Somebody who called it failed while the signer sends it would have it paid twice.
             raise CannotPayOut(why="The signer pays this one, and alone knows how it ends.")
-        if asked.outcome != Payout.State.CANCELLED and payout.channel.owner_id == asked.by_id:
+        if is_by_staff and payout.channel.owner_id == asked.by_id:
             raise CannotPayOut(why="It is your own payout: somebody else has to say so.")
+        reference = asked.reference
+        if is_by_staff and asked.outcome == Payout.State.PAID:
+            reference = self._by_hand(payout, asked.reference)
         key = f"payout:{payout.channel_id}:{payout.number}:{asked.outcome}"
         about = {"for": "payout", "number": payout.number}
         if asked.outcome == Payout.State.PAID:
-            ended = books.ledger().post_hold(payout.hold_id, key, metadata=about)
+            # In the ledger too, from where statements have it.
+            told = {**about, "reference": reference} if reference else about
+            ended = books.ledger().post_hold(payout.hold_id, key, metadata=told)
         else:
             ended = books.ledger().void_hold(payout.hold_id, key, metadata=about)
         Payout.objects.filter(pk=payout.pk).update(
@@ -262,9 +271,19 @@ class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
             ended_by_id=ended.transfer_id,
             ended_at=Now(),
             reason=asked.reason[:REASON_LENGTH_MAX],
-            reference=asked.reference,
+            reference=reference,
             decided_by_id=asked.by_id or payout.decided_by_id,
         )
+
+    @staticmethod
+    def _by_hand(payout: Payout, typed: str) -> str:
+        """What names the payment. A channel is not paid twice by one transaction; several channels may be."""
+        reference = parse_reference(typed)
+        others = Payout.objects.filter(channel=payout.channel_id, reference=reference, state=Payout.State.PAID)
+        other = others.first() if is_signature(reference) else None
+        if other is not None:
+            raise Unacceptable(where="reference", why=f"By this transaction payout {other.number} was paid already.")
+        return reference
 
 
 def locked_payout(payout_id: int) -> Payout:

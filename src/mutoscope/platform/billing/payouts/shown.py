@@ -10,6 +10,7 @@ from django.conf import settings
 from mutoscope.engines.solana import public as solana
 from mutoscope.platform.billing.models import Payout
 from mutoscope.platform.billing.on_chain import Progress
+from mutoscope.platform.billing.payouts.reference import is_signature
 
 State = Payout.State
 
@@ -43,6 +44,8 @@ class PayoutShown:
     address: str
     signature: str
     link: str
+    reference: str
+    """What the operator wrote of a payment by hand, where it is no transaction's signature."""
     may_cancel: bool
 
 
@@ -52,8 +55,9 @@ def shown(payout: Payout) -> PayoutShown:
     words = UNDER_WAY[Progress(payout.progress)] if state is State.APPROVED else ENDED[state]
     if payout.reason:
         words = f"{words} {payout.reason}"
-    # A transaction that did not land is nobody's to look at, and an operator's own note is no signature.
-    signature = payout.reference if payout.is_ordered() and state in (State.APPROVED, State.PAID) else ""
+    # A transaction that did not land is nobody's to look at, and an operator's own words are no signature.
+    named = payout.reference if state in (State.APPROVED, State.PAID) else ""
+    signature = named if payout.is_ordered() or is_signature(named) else ""
     paid = ""
     if payout.amount is not None:
         paid = f"{solana.plain_text(payout.amount, payout.decimals)} {payout.symbol}"
@@ -66,5 +70,6 @@ def shown(payout: Payout) -> PayoutShown:
         address=payout.address.address if payout.address is not None else "",
         signature=signature,
         link=settings.EXPLORER_TRANSACTION.format(signature=signature) if signature else "",
+        reference="" if signature else named,
         may_cancel=state is State.WAITING,
     )

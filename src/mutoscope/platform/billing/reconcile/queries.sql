@@ -55,11 +55,12 @@ WHERE t.kind = 'single' AND t.metadata->>'for' IN ('unlock', 'bundle', 'tip', 'g
 ORDER BY t.id LIMIT %(limit)s;
 
 -- name: refund_differs
--- A purchase marked as refunded without a reversal of its transfer, or the reverse.
+-- A purchase marked as refunded without a reversal of its transfer, or the reverse. Where a code took everything off, there is none.
 SELECT 'purchase', p.id, 'reversal', t.id FROM billing_purchase p
 LEFT JOIN billing_refund r ON r.purchase_id = p.id
 LEFT JOIN ledger_transfer t ON t.refers_to = p.transfer_id AND t.kind = 'reversal'
-WHERE (p.refunded_at IS NULL) <> (r.id IS NULL) OR (r.id IS NULL) <> (t.id IS NULL) OR r.transfer_id <> t.id
+WHERE (p.refunded_at IS NULL) <> (r.id IS NULL) OR (r.id IS NULL OR p.transfer_id IS NULL) <> (t.id IS NULL)
+   OR r.transfer_id IS DISTINCT FROM t.id
 ORDER BY p.id LIMIT %(limit)s;
 
 -- name: entitlement_without_film

@@ -91,7 +91,7 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
                 raise CannotRefund(why="It is your own purchase: somebody else has to refund it.")
             if purchase.refunded_at is not None:
                 raise CannotRefund(why="This purchase was refunded before.")
-            if purchase.transfer_id is None:
+            if purchase.transfer_id is None and not Purchase.objects.filter(credited_to=purchase).exists():
                 raise CannotRefund(why="Nothing was paid for it: a code took everything off.")
             if purchase.credited_to_id is not None:
                 raise CannotRefund(why=f"It was credited to purchase {purchase.credited_to_id}. Refund that one first.")
@@ -99,10 +99,9 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
                 raise CannotRefund(why=f"It is older than {REFUNDABLE_FOR.days} days. Give points instead.")
 
     def reverse(self, refunding: Refunding) -> None:
-        """The opposite transfer, fee included: one, whatever the number of films."""
+        """The opposite transfer, fee included: one, whatever the number of films. None of an upgrade that a code paid for."""
         work = refunding.internals
         first = work.purchases[0]
-        assert first.transfer_id is not None
         about = {"for": "refund", "video": first.video_id}
         key = f"refund:{first.pk}"
         whole = first.bundle_purchase
@@ -110,10 +109,12 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
             about = {"for": "refund", "title": whole.bundle.title}
             key = f"refund-bundle:{whole.pk}"
             BundlePurchase.objects.filter(pk=whole.pk).update(refunded_at=work.now)
-        try:
-            receipt = books.ledger().reverse(first.transfer_id, key, about)
-        except InsufficientFunds:
-            raise CannotRefund(why="The creator was paid out already. Give points instead.") from None
+        reversal_id = None
+        if first.transfer_id is not None:
+            try:
+                reversal_id = books.ledger().reverse(first.transfer_id, key, about).transfer_id
+            except InsufficientFunds:
+                raise CannotRefund(why="The creator was paid out already. Give points instead.") from None
         for purchase in work.purchases:
             purchase.refunded_at = work.now
             purchase.save(update_fields=["refunded_at"])
@@ -121,7 +122,7 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
                 purchase=purchase,
                 by_id=refunding.inputs.staff_id,
                 reason=work.reason,
-                transfer_id=receipt.transfer_id,
+                transfer_id=reversal_id,
                 at=work.now,
             )
             if purchase.pk == refunding.inputs.purchase_id:

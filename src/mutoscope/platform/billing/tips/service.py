@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from mutoscope.engines.ledger import Leg, Transfer, credit, debit
-from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic
+from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic, when
 from mutoscope.platform.accounts.public import BadText, parse_title
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.books import Kind
@@ -31,6 +31,7 @@ class GiveTipInputs:
 class GiveTipInternals(Internals):
     points: int
     note: str
+    earlier: Tip | None
     video: Video
 
 
@@ -51,8 +52,9 @@ class GiveTip(Service[GiveTipInputs, GiveTipInternals, GiveTipOutputs]):
     def steps(self) -> Steps[GiveTipInputs, GiveTipInternals, GiveTipOutputs]:
         return (
             self.read_what_was_typed,
-            self.find_the_film,
-            atomic(self.give, savepoint=True),
+            self.find_the_earlier_one,
+            when(self.was_given_before, self.answer_as_before),
+            when(self.is_new, self.find_the_film, atomic(self.give, savepoint=True)),
         )
 
     def read_what_was_typed(self, tipping: Tipping) -> None:
@@ -70,6 +72,27 @@ class GiveTip(Service[GiveTipInputs, GiveTipInternals, GiveTipOutputs]):
             raise Unacceptable(where="note", why=f"Use at most {NOTE_LENGTH_MAX} characters.")
         if not 0 < len(asked.request_key) <= KEY_LENGTH_MAX:
             raise Unacceptable(where="request_key", why=f"A key has 1 to {KEY_LENGTH_MAX} characters.")
+
+    def find_the_earlier_one(self, tipping: Tipping) -> None:
+        """By its key. Whoever asks again since no answer came gets it, whatever became of film and fee; of two at once the ledger takes one."""
+        asked = tipping.inputs
+        known = Tip.objects.select_related("video", "channel")
+        tipping.internals.earlier = known.filter(viewer_id=asked.viewer_id, request_key=asked.request_key).first()
+
+    def was_given_before(self, tipping: Tipping) -> bool:
+        return tipping.internals.earlier is not None
+
+    def answer_as_before(self, tipping: Tipping) -> None:
+        asked, work, earlier = tipping.inputs, tipping.internals, tipping.internals.earlier
+        assert earlier is not None
+        given = (earlier.video.public_id, earlier.points, earlier.note, earlier.may_be_shown)
+        if given != (asked.public_id, work.points, work.note, asked.may_be_shown):
+            raise RequestKeyReused
+        out = tipping.outputs
+        out.points, out.channel_title, out.is_repeated = earlier.points, earlier.channel.title, True
+
+    def is_new(self, tipping: Tipping) -> bool:
+        return tipping.internals.earlier is None
 
     def find_the_film(self, tipping: Tipping) -> None:
         found = Video.objects.select_related("channel").filter(public_id=tipping.inputs.public_id, state__in=PUBLIC)

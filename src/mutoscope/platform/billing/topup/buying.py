@@ -14,8 +14,9 @@ from mutoscope.engines.services import Internals, Outputs, Service, State, Steps
 from mutoscope.engines.solana import public as solana
 from mutoscope.engines.solana.wallets import PoolEmpty
 from mutoscope.platform.accounts.public import Person
-from mutoscope.platform.billing.failures import CannotTopUp, RequestKeyReused
+from mutoscope.platform.billing.failures import CannotTopUp, RequestKeyReused, TooManyTopUps
 from mutoscope.platform.billing.models import Pack, TopUp
+from mutoscope.platform.billing.pace import Pace
 from mutoscope.platform.billing.packs.service import packs_on_sale
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.topup.ports import NoRate, Rate, Rates
@@ -27,6 +28,7 @@ TOO_MANY_OPEN = (
     f"{OPEN_MAX} of your top-ups wait to be paid. Pay one of those, which your wallet lists, or come back in a few minutes: "
     "what is not paid ends by itself. Nothing was charged."
 )
+HOUR_S = 3600
 NOBODY_RECEIVES = "This site takes no payments at the moment. Nothing was charged."
 
 
@@ -40,6 +42,8 @@ class BuyPointsInputs:
     """What the page calls this order: the same again is the same payment, at the same quote."""
     film: str = ""
     """The film to go back to, by its public id."""
+    place: str = ""
+    """Where the person asks from (`pace.place_of`); empty where nobody asks over the network."""
 
 
 class BuyPointsInternals(Internals):
@@ -61,7 +65,7 @@ Buying = State[BuyPointsInputs, BuyPointsInternals, BuyPointsOutputs]
 class BuyPoints(Service[BuyPointsInputs, BuyPointsInternals, BuyPointsOutputs]):
     """Opens a payment for a pack: order, quote and payment in one transaction. No node is asked anything."""
 
-    failures = (CannotTopUp, RequestKeyReused)
+    failures = (CannotTopUp, TooManyTopUps, RequestKeyReused)
 
     def __init__(self, rates: Callable[[], Rates] = configured_rates) -> None:
         super().__init__()
@@ -75,7 +79,7 @@ class BuyPoints(Service[BuyPointsInputs, BuyPointsInternals, BuyPointsOutputs]):
             self.quote,
             atomic(
                 self.find_known,
-                when(self.is_new, self.refuse_too_many, self.open_payment),
+                when(self.is_new, self.refuse_too_many, self.refuse_too_often, self.open_payment),
                 savepoint=True,
             ),
         )
@@ -127,6 +131,20 @@ class BuyPoints(Service[BuyPointsInputs, BuyPointsInternals, BuyPointsOutputs]):
     def refuse_too_many(self, buying: Buying) -> None:
         if fetch("topup", "open_unpaid", {"person_id": buying.inputs.person_id})[0][0] >= OPEN_MAX:
             raise CannotTopUp(why=TOO_MANY_OPEN)
+
+    def refuse_too_often(self, buying: Buying) -> None:
+        """What ends unpaid, or is paid with dust, took a one-time wallet all the same: so many in an hour, for a person and for an address."""
+        asked = buying.inputs
+        # A person's are counted by their rows, which are exact under the lock; an address has none.
+        rows = fetch("topup", "wait", {"person_id": asked.person_id, "hourly_max": settings.TOP_UPS["HOURLY_MAX"]})
+        wait_s = rows[0][0] if rows else 0
+        if not wait_s and asked.place:
+            pace = Pace("top-ups", settings.TOP_UPS["HOURLY_MAX_ADDRESS"], HOUR_S)
+            wait_s = pace.wait_s(asked.place)
+            if not wait_s:
+                pace.count(asked.place)
+        if wait_s:
+            raise TooManyTopUps(wait_s=wait_s)
 
     def open_payment(self, buying: Buying) -> None:
         asked, work = buying.inputs, buying.internals

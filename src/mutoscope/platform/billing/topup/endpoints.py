@@ -22,8 +22,9 @@ from mutoscope.platform.accounts.public import login_required
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.books import Kind
-from mutoscope.platform.billing.failures import Refused
+from mutoscope.platform.billing.failures import Refused, TooManyTopUps
 from mutoscope.platform.billing.models import TopUp
+from mutoscope.platform.billing.pace import place_of
 from mutoscope.platform.billing.packs.service import packs_on_sale
 from mutoscope.platform.billing.topup.buying import BuyPoints, BuyPointsInputs, accepted_symbols
 from mutoscope.platform.billing.topup.play import PlayMoneyRefused, pay
@@ -53,6 +54,7 @@ def choose(request: HttpRequest) -> HttpResponse:
         symbol=request.POST.get("token", "")[:20],
         key=key if KEY.fullmatch(key) else random_id(),
         film=_film(request.POST.get("film", "")),
+        place=place_of(request),
     )
     try:
         top_up = BuyPoints().call(asked).top_up
@@ -132,7 +134,11 @@ def _choices(request: HttpRequest, refusal: Refused | None = None) -> HttpRespon
     }
     # htmx shows nothing of an answer that is an error: what was refused is said in it.
     status = 200 if refusal is None or _is_elsewhere(request) else 409
-    return render(request, "billing/topup/choose.html", context, status=status)
+    answer = render(request, "billing/topup/choose.html", context, status=status)
+    if isinstance(refusal, TooManyTopUps):
+        answer.status_code = 200 if _is_elsewhere(request) else 429
+        answer["Retry-After"] = str(refusal.wait_s)
+    return answer
 
 
 def _show(request: HttpRequest, public_id: str, refusal: str = "") -> HttpResponse:

@@ -25,6 +25,12 @@ SELECT count(*) FROM billing_topup t JOIN mutoscope_solana_payment p ON p.id = t
 WHERE t.person_id = %(person_id)s AND t.credited_at IS NULL
   AND p.status = 'waiting' AND p.money = 'nothing' AND p.expires_at > statement_timestamp();
 
+-- name: wait
+-- In how many seconds this person may begin another, where so many were begun within the hour: one row, or none where there were never
+-- so many. Asked under a lock on the person. Locks nothing.
+SELECT greatest(0, ceil(extract(epoch FROM t.asked_at + interval '1 hour' - statement_timestamp())))::int FROM billing_topup t
+WHERE t.person_id = %(person_id)s ORDER BY t.id DESC OFFSET %(hourly_max)s - 1 LIMIT 1;
+
 -- name: under_way
 -- The newest top-up of this person that still waits: for money, or for what arrived to be final. One row, or none. Locks nothing.
 SELECT t.public_id FROM billing_topup t JOIN mutoscope_solana_payment p ON p.id = t.payment_id

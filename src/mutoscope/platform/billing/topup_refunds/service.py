@@ -208,7 +208,7 @@ BY_THE_SIGNER = (TopUpRefund.State.PAID, TopUpRefund.State.FAILED, TopUpRefund.S
 
 
 class EndRefund(Service[EndRefundInputs, NoInternals, NoOutputs]):
-    """It was sent back; or it was not, and can be asked for again. The same end twice is one."""
+    """It was sent back; or it was not, and can be asked for again. The same end twice is one; of staff it is refused, as with payouts."""
 
     failures = (Unacceptable, CannotSendBack)
 
@@ -218,7 +218,7 @@ class EndRefund(Service[EndRefundInputs, NoInternals, NoOutputs]):
     def end(self, ending: Ending) -> None:
         asked = ending.inputs
         refund = locked_refund(asked.refund_id)
-        if refund.state == asked.outcome:
+        if refund.state == asked.outcome and asked.staff_id is None:
             return
         is_by_signer = asked.outcome in BY_THE_SIGNER
         # One that was approved may be on its way to the chain: the signer alone knows how it ends.

@@ -9,14 +9,14 @@ from mutoscope.platform.billing import books
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain import terms
 from mutoscope.platform.billing.domain.coupons import PROBLEMS, Discount
-from mutoscope.platform.billing.domain.terms import Holding, Quote, Term
+from mutoscope.platform.billing.domain.terms import FOR, Holding, Quote, Term, Until
 from mutoscope.platform.billing.models import FREE, Pack
 from mutoscope.platform.billing.packs.service import packs_on_sale, smallest_fitting
 from mutoscope.platform.billing.statements import fetch
+from mutoscope.platform.billing.unlock.service import still_running
 from mutoscope.platform.videos.public import PUBLIC
 
 TITLES = {Term.DAY: "One day", Term.MONTH: "One month", Term.LIFETIME: "For ever"}
-FOR = {Term.DAY: "for a day", Term.MONTH: "for a month", Term.LIFETIME: "for ever"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,9 @@ def panel_for(viewer_id: int | None, public_id: str, clock: Clock = SERVER_CLOCK
     rows = fetch("unlock", "panel", {"ahead": clock.ahead(), "viewer_id": viewer_id, "public_id": public_id})
     if not rows:
         return None
-    now, video_id, state, title, owner_id, channel_title, version, has, expires_at, rank, worth, *_ = rows[0]
-    holding = Holding(expires_at, rank, worth) if has else None
+    now, video_id, state, title, owner_id, channel_title, version, has, expires_at, *_ = rows[0]
+    is_live = has and Until(expires_at).is_live(now)
+    holding = still_running(viewer_id, video_id, expires_at, now) if is_live and viewer_id is not None else None
     is_own = viewer_id is not None and viewer_id == owner_id
     prices = {Term(row[-2]): row[-1] for row in rows if row[-2] not in (None, FREE)}
     balance = books.points_of(viewer_id) if viewer_id is not None else 0
@@ -103,8 +104,8 @@ def panel_for(viewer_id: int | None, public_id: str, clock: Clock = SERVER_CLOCK
         is_own=is_own,
         is_public=state in PUBLIC,
         is_free=any(row[-2] == FREE for row in rows),
-        is_live=holding is not None and holding.is_live(now),
-        has_expired=holding is not None and not holding.is_live(now),
+        is_live=is_live,
+        has_expired=has and not is_live,
         expires_at=expires_at,
         choices=choices,
         code=code.strip().upper() if discount else "",

@@ -29,7 +29,8 @@ WHERE p.viewer_id = %(viewer_id)s AND p.video_id = %(video_id)s AND p.number = %
 LIMIT 1;
 
 -- name: running
--- What the viewer has paid for and is still running: the longest term's rank, and what all of it cost. One row.
+-- What the viewer has paid for and is still running: the longest term's rank, and what all of it cost. One row. Asked by the click and
+-- by the panel, and only where something still runs.
 SELECT coalesce(max(CASE p.term WHEN 'day' THEN 1 WHEN 'month' THEN 2 ELSE 3 END), 0),
     coalesce(sum(p.price_points - p.discount_points)::bigint, 0)
 FROM billing_purchase p
@@ -57,18 +58,12 @@ SELECT * FROM billing_unlock(%(viewer_id)s, %(video_id)s, %(channel_id)s, %(offe
 -- name: panel
 -- What the panel beside a film shows: one row for each offer, or one without an offer; none when there is no such film.
 SELECT clock.now, v.id, v.state, v.title, c.owner_id, c.title,
-    coalesce(e.version, 0), e.id IS NOT NULL, e.expires_at, coalesce(run.rank, 0), coalesce(run.worth, 0), o.term, o.points
+    coalesce(e.version, 0), e.id IS NOT NULL, e.expires_at, o.term, o.points
 FROM (SELECT statement_timestamp() + %(ahead)s::interval AS now) clock
 JOIN videos_video v ON v.public_id = %(public_id)s
 JOIN accounts_channel c ON c.id = v.channel_id
 LEFT JOIN billing_offer o ON o.video_id = v.id AND o.ended_at IS NULL
 LEFT JOIN billing_entitlement e ON e.viewer_id = %(viewer_id)s AND e.video_id = v.id
-LEFT JOIN LATERAL (
-    SELECT max(CASE p.term WHEN 'day' THEN 1 WHEN 'month' THEN 2 ELSE 3 END) AS rank, sum(p.price_points - p.discount_points)::bigint AS worth
-    FROM billing_purchase p
-    WHERE p.viewer_id = %(viewer_id)s AND p.video_id = v.id AND p.refunded_at IS NULL AND p.credited_to_id IS NULL
-      AND (p.expires_at IS NULL OR p.expires_at > clock.now)
-) run ON e.id IS NOT NULL
 ORDER BY CASE o.term WHEN 'day' THEN 1 WHEN 'month' THEN 2 ELSE 3 END;
 
 -- name: right

@@ -16,7 +16,7 @@ from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain import terms
 from mutoscope.platform.billing.domain.coupons import PROBLEMS, Discount
 from mutoscope.platform.billing.domain.money import Split, split
-from mutoscope.platform.billing.domain.terms import Holding, Quote, Term
+from mutoscope.platform.billing.domain.terms import Holding, Quote, Term, Until
 from mutoscope.platform.billing.failures import (
     BadCoupon,
     ChangedMeanwhile,
@@ -245,14 +245,12 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
 
     def still_runs(self, unlocking: Unlocking) -> bool:
         found = unlocking.internals.found
-        return found.has_entitlement and (found.expires_at is None or found.now < found.expires_at)
+        return found.has_entitlement and Until(found.expires_at).is_live(found.now)
 
     def weigh_what_still_runs(self, unlocking: Unlocking) -> None:
         """It counts towards a longer term, at the price it was sold at."""
         asked, found = unlocking.inputs, unlocking.internals.found
-        of_film = {"viewer_id": asked.viewer_id, "video_id": found.video_id, "now": found.now}
-        ((rank, worth_points),) = fetch("unlock", "running", of_film)
-        unlocking.internals.holding = Holding(found.expires_at, rank, worth_points)
+        unlocking.internals.holding = still_running(asked.viewer_id, found.video_id, found.expires_at, found.now)
 
     def work_out_the_price(self, unlocking: Unlocking) -> None:
         asked, found, work = unlocking.inputs, unlocking.internals.found, unlocking.internals
@@ -348,3 +346,9 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
         out = unlocking.outputs
         out.purchase_id, out.transfer_id, out.points = purchase_id, transfer_id, points
         out.expires_at, out.is_repeated = expires_at, is_repeated
+
+
+def still_running(viewer_id: int, video_id: int, expires_at: datetime | None, now: datetime) -> Holding:
+    """What a viewer has of a film that they may watch until then, and what of it counts towards a longer term. One query."""
+    ((rank, worth_points),) = fetch("unlock", "running", {"viewer_id": viewer_id, "video_id": video_id, "now": now})
+    return Holding(expires_at, rank, worth_points)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -13,7 +13,8 @@ from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.packs.service import packs_on_sale
 from mutoscope.platform.billing.topup.standing import newest_top_ups
-from mutoscope.platform.billing.wallet.statement import BEFORE_MAX, as_csv, every_line, newest_lines
+from mutoscope.platform.billing.wallet.files import as_csv, sent_as_file
+from mutoscope.platform.billing.wallet.statement import BEFORE_MAX, every_page, newest_lines
 
 
 @never_cache
@@ -37,11 +38,10 @@ def wallet(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 @require_safe
-def statement_csv(request: HttpRequest) -> HttpResponse:
+def statement_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Every line as a file."""
-    lines = every_line(books.find_account(Kind.POINTS, person_id(request)))
-    headers = {"Content-Disposition": 'attachment; filename="statement.csv"'}
-    return HttpResponse(as_csv(lines), content_type="text/csv; charset=utf-8", headers=headers)
+    pages = every_page(books.find_account(Kind.POINTS, person_id(request)))
+    return sent_as_file(as_csv(pages), "statement", "csv")
 
 
 def before_of(request: HttpRequest) -> int:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from mutoscope.engines.ledger import Account
+from mutoscope.platform.billing.domain.terms import FOR
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.videos.public import Video
 
 PAGE_LINES = 50
+# A file is read in pages of so many, and no more are held.
+FILE_PAGE_LINES = 1000
 BEFORE_MAX = 2**63 - 1
+
+
+HEAD = ("number", "at", "what", "points", "balance", "reference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class Line:
     points: int
     balance: int
     words: str
+    reference: str = ""
+    """Of a payout: the transaction that paid, or what the operator wrote of a payment by hand."""
 
     def as_dict(self) -> dict[str, Any]:
         """The line for JSON and CSV."""
@@ -36,39 +42,45 @@ class Line:
             "what": self.words,
             "points": self.points,
             "balance": self.balance,
+            "reference": self.reference,
         }
 
 
 def newest_lines(
-    account: Account | None, before: int = BEFORE_MAX, limit: int = PAGE_LINES
+    account: Account | None, before: int = BEFORE_MAX, limit: int = PAGE_LINES, closing: int | None = None
 ) -> tuple[list[Line], int | None]:
-    """One page, newest first, and what to pass as `before` for the next; None on the last."""
+    """One page, newest first, and what to pass as `before` for the next; None on the last.
+
+    `closing` is the balance after the page's newest line, for whoever knows it from the page before: else everything older is summed up.
+    """
     if account is None:
         return [], None
-    asked = {"account_id": account.id, "before": min(before, BEFORE_MAX), "limit": limit + 1}
+    asked = {"account_id": account.id, "before": min(before, BEFORE_MAX), "limit": limit + 1, "closing": closing}
     rows = fetch("wallet", "lines", asked)
-    more = len(rows) > limit
-    rows = rows[:limit]
+    lines = lines_in_words(rows[:limit])
+    return lines, lines[-1].transfer_id if len(rows) > limit else None
+
+
+def lines_in_words(rows: Sequence[tuple[Any, ...]]) -> list[Line]:
+    """Lines of what a statement's SQL returns: (id, at, points, balance, metadata). One query for the films' titles."""
     abouts = [row[4] if isinstance(row[4], dict) else json.loads(row[4]) for row in rows]
-    titles = dict(
-        Video.objects.filter(pk__in={about["video"] for about in abouts if "video" in about}).values_list("pk", "title")
-    )
-    lines = [
-        Line(row[0], row[1], row[2], row[3], in_words(about, titles, row[2]))
+    films = {about["video"] for about in abouts if "video" in about}
+    titles = dict(Video.objects.filter(pk__in=films).values_list("pk", "title"))
+    return [
+        Line(row[0], row[1], row[2], row[3], in_words(about, titles, row[2]), about.get("reference", ""))
         for row, about in zip(rows, abouts, strict=True)
     ]
-    return lines, lines[-1].transfer_id if more else None
 
 
-def every_line(account: Account | None) -> Iterator[Line]:
-    """The whole statement, newest first, page by page."""
+def every_page(account: Account | None, limit: int = FILE_PAGE_LINES) -> Iterator[list[Line]]:
+    """The whole statement, newest first, one page at a time. The balance goes on from page to page."""
     before: int | None = BEFORE_MAX
+    closing: int | None = None
     while before is not None:
-        lines, before = newest_lines(account, before, 1000)
-        yield from lines
-
-
-FOR = {"day": "for a day", "month": "for a month", "lifetime": "for ever"}
+        lines, before = newest_lines(account, before, limit, closing)
+        yield lines
+        if lines:
+            closing = lines[-1].balance - lines[-1].points
 
 
 def in_words(about: dict[str, Any], titles: dict[int, str], points: int) -> str:
@@ -96,18 +108,10 @@ def in_words(about: dict[str, Any], titles: dict[int, str], points: int) -> str:
     return "Transfer"
 
 
-def as_csv(lines: Iterator[Line]) -> str:
-    """Lines as CSV with a head."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(as_rows(lines))
-    return out.getvalue()
-
-
-def as_rows(lines: Iterable[Line]) -> Iterator[list[Any]]:
-    """Lines as rows of a table, with its head. No text in it is run as a formula."""
-    yield ["number", "at", "what", "points", "balance"]
-    for line in lines:
-        yield list({**line.as_dict(), "what": spreadsheet_text(line.words)}.values())
+def as_row(line: Line) -> list[object]:
+    """A line as a row under `HEAD`. No text in it is run as a formula."""
+    harmless = {"what": spreadsheet_text(line.words), "reference": spreadsheet_text(line.reference)}
+    return list({**line.as_dict(), **harmless}.values())
 
 
 def spreadsheet_text(text: str) -> str:

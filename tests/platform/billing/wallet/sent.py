@@ -1,0 +1,13 @@
+"""Reading an answer that is written while it is sent."""
+
+from __future__ import annotations
+
+from django.http import StreamingHttpResponse
+from django.test import Client
+
+
+def sent(client: Client, path: str) -> str:
+    """The whole file at an address; fails if it was put together before it was sent."""
+    answer = client.get(path)
+    assert isinstance(answer, StreamingHttpResponse), f"{path} is not streamed"
+    return answer.getvalue().decode()

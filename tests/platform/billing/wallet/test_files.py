@@ -1,0 +1,134 @@
+"""Statements as files: the same lines as on the pages, and no more held or read at once than a page of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from mutoscope.platform.billing import books
+from mutoscope.platform.billing.books import Kind
+from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.monthly.shown import lines_of, pages_of
+from mutoscope.platform.billing.wallet.files import as_csv, as_json
+from mutoscope.platform.billing.wallet.statement import every_page, newest_lines
+from tests.platform.billing.monthly.test_statements import issue
+from tests.platform.billing.shop import Shop
+from tests.platform.billing.wallet.sent import sent
+
+pytestmark = pytest.mark.django_db
+
+PAGE = 3
+
+
+@pytest.fixture
+def shop() -> Shop:
+    """Ten lines in the viewer's wallet, nine in the creator's earnings."""
+    shop = Shop.open()
+    shop.unlock(Term.DAY)
+    for _ in range(8):
+        shop.unlock(Term.DAY)
+    return shop
+
+
+@contextmanager
+def statements_asked() -> Iterator[list[tuple[str, Any]]]:
+    """What is asked of the ledger's entries from here on, with its parameters."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        if "ledger_entry" in sql:
+            asked.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        yield asked
+
+
+def entries_read(sql: str, params: Any) -> int:
+    """How many rows of the ledger's entries PostgreSQL reads for a statement, by the plan that it has for an account of many."""
+    with connection.cursor() as cursor:
+        for way in ("seqscan", "bitmapscan", "sort"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
+        plan = cursor.fetchone()[0]
+
+    def rows(node: dict[str, Any]) -> int:
+        own = node["Actual Rows"] * node["Actual Loops"] if node.get("Relation Name") == "ledger_entry" else 0
+        return int(own) + sum(rows(each) for each in node.get("Plans", ()))
+
+    return rows((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"])
+
+
+def test_the_file_says_what_the_ledger_says_with_every_balance(shop: Shop, client: Client) -> None:
+    account = books.find_account(Kind.POINTS, shop.viewer.pk)
+    assert account is not None
+    expected = [(line.transfer_id, line.amount, line.balance) for line in books.ledger().statement(account).lines]
+    lines = [line for page in every_page(account, PAGE) for line in page]
+    assert [(line.transfer_id, line.points, line.balance) for line in reversed(lines)] == expected
+    assert lines == newest_lines(account)[0]
+    client.force_login(shop.viewer)
+    answer = client.get("/wallet/statement.csv")
+    assert answer["Content-Disposition"] == 'attachment; filename="statement.csv"'
+    rows = list(csv.DictReader(io.StringIO(sent(client, "/wallet/statement.csv"))))
+    assert [(int(row["number"]), int(row["points"]), int(row["balance"])) for row in reversed(rows)] == expected
+
+
+@pytest.mark.parametrize("lines", [0, 1, PAGE, 10])
+def test_in_pages_a_file_is_the_same_as_in_one_piece(shop: Shop, lines: int) -> None:
+    account = books.find_account(Kind.POINTS, shop.viewer.pk) if lines else None
+    every = newest_lines(account, limit=100)[0]
+    limit = max(lines, 1)
+    document = {"channel": "ada", "unit": "points"}
+    whole = json.dumps({**document, "lines": [line.as_dict() for line in every]})
+    assert "".join(as_json(document, every_page(account, limit))) == whole
+    assert "".join(as_csv(every_page(account, limit))) == "".join(as_csv([every]))
+
+
+def test_a_page_is_read_when_it_is_sent_and_reads_no_more_than_itself(shop: Shop) -> None:
+    account = books.find_account(Kind.POINTS, shop.viewer.pk)
+    with statements_asked() as asked:
+        pages = every_page(account, PAGE)
+        assert len(next(pages)) == PAGE
+        assert len(asked) == 1
+        assert [len(page) for page in pages] == [3, 3, 1]
+    assert len(asked) == 4
+    # The first sums up what is older, once; of the others each reads its own lines and whether there is one more.
+    first, *others = [entries_read(*each) for each in asked]
+    assert first >= 10
+    assert max(others) <= PAGE + 1
+
+
+def test_the_ledgers_pages_carry_the_balance_too(shop: Shop) -> None:
+    account = books.find_account(Kind.EARNINGS, shop.video.channel_id)
+    assert account is not None
+    whole = books.ledger().statement(account).lines
+    with statements_asked() as asked:
+        pages = list(books.ledger().statement_pages(account, limit=PAGE))
+    assert [line for page in pages for line in page.lines] == list(whole)
+    assert max(entries_read(*each) for each in asked) <= PAGE + 1
+
+
+def test_a_month_is_sent_in_pages_with_the_same_balances(shop: Shop, client: Client) -> None:
+    statement = issue(shop)
+    with statements_asked() as asked:
+        pages = list(pages_of(statement, PAGE))
+    assert [len(page) for page in pages] == [3, 3, 3, 0]
+    assert len(asked) == 4
+    assert [line for page in pages for line in page] == lines_of(statement)
+    assert pages[2][-1].balance == statement.closing_points
+    client.force_login(shop.creator)
+    here = f"/studio/earnings/statements/{statement.label()}"
+    assert sent(client, f"{here}.csv").splitlines()[0] == f"statement,{statement.label()},ada,{statement.period()}"
+    document = json.loads(sent(client, f"{here}.json"))
+    api = client.get(f"/api/billing/earnings/statements/{statement.label()}").json()
+    assert list(document) == list(api)
+    for said in (document, api):
+        assert [line["balance"] for line in said["lines"]] == [27 * number for number in range(1, 10)]
