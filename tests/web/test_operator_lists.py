@@ -8,10 +8,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from mutoscope.engines.tasks.models import Run, UnitRecord, WorkerRecord
+from mutoscope.engines.solana.models import SignerJob, Transfer
+from mutoscope.engines.solana.public import token_model
+from mutoscope.engines.tasks.models import QueueSettings, Run, ScheduleRecord, UnitRecord, WorkerRecord
 from mutoscope.engines.tasks.pipelines.timeline import shown
+from mutoscope.platform.billing.domain.terms import Term
+from mutoscope.platform.billing.models import Pack
 from mutoscope.platform.videos.process.pipeline import MAKE_FILM
 from tests.people import make_person
+from tests.platform.billing.shop import Shop
 
 pytestmark = pytest.mark.django_db
 
@@ -73,3 +78,59 @@ def test_workers_are_filtered_in_the_words_of_their_list(operator: Client) -> No
     page = operator.get("/operator/tasks/workerrecord/?state=STOPPED").content.decode()
     assert "worker-stopped" in page
     assert "worker-working" not in page
+
+
+def page_of(operator: Client, address: str) -> str:
+    answer = operator.get(f"/operator/{address}/")
+    assert answer.status_code == 200, address
+    return answer.content.decode()
+
+
+def test_money_has_its_unit_and_codes_are_whole_behind_their_short_form(operator: Client) -> None:
+    now = timezone.now()
+    signature, account = "4RnFbz" + "a" * 78 + "WATs", "FWHTRL" + "b" * 34 + "mXcj"
+    usdc = token_model().objects.create(
+        symbol="TEST", mint=account, program="TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA", decimals=6
+    )
+    row = {"account": account, "owner": account, "slot": 1, "block_time": now}
+    left = Transfer.objects.create(signature=signature, mint=account, token=usdc, amount=-7_500_001, **row)
+    Transfer.objects.create(signature="9" * 88, mint="", amount=66_666_667, **row)
+    Transfer.objects.create(signature="8" * 88, mint="Stray" + "x" * 35 + "cDEF", amount=12_000, **row)
+    SignerJob.objects.create(key="a", kind="payout", mint=account, amount=2_500_000, destination=account)
+    SignerJob.objects.create(key="b", kind="derive", amount=20)
+    page = page_of(operator, "mutoscope_solana/transfer")
+    assert ">-7.500001 TEST<" in page
+    assert ">0.066666667 SOL<" in page
+    assert ">12,000 base units of Stra…cDEF<" in page
+    assert f'title="{signature}"' in page
+    assert "-7.500001 TEST" in page_of(operator, f"mutoscope_solana/transfer/{left.pk}/change")
+    jobs = page_of(operator, "mutoscope_solana/signerjob")
+    assert ">2.5 TEST<" in jobs
+    assert ">20 wallets<" in jobs
+
+
+def test_no_label_is_a_columns_name_and_no_amount_is_without_its_unit(operator: Client) -> None:
+    shop = Shop.open(points=100)
+    bought = shop.unlock(Term.DAY)
+    pack = Pack.objects.create(title="Small", points=500, price_usd_cents=499)
+    assert "$4.99" in page_of(operator, "billing/pack")
+    form = page_of(operator, f"billing/pack/{pack.pk}/change")
+    assert "Price in US cents" in form
+    page = page_of(operator, f"billing/purchase/{bought.purchase_id}/change")
+    assert "30 points" in page
+    assert f"/ledger/transfer/{bought.transfer_id}/change/" in page
+    for address in ("billing/pack", "billing/purchase", "billing/topup", f"billing/pack/{pack.pk}/change"):
+        assert "usd cents" not in page_of(operator, address).lower(), address
+    assert "Price points" not in page
+
+
+def test_a_schedule_and_a_queue_run_or_are_paused_in_words(operator: Client) -> None:
+    now = timezone.now()
+    ScheduleRecord.objects.create(name="one", cron="* * * * *", timezone="UTC", path="a.b", next_at=now)
+    ScheduleRecord.objects.create(name="two", cron="* * * * *", timezone="UTC", path="a.b", next_at=now, paused=True)
+    QueueSettings.objects.update_or_create(name="films", defaults={"paused": True})
+    for address in ("tasks/schedulerecord", "tasks/queuesettings"):
+        page = page_of(operator, address)
+        assert ">Paused<" in page
+        assert "icon-no" not in page
+    assert ">Running<" in page_of(operator, "tasks/schedulerecord")

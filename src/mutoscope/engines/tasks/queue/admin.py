@@ -32,6 +32,7 @@ class ReadOnly(admin.ModelAdmin[Any]):
     """Nothing is added, edited or deleted by hand: states move through guarded SQL only."""
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
@@ -97,6 +98,12 @@ def name_of(task: LiveTask | FinishedTask | ScheduleRecord) -> str:
     return format_html('<span title="{}">{}</span>', task.path, ".".join(task.path.split(".")[-2:]))
 
 
+@admin.display(description="state", ordering="paused")
+def open_or_paused(row: QueueSettings | ScheduleRecord) -> str:
+    """In a word: a cross or a tick would leave open which of the two is meant."""
+    return "Paused" if row.paused else "Running"
+
+
 @admin.display(description="arguments")
 def arguments_of(task: LiveTask | FinishedTask) -> str:
     """The call as one would write it, cut short."""
@@ -114,11 +121,9 @@ class LiveTaskAdmin(ReadOnly):
         arguments_of,
         "queue",
         "state",
-        "priority",
         "attempt",
         "enqueued_at",
         "run_at",
-        "worker_id",
     )
     list_filter = (StateFilter, QueueFilter)
     search_fields = ("=id", "path")
@@ -147,7 +152,7 @@ class LiveTaskAdmin(ReadOnly):
 
 @admin.register(FinishedTask)
 class FinishedTaskAdmin(ReadOnly):
-    list_display = ("id", name_of, arguments_of, "queue", "status", "attempt", "finished_at", "took", "worker_id")
+    list_display = ("id", name_of, arguments_of, "queue", "status", "attempt", "finished_at", "took")
     list_filter = ("status", QueueFilter)
     search_fields = ("=id",)
     ordering = ("-id",)
@@ -178,7 +183,7 @@ class FinishedTaskAdmin(ReadOnly):
 
 @admin.register(QueueSettings)
 class QueueAdmin(ReadOnly):
-    list_display = ("name", "is_open", "running_max", "ready", "deferred", "running", "oldest")
+    list_display = ("name", open_or_paused, "running_max", "ready", "deferred", "running", "oldest")
     ordering = ("name",)
     actions = ("pause", "resume", "purge")
 
@@ -195,10 +200,6 @@ class QueueAdmin(ReadOnly):
 
     def _depth(self, queue: QueueSettings) -> Depth:
         return self._depths.get(queue.name, Depth(0, 0, 0, 0.0))
-
-    @admin.display(description="open", boolean=True, ordering="paused")
-    def is_open(self, queue: QueueSettings) -> bool:
-        return not queue.paused
 
     @admin.display(description="ready")
     def ready(self, queue: QueueSettings) -> int:
@@ -244,7 +245,6 @@ class WorkerAdmin(ReadOnly):
         "succeeded",
         "failed",
         "retried",
-        "refused",
     )
     list_filter = (WorkerStateFilter,)
     ordering = ("-id",)
@@ -271,9 +271,13 @@ class WorkerAdmin(ReadOnly):
 
 @admin.register(ScheduleRecord)
 class ScheduleAdmin(ReadOnly):
-    list_display = ("name", "cron", "timezone", name_of, "paused", "next_at", "last_at", "last_task_id")
+    list_display = ("name", open_or_paused, "when", "next_at", "last_at")
     ordering = ("next_at",)
     actions = ("pause", "resume", "tick_now")
+
+    @admin.display(description="cron", ordering="cron")
+    def when(self, schedule: ScheduleRecord) -> str:
+        return f"{schedule.cron} {schedule.timezone}".replace(" ", "\u00a0")
 
     @admin.action(description="Pause")
     def pause(self, request: HttpRequest, queryset: QuerySet[ScheduleRecord]) -> None:

@@ -56,7 +56,7 @@ def shown(payout: Payout) -> PayoutShown:
     signature = payout.reference if payout.is_ordered() and state in (State.APPROVED, State.PAID) else ""
     paid = ""
     if payout.amount is not None:
-        paid = f"{solana.plain_text(payout.amount, payout.decimals)} {payout.symbol}"
+        paid = solana.amount_text(payout.amount, payout.symbol, payout.decimals)
     return PayoutShown(
         number=payout.number,
         asked_at=payout.asked_at,
