@@ -134,3 +134,5 @@ def test_a_schedule_and_a_queue_run_or_are_paused_in_words(operator: Client) -> 
         assert ">Paused<" in page
         assert "icon-no" not in page
     assert ">Running<" in page_of(operator, "tasks/schedulerecord")
+    assert "Paused" in page_of(operator, "tasks/schedulerecord/two/change")
+    assert "icon-no" not in page_of(operator, "tasks/schedulerecord/one/change")

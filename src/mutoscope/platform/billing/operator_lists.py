@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ActionForm
-from django.db.models import Model
+from django.db.models import BooleanField, Field, Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -73,8 +73,22 @@ def transfer_of(field: str) -> Cell:
     return cell
 
 
-def in_words(name: str, names: frozenset[str]) -> Any:
+@cache
+def yes_or_no(field: str) -> Cell:
+    """In a word: a red cross says that something is wrong."""
+
+    @admin.display(description=field.replace("_", " "))
+    def cell(row: Model) -> str:
+        return "Yes" if getattr(row, field) else "No"
+
+    return cell
+
+
+def in_words(field: Field[Any, Any], names: frozenset[str]) -> Any:
     """How a field is shown to people, by the unit that its name ends with. `names` are all of its row's."""
+    name = field.name
+    if isinstance(field, BooleanField):
+        return yes_or_no(name)
     if name.endswith("_usd_cents"):
         return dollars_of(name)
     if name == "points" or name.endswith("_points"):
@@ -97,7 +111,7 @@ class LookOnly(ReadOnlyBase):
             return super().get_fields(request, obj)
         names = frozenset(field.name for field in self.opts.fields)
         held = UNSHOWN | ({"symbol", "decimals"} if {"symbol", "decimals", "amount"} <= names else set())
-        return [in_words(field.name, names) for field in self.opts.fields if field.name not in held]
+        return [in_words(field, names) for field in self.opts.fields if field.name not in held]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db import connections
@@ -45,7 +45,7 @@ class ReadOnly(admin.ModelAdmin[Any]):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [field.name for field in self.model._meta.fields]
 
 
@@ -158,7 +158,7 @@ class FinishedTaskAdmin(ReadOnly):
     ordering = ("-id",)
     actions = ("retry", "drop")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [*super().get_readonly_fields(request, obj), "why"]
 
     @admin.display(description="took", ordering="run_us")
@@ -192,8 +192,10 @@ class QueueAdmin(ReadOnly):
         self._depths = depths(backend_of())
         return super().get_queryset(request)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["name", "paused"]
+    fields: ClassVar[Any] = ("name", open_or_paused, "running_max")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return ["name", open_or_paused]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         Operator(backend_of()).limit(obj.name, obj.running_max)
@@ -274,6 +276,20 @@ class ScheduleAdmin(ReadOnly):
     list_display = ("name", open_or_paused, "when", "next_at", "last_at")
     ordering = ("next_at",)
     actions = ("pause", "resume", "tick_now")
+    fields: ClassVar[Any] = (
+        "name",
+        open_or_paused,
+        "when",
+        "next_at",
+        "last_at",
+        "last_task_id",
+        "path",
+        "args",
+        "kwargs",
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return list(self.fields)
 
     @admin.display(description="cron", ordering="cron")
     def when(self, schedule: ScheduleRecord) -> str:
