@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -27,7 +27,6 @@ from mutoscope.platform.billing.models import (
     PayoutAddress,
     Purchase,
     Reconciliation,
-    Refund,
     Tip,
     TopUp,
 )
@@ -36,18 +35,17 @@ from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, doll
 from mutoscope.platform.billing.packs.admin import GrantAdmin
 from mutoscope.platform.billing.payouts.service import ApprovePayout, ApprovePayoutInputs, EndPayout, EndPayoutInputs
 from mutoscope.platform.billing.payouts.shown import shown
-from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
+from mutoscope.platform.billing.refunds.admin import RefundAdmin, refund_of
 from mutoscope.platform.billing.topup_refunds.admin import TopUpRefundAdmin
 
-__all__ = ["GrantAdmin", "TopUpRefundAdmin"]
+__all__ = ["GrantAdmin", "RefundAdmin", "TopUpRefundAdmin"]
 
 if TYPE_CHECKING:
     PackAdminBase = admin.ModelAdmin[Pack]
     PackFormBase = forms.ModelForm[Pack]
-    RefundFormBase = forms.ModelForm[Refund]
 else:  # generic for the type checker only
     PackAdminBase = admin.ModelAdmin
-    PackFormBase = RefundFormBase = forms.ModelForm
+    PackFormBase = forms.ModelForm
 
 
 class PackForm(PackFormBase):
@@ -112,6 +110,10 @@ class PurchaseAdmin(LookOnly):
     list_select_related = ("viewer", "video")
     search_fields = ("=id", "viewer__username", "video__title")
 
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        fields = super().get_fields(request, obj)
+        return [refund_of, *fields] if obj is not None and request.user.has_perm("billing.add_refund") else fields
+
     @admin.display(description="paid", ordering="price_points")
     def paid(self, purchase: Purchase) -> str:
         """What was taken, and why it was not the price."""
@@ -162,51 +164,6 @@ class BundlePurchaseAdmin(LookOnly):
 class TipAdmin(LookOnly):
     list_display = ("viewer", "video", points_of("points"), "note", "given_at")
     list_select_related = ("viewer", "video")
-
-
-class RefundForm(RefundFormBase):
-    class Meta:
-        model = Refund
-        fields = ["purchase", "reason"]
-        widgets = {"purchase": forms.NumberInput}
-
-
-@admin.register(Refund)
-class RefundAdmin(LookOnly):
-    """Adding one refunds the purchase whose number is given."""
-
-    form = RefundForm
-    list_display = ("purchase_id", "by", "reason", "at")
-    list_select_related = ("by",)
-    raw_id_fields = ("purchase",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("billing.add_refund"))
-
-    def save_model(self, request: HttpRequest, obj: Refund, form: Any, change: bool) -> None:
-        """Through the use case: a row alone would move nothing."""
-        asked = RefundPurchaseInputs(int(obj.purchase_id), int(request.user.pk or 0), obj.reason)
-        done = RefundPurchase().call(asked)
-        obj.pk, obj.transfer_id, obj.by, obj.at = (
-            done.refund.pk,
-            done.refund.transfer_id,
-            done.refund.by,
-            done.refund.at,
-        )
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except Refused as refusal:
-            messages.error(request, refusal.sentence())
-            request.method = "GET"
-            return super().changeform_view(request, object_id, form_url, extra_context)
 
 
 @admin.register(Payout)
