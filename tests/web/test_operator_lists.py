@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import html
 import json
+from datetime import UTC, datetime
 
 import pytest
+from django.contrib.admin import site
+from django.contrib.auth.models import Group
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from mutoscope.engines.solana.models import SignerJob, Transfer
 from mutoscope.engines.solana.public import token_model
-from mutoscope.engines.tasks.models import QueueSettings, Run, ScheduleRecord, UnitRecord, WorkerRecord
+from mutoscope.engines.tasks.models import LiveTask, QueueSettings, Run, ScheduleRecord, UnitRecord, WorkerRecord
 from mutoscope.engines.tasks.pipelines.timeline import shown
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.models import Pack
+from mutoscope.platform.billing.reconcile.tasks import NIGHTLY
 from mutoscope.platform.videos.process.pipeline import MAKE_FILM
+from mutoscope.web.operator_empty import NOTHING
 from tests.people import make_person
 from tests.platform.billing.shop import Shop
 
@@ -136,3 +143,40 @@ def test_a_schedule_and_a_queue_run_or_are_paused_in_words(operator: Client) -> 
     assert ">Running<" in page_of(operator, "tasks/schedulerecord")
     assert "Paused" in page_of(operator, "tasks/schedulerecord/two/change")
     assert "icon-no" not in page_of(operator, "tasks/schedulerecord/one/change")
+
+
+def test_every_list_that_is_empty_says_why_and_where_to_go(operator: Client) -> None:
+    listed = {model._meta.label: model._meta for model in site._registry}
+    assert set(NOTHING) == set(listed), "say in web/operator_empty.py what these lists say while they are empty"
+    pages = {label: page_of(operator, f"{meta.app_label}/{meta.model_name}") for label, meta in listed.items()}
+    empty = {label for label, page in pages.items() if 'class="nothing-listed"' in page}
+    assert empty > {"billing.Purchase", "billing.Reconciliation", "tasks.LiveTask", "videos.Video"}
+    for label in empty:
+        assert NOTHING[label].sentence in html.unescape(pages[label]), label
+    assert "/operator/billing/purchase/" in pages["billing.Refund"]
+    for label, said in NOTHING.items():
+        if said.view:
+            assert operator.get(reverse(f"admin:{said.view}")).status_code == 200, label
+    searched = operator.get("/operator/billing/purchase/", {"q": "nobody"})
+    assert "fits what you asked for" in searched.content.decode()
+
+
+def test_the_books_are_compared_now_by_whoever_may(operator: Client) -> None:
+    tomorrow = datetime(2031, 5, 6, 3, 42, tzinfo=UTC)
+    ScheduleRecord.objects.create(name=NIGHTLY, cron="42 3 * * *", timezone="UTC", path="a.b", next_at=tomorrow)
+    page = html.unescape(page_of(operator, "billing/reconciliation")).replace("\u00a0", " ")
+    assert "The next one runs on 6 May 2031, 03:42 UTC." in page
+    assert "Compare now" in page
+    for _ in range(2):
+        answer = operator.post("/operator/billing/reconciliation/now/", follow=True)
+        assert "A worker compares now." in answer.content.decode()
+    assert LiveTask.objects.filter(path__endswith="reconcile_books").count() == 1
+    operator.get("/operator/billing/reconciliation/now/")
+    support = make_person("sue", is_staff=True)
+    support.groups.add(Group.objects.get(name="support"))
+    operator.force_login(support)
+    page = page_of(operator, "billing/reconciliation")
+    assert "Compare now" not in page
+    assert "mutoscope reconcile" in page
+    assert operator.post("/operator/billing/reconciliation/now/").status_code == 403
+    assert LiveTask.objects.filter(path__endswith="reconcile_books").count() == 1

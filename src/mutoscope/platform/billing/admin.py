@@ -8,11 +8,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from mutoscope.engines.solana.admin_cells import code, code_of
-from mutoscope.engines.solana.public import amount_text
 from mutoscope.platform.billing.domain.money import BadAmount, parse_cents, parse_points
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import (
@@ -26,7 +25,6 @@ from mutoscope.platform.billing.models import (
     Payout,
     PayoutAddress,
     Purchase,
-    Reconciliation,
     Tip,
     TopUp,
 )
@@ -35,10 +33,11 @@ from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, doll
 from mutoscope.platform.billing.packs.admin import GrantAdmin
 from mutoscope.platform.billing.payouts.service import ApprovePayout, ApprovePayoutInputs, EndPayout, EndPayoutInputs
 from mutoscope.platform.billing.payouts.shown import shown
+from mutoscope.platform.billing.reconcile.admin import ReconciliationAdmin
 from mutoscope.platform.billing.refunds.admin import RefundAdmin, refund_of
 from mutoscope.platform.billing.topup_refunds.admin import TopUpRefundAdmin
 
-__all__ = ["GrantAdmin", "RefundAdmin", "TopUpRefundAdmin"]
+__all__ = ["GrantAdmin", "ReconciliationAdmin", "RefundAdmin", "TopUpRefundAdmin"]
 
 if TYPE_CHECKING:
     PackAdminBase = admin.ModelAdmin[Pack]
@@ -283,20 +282,3 @@ class MonthlyStatementAdmin(LookOnly):
                 self.message_user(request, f"{statement}: {refusal.sentence()}", messages.ERROR)
             else:
                 self.message_user(request, f"{issued} corrects {issued.corrects}.", messages.SUCCESS)
-
-
-@admin.register(Reconciliation)
-class ReconciliationAdmin(LookOnly):
-    list_display = ("at", "is_clean", "words", "money")
-    fields = ("at", "is_clean", "words", "money")
-    readonly_fields = fields
-
-    @admin.display(description="findings")
-    def words(self, obj: Reconciliation) -> SafeString | str:
-        found = [(each["name"], each["meaning"], str(each["rows"])) for each in obj.findings]
-        return format_html_join("", "<p><strong>{}</strong>: {}<br><small>{}</small></p>", found) or "None."
-
-    @admin.display(description="where the money is")
-    def money(self, obj: Reconciliation) -> SafeString | str:
-        lies = [(amount_text(each["amount"], each["symbol"], each["decimals"]), each["place"]) for each in obj.holdings]
-        return format_html_join("", "{} <small>{}</small><br>", lies) or "Nothing came in."
