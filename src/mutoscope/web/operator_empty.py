@@ -52,7 +52,7 @@ NOTHING = {
     "mutoscope_solana.Event": Nothing("Nothing has happened to a payment yet.", *_PAYMENTS),
     "mutoscope_solana.Payment": Nothing("Nobody was asked to pay yet.", "Packs", "billing_pack_changelist"),
     "mutoscope_solana.SignerJob": Nothing("The signer was asked for nothing yet.", *_PAYMENTS),
-    "mutoscope_solana.Token": Nothing("No token is accepted, so nobody can pay. On a terminal: mutoscope doctor."),
+    "mutoscope_solana.Token": Nothing("No token is accepted, so nobody can pay.", *_PAYMENTS),
     "mutoscope_solana.Transfer": Nothing("No money has come in or gone out on chain yet.", *_PAYMENTS),
     "mutoscope_solana.UnmatchedReceipt": Nothing("All money that came in belongs to a payment.", *_PAYMENTS),
     "mutoscope_solana.Wallet": Nothing("The signer makes one-time wallets when it starts.", *_PAYMENTS),
