@@ -11,6 +11,8 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
+from mutoscope.engines.solana.models import SignerReport, Transfer, UnmatchedReceipt
+from mutoscope.engines.tasks.models import WorkerRecord
 from mutoscope.platform.accounts.models import Person
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.domain.terms import Term
@@ -117,3 +119,47 @@ def test_what_goes_back_needs_no_look_any_more(operator: Person, tmp_path: Path)
         # Paid once more than what went back: there is something to look at again.
         counter.till.pay(over, 1_000_000)
         assert look()["Too much, or twice"] == ("1", "the rest can be refunded")
+
+
+def first_seen(person: Person) -> tuple[list[str], str]:
+    """The names of what needs somebody now, in their order, and the page."""
+    client = Client()
+    client.force_login(person)
+    answer: Any = client.get("/operator/")
+    return [figure.full_name() for figure in answer.context["urgent"]], answer.content.decode()
+
+
+def at_work() -> None:
+    now = timezone.now()
+    WorkerRecord.objects.create(name="w", queues="default", concurrency=1, started_at=now, beat_at=now)
+
+
+def test_what_needs_somebody_comes_first_and_what_is_broken_before_who_waits(operator: Person) -> None:
+    at_work()
+    names, page = first_seen(operator)
+    assert names == []
+    assert "Nothing needs you now" in page
+    row = {"mint": "", "amount": 5, "slot": 1, "block_time": timezone.now(), "account": "a" * 43, "owner": "b" * 43}
+    UnmatchedReceipt.objects.create(transfer=Transfer.objects.create(signature="9" * 88, **row), reason="no_reference")
+    Reconciliation.objects.create(findings=[{"name": "payout_differs", "meaning": "m", "rows": [[1]]}], is_clean=False)
+    SignerReport.objects.create(trouble="The fee account is nearly empty.")
+    names, page = first_seen(operator)
+    assert names == ["Last reconciliation", "Signer", "Nobody's receipts"]
+    assert page.index("The fee account is nearly empty.") < page.index("Money, last 30 days")
+    assert ">See what differs<" in page
+    assert ">Say whose<" in page
+
+
+def test_a_site_without_a_worker_or_with_a_silent_signer_says_so(operator: Person) -> None:
+    at_work()
+    SignerReport.objects.create(beat_at=timezone.now())
+    assert first_seen(operator)[0] == []
+    WorkerRecord.objects.update(beat_at=timezone.now() - timedelta(hours=1))
+    SignerReport.objects.update(beat_at=timezone.now() - timedelta(hours=1))
+    assert first_seen(operator)[0] == ["Workers", "Signer"]
+    found = board(operator)["Work"]
+    assert (found["Workers"].value, found["Signer"].value) == ("0", "needs help")
+
+
+def test_staff_without_a_role_is_not_told_that_all_is_well() -> None:
+    assert "Nothing needs you now" not in first_seen(make_person("stan", is_staff=True))[1]

@@ -16,8 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 import mutoscope
-from mutoscope.engines.solana.models import UnmatchedReceipt
+from mutoscope.engines.solana.models import SignerReport, UnmatchedReceipt
 from mutoscope.engines.solana.public import Money
+from mutoscope.engines.tasks.models import WorkerRecord
 from mutoscope.engines.tasks.queue.backend import backend_of
 from mutoscope.engines.tasks.queue.metrics import dead_letters, depths
 from mutoscope.platform.billing.public import (
@@ -33,17 +34,31 @@ DAYS = 30
 # A disk fuller than this, or with less left, is worth a colour.
 FULL_PERCENT = 90
 GIB = 1024**3
+# A task that is ready for longer has no worker to take it.
+WAITED_S_MAX = 600
+SIGNER_SILENCE_MAX = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number with its name; `href` leads to the rows behind it. `is_alarm` where somebody should look."""
+    """One number with its name; `href` leads to the rows behind it.
+
+    `is_alarm` where somebody should do something: `act` says what, and `is_broken` that it is the site itself that needs it
+    rather than somebody who waits.
+    """
 
     name: str
     value: str
     hint: str = ""
     href: str = ""
     is_alarm: bool = False
+    act: str = "Look"
+    is_broken: bool = False
+    alone: str = ""
+
+    def full_name(self) -> str:
+        """Its name where its panel's title does not stand above it."""
+        return self.alone or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,12 @@ def panels(request: HttpRequest) -> list[Panel]:
         ("tasks.view_livetask", _machine),
     )
     return [make() for right, make in asked if request.user.has_perm(right)]
+
+
+def urgent(seen: list[Panel]) -> list[Figure]:
+    """What needs somebody now: first what is broken, then who waits."""
+    alarms = [figure for panel in seen for figure in panel.figures if figure.is_alarm]
+    return sorted(alarms, key=lambda figure: not figure.is_broken)
 
 
 def _money() -> Panel:
@@ -84,6 +105,7 @@ def _money() -> Panel:
                 waiting if money.waiting_payouts else "none",
                 f"{payouts}?state__exact=waiting",
                 is_alarm=money.waiting_payouts > 0,
+                act="Approve or refuse",
             ),
             Figure(
                 "Refunds that wait for approval",
@@ -91,6 +113,7 @@ def _money() -> Panel:
                 "money of top-ups that bought no points",
                 f"{reverse('admin:billing_topuprefund_changelist')}?state__exact=requested",
                 is_alarm=waiting_refunds > 0,
+                act="Approve or refuse",
             ),
         ],
     )
@@ -109,19 +132,30 @@ def _payments() -> Panel:
     return Panel(
         "Payments that need a look",
         [
-            _left_over("Late", "credit or refund", f"{listed}?money__exact=late", late, is_alarm=True),
-            _left_over("Another token", "can be refunded", f"{listed}?money__exact=foreign", foreign, is_alarm=True),
+            _left_over("Late", "credit or refund", f"{listed}?money__exact=late", late, act="Credit or leave"),
+            _left_over("Another token", "can be refunded", f"{listed}?money__exact=foreign", foreign, act="Look"),
             _left_over("Too much, or twice", "the rest can be refunded", f"{listed}?money__in=over,double", *more),
             _left_over("Too little, over", "can be refunded", too_little, less),
-            Figure("Nobody's", f"{unmatched:,}", "receipts", f"{receipts}?state__exact=open", is_alarm=unmatched > 0),
+            Figure(
+                "Nobody's",
+                f"{unmatched:,}",
+                "receipts that fit no payment",
+                f"{receipts}?state__exact=open",
+                is_alarm=unmatched > 0,
+                act="Say whose",
+                alone="Nobody's receipts",
+            ),
         ],
     )
 
 
-def _left_over(name: str, hint: str, href: str, *counts: LeftOver, is_alarm: bool = False) -> Figure:
+def _left_over(name: str, hint: str, href: str, *counts: LeftOver, act: str = "") -> Figure:
+    """Somebody should look where there is something to do about it."""
     left, sent_back = sum(each.left for each in counts), sum(each.sent_back for each in counts)
     told = f"{hint}; {sent_back:,} more went back" if sent_back else hint
-    return Figure(name, f"{left:,}", told, href, is_alarm=is_alarm and left > 0)
+    return Figure(
+        name, f"{left:,}", told, href, is_alarm=bool(act) and left > 0, act=act, alone=f"Payments: {name.lower()}"
+    )
 
 
 def _counted(number: int, what: str) -> str:
@@ -138,7 +172,18 @@ def _books() -> Panel:
     when = f"{last.at:%d %B, %H:%M} UTC"
     return Panel(
         "Reconciliation",
-        [Figure("Last", found, when, listed, is_alarm=not last.is_clean or age > timedelta(days=2))],
+        [
+            Figure(
+                "Last",
+                found,
+                when,
+                listed if last.is_clean else reverse("admin:billing_reconciliation_change", args=[last.pk]),
+                is_alarm=not last.is_clean or age > timedelta(days=2),
+                act="Compare now" if last.is_clean else "See what differs",
+                is_broken=True,
+                alone="Last reconciliation",
+            )
+        ],
     )
 
 
@@ -151,16 +196,57 @@ def _queues() -> Panel:
             f"Queue {queue}",
             f"{depth.ready:,} ready",
             f"{depth.running:,} running, {depth.deferred:,} later, oldest {depth.oldest_s:.0f} s",
-            live,
-            is_alarm=depth.oldest_s > 600,
+            f"{live}?queue={queue}",
+            is_alarm=depth.oldest_s > WAITED_S_MAX,
+            act="See what waits",
+            is_broken=True,
         )
         for queue, depth in depths(backend).items()
     ]
     failed = sum(dead.values())
     ended = reverse("admin:tasks_finishedtask_changelist")
-    return Panel(
-        "Work", [*figures, Figure("Failed for good", f"{failed:,}", "kept to be looked at", ended, failed > 0)]
+    dead_ones = Figure(
+        "Failed for good",
+        f"{failed:,}",
+        "kept to be looked at",
+        f"{ended}?status__exact=2",
+        is_alarm=failed > 0,
+        act="Retry or drop",
+        is_broken=True,
     )
+    return Panel("Work", [_workers(backend.configuration.stale_s), *figures, dead_ones, *_signer()])
+
+
+def _workers(stale_s: float) -> Figure:
+    since = timezone.now() - timedelta(seconds=stale_s)
+    alive = WorkerRecord.objects.filter(ended_at=None, beat_at__gte=since).count()
+    return Figure(
+        "Workers",
+        f"{alive:,}",
+        "at work" if alive else "nothing is made, sent or credited: start `mutoscope worker`",
+        reverse("admin:tasks_workerrecord_changelist"),
+        is_alarm=alive == 0,
+        is_broken=True,
+    )
+
+
+def _signer() -> list[Figure]:
+    """How the signer says it is; nothing where there never was one."""
+    said = SignerReport.objects.first()
+    if said is None:
+        return []
+    is_silent = timezone.now() - said.beat_at > SIGNER_SILENCE_MAX
+    trouble = f"silent since {said.beat_at:%d %B, %H:%M} UTC" if is_silent else said.trouble
+    return [
+        Figure(
+            "Signer",
+            "needs help" if trouble else "well",
+            trouble or "sends what it is asked to",
+            reverse("admin:mutoscope_solana_signerjob_changelist"),
+            is_alarm=bool(trouble),
+            is_broken=True,
+        )
+    ]
 
 
 def _machine() -> Panel:
@@ -172,7 +258,13 @@ def _machine() -> Panel:
     return Panel(
         "Machine",
         [
-            Figure("Disk", f"{disk.free / GIB:,.1f} GiB free", f"{used} % used", is_alarm=used >= FULL_PERCENT),
+            Figure(
+                "Disk",
+                f"{disk.free / GIB:,.1f} GiB free",
+                f"{used} % used",
+                is_alarm=used >= FULL_PERCENT,
+                is_broken=True,
+            ),
             Figure("Database", f"{size / GIB:,.2f} GiB", f"PostgreSQL {postgres.split()[0]}"),
             Figure(
                 "Mutoscope", mutoscope.__version__, f"Django {django.__version__}, Python {platform.python_version()}"

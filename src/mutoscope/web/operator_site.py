@@ -25,9 +25,10 @@ class OperatorSite(AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The lists, below what somebody should see first."""
         # Not before the apps are loaded: it reads their tables.
-        from mutoscope.web.operator_dashboard import panels
+        from mutoscope.web.operator_dashboard import panels, urgent
 
-        return super().index(request, {**(extra_context or {}), "panels": panels(request)})
+        seen = panels(request)
+        return super().index(request, {**(extra_context or {}), "panels": seen, "urgent": urgent(seen)})
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not self.lacks_second_factor(request)

@@ -244,5 +244,6 @@ LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logs.configure(ENVIRONMENT)
 
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "mutoscope.web.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True

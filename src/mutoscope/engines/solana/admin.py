@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from mutoscope.engines.solana import admin_cells as cells
 from mutoscope.engines.solana import models, public
 from mutoscope.engines.solana.admin_forms import UnmatchedForm
-from mutoscope.engines.solana.payments.domain.amounts import plain_text
 from mutoscope.engines.solana.payments.domain.states import Money, Status
 from mutoscope.engines.solana.payments.refunding import CannotRefund, request_refunds
 from mutoscope.engines.solana.payments.swapped import payment_model, token_model
@@ -21,11 +21,30 @@ from mutoscope.engines.solana.payments.timeline import timeline
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscriptable in stubs only
-    """Looks. No row counts either: they would read the whole table for each page."""
+    """Looks. No row counts either: they would read the whole table for each page.
+
+    `instead` is what a row's page shows in words in the place of a field; `hides` are fields that these words hold already.
+    """
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    instead: ClassVar[dict[str, cells.Cell]] = {}
+    hides: ClassVar[tuple[str, ...]] = ()
     ordering: ClassVar[Any] = ("-id",)
     actions: Any = None
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        names: list[Any] = [name for name in super().get_fields(request, obj) if name not in self.hides]
+        return list(dict.fromkeys(self.instead.get(name, name) for name in names))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [*super().get_readonly_fields(request, obj), *self.instead.values()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Named for what it lists: nothing is selected to be changed."""
+        title = str(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title[:1].upper() + title[1:], **(extra_context or {})})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -42,20 +61,18 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # subscriptabl
 
 
 class PaymentAdmin(ReadOnlyAdmin):
-    list_display = ("public_id", "purpose", "status", "money", "next", "receives_by", "created_at")
-    list_filter = ("status", "money", "receives_by", "created_at")
+    list_display = ("public_id", "purpose", cells.prices_of, "status", "money", "next", "created_at")
+    list_filter = ("status", "money", "created_at")
     search_fields = ("=public_id", "purpose", "=recipient", "=reference", "=signature", "=owner_ref")
     actions = ("recheck", "accept_late", "ask_for_refund")
-    readonly_fields = ("prices", "timeline")
+    readonly_fields: ClassVar[Any] = (cells.prices_of, "timeline")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("prices__token")
 
     @admin.display(description="next")
     def next(self, payment: Any) -> str:
         return ", ".join(payment.next_steps()) or "nothing"
-
-    @admin.display(description="prices")
-    def prices(self, payment: Any) -> str:
-        rows = models.Price.objects.filter(payment=payment).select_related("token").order_by("id")
-        return " or ".join(f"{plain_text(row.amount, row.token.decimals)} {row.token}" for row in rows)
 
     @admin.display(description="timeline")
     def timeline(self, payment: Any) -> SafeString:
@@ -64,7 +81,9 @@ class PaymentAdmin(ReadOnlyAdmin):
             "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
             ((f"{each.at:%Y-%m-%d %H:%M:%S}", each.what, each.detail) for each in timeline(payment)),
         )
-        return format_html("<table><tr><th>when (UTC)</th><th>what</th><th></th></tr>{}</table>", rows)
+        return format_html(
+            '<div class="results"><table><tr><th>when (UTC)</th><th>what</th><th></th></tr>{}</table></div>', rows
+        )
 
     @admin.action(description="Recheck now", permissions=["decide"])
     def recheck(self, request: HttpRequest, payments: QuerySet[Any]) -> None:
@@ -102,7 +121,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 class TokenAdmin(ReadOnlyAdmin):
     """Tokens are added by `accept_token`, which asks the chain; here they are switched on and off, and thresholds set."""
 
-    list_display = ("symbol", "name", "mint", "decimals", "is_active")
+    list_display = ("symbol", "name", cells.code_of("mint"), "decimals", "is_active")
     list_filter = ("is_active",)
     search_fields = ("symbol", "name", "=mint")
     readonly_fields = ("mint", "program", "decimals", "extensions")
@@ -113,7 +132,15 @@ class TokenAdmin(ReadOnlyAdmin):
 
 @admin.register(models.Transfer)
 class TransferAdmin(ReadOnlyAdmin):
-    list_display = ("signature", "token", "amount", "payment", "account", "block_time")
+    list_display = (
+        cells.transferred,
+        cells.payment_link,
+        cells.code_of("signature"),
+        cells.code_of("account"),
+        "block_time",
+    )
+    instead: ClassVar[Any] = {"amount": cells.transferred, "fee": cells.fee_paid}
+    hides = ("token", "decimals")
     list_filter = ("token", "block_time")
     list_select_related = ("token", "payment")
     search_fields = ("=signature", "=account", "=owner", "=payment__public_id")
@@ -123,12 +150,23 @@ class TransferAdmin(ReadOnlyAdmin):
 class UnmatchedReceiptAdmin(ReadOnlyAdmin):
     """Change two fields of an open one: the payment it belongs to, or the note that ends it."""
 
-    list_display = ("transfer", "reason", "state", "opened_at", "ended_at")
+    list_display = (
+        "amount",
+        "reason",
+        "state",
+        cells.code_of("transfer__signature", "signature"),
+        "opened_at",
+        "ended_at",
+    )
     list_filter = ("state", "reason")
-    list_select_related = ("transfer",)
+    list_select_related = ("transfer__token",)
     search_fields = ("=transfer__signature", "=transfer__account", "note")
-    fields = ("transfer", "reason", "state", "opened_at", "ended_at", "belongs_to", "note")
-    readonly_fields = ("transfer", "reason", "state", "opened_at", "ended_at")
+    fields = ("amount", "transfer", "reason", "state", "opened_at", "ended_at", "belongs_to", "note")
+    readonly_fields = ("amount", "transfer", "reason", "state", "opened_at", "ended_at")
+
+    @admin.display(description="amount", ordering="transfer__amount")
+    def amount(self, receipt: models.UnmatchedReceipt) -> str:
+        return cells.transferred(receipt.transfer)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if not self.has_change_permission(request, obj):
@@ -160,21 +198,26 @@ class UnmatchedReceiptAdmin(ReadOnlyAdmin):
 
 @admin.register(models.Wallet)
 class WalletAdmin(ReadOnlyAdmin):
-    list_display = ("address", "epoch", "index", "reference", "claimed_at", "withdrawn_at")
+    list_display = (cells.code_of("address", "wallet"), "reference", "claimed_at", "withdrawn_at", "epoch", "index")
     list_filter = ("epoch", "claimed_at")
     search_fields = ("=address", "=reference")
 
 
 @admin.register(models.SignerJob)
 class SignerJobAdmin(ReadOnlyAdmin):
-    list_display = ("id", "kind", "state", "mint", "amount", "moved", "reason", "requested_at")
+    list_display = ("id", "kind", "state", cells.asked_for, cells.moved, "reason", "requested_at")
     list_filter = ("kind", "state")
     search_fields = ("=key", "=signature", "=receipt", "=destination")
+    instead: ClassVar[Any] = {"amount": cells.asked_for, "moved": cells.moved}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return cells.with_tokens(super().get_queryset(request))
 
 
 @admin.register(models.Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("key", "name", "created_at", "told_at", "attempts", "last_error")
+    list_display = ("name", cells.payment_link, "created_at", "told_at", "attempts", "last_error")
+    list_select_related: ClassVar[Any] = ("payment",)
     list_filter = ("name",)
     search_fields = ("=key", "=payment__public_id")
 

@@ -20,7 +20,7 @@ from mutoscope.engines.solana.payments.creation import (
     NowhereToReceive,
     PriceNotPayable,
 )
-from mutoscope.engines.solana.payments.domain.amounts import NotPayable, base_units, plain_text, rounded_up
+from mutoscope.engines.solana.payments.domain.amounts import NotPayable, amount_text, base_units, plain_text, rounded_up
 from mutoscope.engines.solana.payments.domain.states import Money, Status, Step
 from mutoscope.engines.solana.payments.ending import (
     AlreadyAllocated,
@@ -47,6 +47,7 @@ __all__ = [
     "accept_late",
     "accept_token",
     "allocate",
+    "amount_text",
     "base_units",
     "close_unmatched",
     "create_payment",

@@ -8,10 +8,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from mutoscope.engines.solana.public import plain_text
+from mutoscope.engines.solana.admin_cells import code, code_of
 from mutoscope.platform.billing.domain.money import BadAmount, parse_cents, parse_points
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import (
@@ -25,35 +25,40 @@ from mutoscope.platform.billing.models import (
     Payout,
     PayoutAddress,
     Purchase,
-    Reconciliation,
-    Refund,
     Tip,
     TopUp,
 )
 from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs
-from mutoscope.platform.billing.operator_lists import AddsByUseCase, LookOnly, ReasonForm, staff_id
+from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, dollars_of, points_of, staff_id
 from mutoscope.platform.billing.packs.admin import GrantAdmin
 from mutoscope.platform.billing.payouts.reference import REFERENCE_LENGTH_MAX
 from mutoscope.platform.billing.payouts.service import ApprovePayout, ApprovePayoutInputs, EndPayout, EndPayoutInputs
 from mutoscope.platform.billing.payouts.shown import shown
-from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
+from mutoscope.platform.billing.reconcile.admin import ReconciliationAdmin
+from mutoscope.platform.billing.refunds.admin import RefundAdmin, refund_of
 from mutoscope.platform.billing.topup_refunds.admin import TopUpRefundAdmin
 
-__all__ = ["GrantAdmin", "TopUpRefundAdmin"]
+__all__ = ["GrantAdmin", "ReconciliationAdmin", "RefundAdmin", "TopUpRefundAdmin"]
 
 if TYPE_CHECKING:
     PackAdminBase = admin.ModelAdmin[Pack]
     PackFormBase = forms.ModelForm[Pack]
-    RefundFormBase = forms.ModelForm[Refund]
 else:  # generic for the type checker only
     PackAdminBase = admin.ModelAdmin
-    PackFormBase = RefundFormBase = forms.ModelForm
+    PackFormBase = forms.ModelForm
 
 
 class PackForm(PackFormBase):
     class Meta:
         model = Pack
         fields = ["title", "points", "bonus_points", "price_usd_cents", "position", "on_sale_from", "on_sale_until"]
+        labels = {"price_usd_cents": "Price in US cents"}
+        help_texts = {
+            "price_usd_cents": "499 is $4.99.",
+            "bonus_points": "On top, at the expense of the house.",
+            "position": "Packs are shown in this order, the smallest number first.",
+            "on_sale_until": "Empty: until you take it off.",
+        }
 
     def clean_points(self) -> int:
         return _checked(parse_points, self.cleaned_data["points"])
@@ -76,12 +81,19 @@ def _checked(parse: Any, value: object) -> int:
 @admin.register(Pack)
 class PackAdmin(PackAdminBase):
     form = PackForm
-    list_display = ("title", "points", "bonus_points", "price_usd_cents", "on_sale_from", "on_sale_until")
+    list_display = (
+        "title",
+        points_of("points"),
+        points_of("bonus_points"),
+        dollars_of("price_usd_cents"),
+        "on_sale_from",
+        "on_sale_until",
+    )
 
 
 @admin.register(Offer)
 class OfferAdmin(LookOnly):
-    list_display = ("video", "term", "points", "started_at", "ended_at", "by")
+    list_display = ("video", "term", points_of("points", "price"), "started_at", "ended_at", "by")
     list_select_related = ("video", "by")
 
 
@@ -94,31 +106,40 @@ class EntitlementAdmin(LookOnly):
 
 @admin.register(Purchase)
 class PurchaseAdmin(LookOnly):
-    list_display = (
-        "id",
-        "viewer",
-        "video",
-        "term",
-        "price_points",
-        "credit_points",
-        "discount_points",
-        "bought_at",
-        "refunded_at",
-    )
+    list_display = ("id", "viewer", "video", "term", "paid", "bought_at", "refunded_at")
     list_select_related = ("viewer", "video")
     search_fields = ("=id", "viewer__username", "video__title")
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        fields = super().get_fields(request, obj)
+        return [refund_of, *fields] if obj is not None and request.user.has_perm("billing.add_refund") else fields
+
+    @admin.display(description="paid", ordering="price_points")
+    def paid(self, purchase: Purchase) -> str:
+        """What was taken, and why it was not the price."""
+        less = [
+            f"{points:,} {why}"
+            for points, why in ((purchase.credit_points, "credited"), (purchase.discount_points, "off by a code"))
+            if points
+        ]
+        paid = f"{purchase.paid_points():,} points"
+        return f"{paid} of {purchase.price_points:,}: {', '.join(less)}" if less else paid
 
 
 @admin.register(Coupon)
 class CouponAdmin(LookOnly):
-    list_display = ("code", "channel", "video", "words", "uses", "uses_max", "starts_at", "ends_at", "ended_at")
+    list_display = ("code", "channel", "video", "words", "used", "starts_at", "ends_at", "ended_at")
     list_select_related = ("channel", "video")
     search_fields = ("=code", "channel__handle")
+
+    @admin.display(description="used", ordering="uses")
+    def used(self, coupon: Coupon) -> str:
+        return f"{coupon.uses:,}" if coupon.uses_max is None else f"{coupon.uses:,} of {coupon.uses_max:,}"
 
 
 @admin.register(Bundle)
 class BundleAdmin(LookOnly):
-    list_display = ("title", "channel", "term", "points", "made_at", "ended_at")
+    list_display = ("title", "channel", "term", points_of("points", "price"), "made_at", "ended_at")
     list_select_related = ("channel",)
     search_fields = ("title", "channel__handle")
 
@@ -127,46 +148,22 @@ class BundleAdmin(LookOnly):
 class BundlePurchaseAdmin(LookOnly):
     """To refund one, refund the purchase of any of its films."""
 
-    list_display = ("id", "viewer", "bundle", "price_points", "owned_points", "bought_at", "refunded_at")
+    list_display = ("id", "viewer", "bundle", "paid", "bought_at", "refunded_at")
     list_select_related = ("viewer", "bundle")
     search_fields = ("=id", "viewer__username", "bundle__title")
+
+    @admin.display(description="paid", ordering="price_points")
+    def paid(self, bought: BundlePurchase) -> str:
+        """What was taken, and why it was not the price."""
+        paid = f"{bought.fee_points + bought.creator_points:,} points"
+        owned = bought.owned_points
+        return f"{paid} of {bought.price_points:,}: {owned:,} owned already" if owned else paid
 
 
 @admin.register(Tip)
 class TipAdmin(LookOnly):
-    list_display = ("viewer", "video", "points", "note", "given_at")
+    list_display = ("viewer", "video", points_of("points"), "note", "given_at")
     list_select_related = ("viewer", "video")
-
-
-class RefundForm(RefundFormBase):
-    class Meta:
-        model = Refund
-        fields = ["purchase", "reason"]
-        widgets = {"purchase": forms.NumberInput}
-
-
-@admin.register(Refund)
-class RefundAdmin(AddsByUseCase):
-    """Adding one refunds the purchase whose number is given."""
-
-    form = RefundForm
-    list_display = ("purchase_id", "by", "reason", "at")
-    list_select_related = ("by",)
-    raw_id_fields = ("purchase",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("billing.add_refund"))
-
-    def save_model(self, request: HttpRequest, obj: Refund, form: Any, change: bool) -> None:
-        """Through the use case: a row alone would move nothing."""
-        asked = RefundPurchaseInputs(int(obj.purchase_id), int(request.user.pk or 0), obj.reason)
-        done = RefundPurchase().call(asked)
-        obj.pk, obj.transfer_id, obj.by, obj.at = (
-            done.refund.pk,
-            done.refund.transfer_id,
-            done.refund.by,
-            done.refund.at,
-        )
 
 
 class PayoutDecisionForm(ReasonForm):
@@ -177,7 +174,7 @@ class PayoutDecisionForm(ReasonForm):
 
 @admin.register(Payout)
 class PayoutAdmin(LookOnly):
-    list_display = ("channel", "number", "points", "how_it_stands", "paid_by", "asked_at", "decided_by", "ended_at")
+    list_display = ("channel", "number", points_of("points"), "how_it_stands", "paid_by", "asked_at", "decided_by")
     list_filter = ("state",)
     list_select_related = ("channel", "decided_by", "address")
     search_fields = ("channel__handle", "=number", "reference")
@@ -188,9 +185,6 @@ class PayoutAdmin(LookOnly):
         # Lets the actions be used; a single payout's fields are all read-only.
         return bool(request.user.has_perm("billing.change_payout"))
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return [field.name for field in Payout._meta.fields]
-
     @admin.display(description="how it stands", ordering="state")
     def how_it_stands(self, obj: Payout) -> str:
         return shown(obj).words
@@ -199,7 +193,7 @@ class PayoutAdmin(LookOnly):
     def paid_by(self, obj: Payout) -> SafeString | str:
         found = shown(obj)
         if found.link:
-            return format_html('<a href="{}">{}…</a>', found.link, found.signature[:8])
+            return format_html('<a href="{}">{}</a>', found.link, code(found.signature))
         return found.reference
 
     @admin.action(description="Approve", permissions=["change"])
@@ -246,21 +240,37 @@ class PayoutAdmin(LookOnly):
 
 @admin.register(PayoutAddress)
 class PayoutAddressAdmin(LookOnly):
-    list_display = ("channel", "address", "asked_at", "proven_at", "ended_at")
+    list_display = ("channel", code_of("address"), "asked_at", "proven_at", "ended_at")
     list_select_related = ("channel",)
     search_fields = ("=address", "channel__handle")
 
 
 @admin.register(TopUp)
 class TopUpAdmin(LookOnly):
-    list_display = ("id", "person", "points", "bonus_points", "price_usd_cents", "asked_at", "credited_at")
+    list_display = (
+        "id",
+        "person",
+        points_of("points"),
+        points_of("bonus_points"),
+        dollars_of("price_usd_cents"),
+        "asked_at",
+        "credited_at",
+    )
     list_select_related = ("person",)
     search_fields = ("=id", "=public_id", "person__username")
 
 
 @admin.register(MonthlyStatement)
 class MonthlyStatementAdmin(LookOnly):
-    list_display = ("label", "channel", "period", "opening_points", "closing_points", "issued_at", "corrects", "reason")
+    list_display = (
+        "label",
+        "channel",
+        "period",
+        points_of("opening_points"),
+        points_of("closing_points"),
+        "issued_at",
+        "corrects",
+    )
     list_filter = ("year",)
     list_select_related = ("channel", "corrects")
     search_fields = ("channel__handle", "=number")
@@ -270,9 +280,6 @@ class MonthlyStatementAdmin(LookOnly):
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         # Lets the action be used; a statement's fields are all read-only.
         return bool(request.user.has_perm("billing.change_monthlystatement"))
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return [field.name for field in MonthlyStatement._meta.fields]
 
     @admin.action(description="Issue one that corrects it", permissions=["change"])
     def correct(self, request: HttpRequest, chosen: QuerySet[MonthlyStatement]) -> None:
@@ -289,20 +296,3 @@ class MonthlyStatementAdmin(LookOnly):
             else:
                 self.log_addition(request, issued, f"It corrects {issued.corrects}: {reason}")
                 self.message_user(request, f"{issued} corrects {issued.corrects}.", messages.SUCCESS)
-
-
-@admin.register(Reconciliation)
-class ReconciliationAdmin(LookOnly):
-    list_display = ("at", "is_clean", "words", "money")
-    fields = ("at", "is_clean", "words", "money")
-    readonly_fields = fields
-
-    @admin.display(description="findings")
-    def words(self, obj: Reconciliation) -> SafeString | str:
-        found = [(each["name"], each["meaning"], str(each["rows"])) for each in obj.findings]
-        return format_html_join("", "<p><strong>{}</strong>: {}<br><small>{}</small></p>", found) or "None."
-
-    @admin.display(description="where the money is")
-    def money(self, obj: Reconciliation) -> SafeString | str:
-        lies = [(plain_text(each["amount"], each["decimals"]), each["symbol"], each["place"]) for each in obj.holdings]
-        return format_html_join("", "{} {} <small>{}</small><br>", lies) or "Nothing came in."

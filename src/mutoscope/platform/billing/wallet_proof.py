@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Protocol
+
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-from mutoscope.platform.billing.failures import Unacceptable
+from mutoscope.platform.billing.failures import NotProven, Unacceptable
 
 ADDRESS_LENGTH_MAX, SIGNATURE_LENGTH_MAX = 44, 88
+# How long a message can be signed.
+VALID_FOR = timedelta(minutes=10)
 
 
 def parse_wallet(typed: str) -> str:
@@ -22,18 +27,26 @@ def parse_wallet(typed: str) -> str:
     return str(address)
 
 
-def is_signed(message: str, address: str, signature: str) -> bool:
-    """Whether this is the address's Ed25519 signature of the message's bytes. solders' verification is strict about malleable ones."""
+class Claimed(Protocol):
+    """A row with the message that the holder of an address was given to sign, and until when."""
+
+    message: str
+    address: str
+    expires_at: datetime
+
+
+def check_proof(claim: Claimed, signature: str, now: datetime) -> None:
+    """Raises NotProven unless this is the address's Ed25519 signature of the message's bytes, in base58, and came in time."""
+    if now > claim.expires_at:
+        raise NotProven(why="The message is too old. Begin again with a new one.")
     try:
         given = Signature.from_string(signature[: SIGNATURE_LENGTH_MAX + 1])
     except ValueError:
-        return False
-    return given.verify(Pubkey.from_string(address), message.encode())
-
-
-def wrong_signature(address: str) -> str:
-    """What to say where it is not."""
-    return (
-        f"This is not the signature of {address} over the message above. Sign it with that very wallet, "
-        "unchanged, and paste the signature in base58."
-    )
+        given = None
+    # solders' verification is strict about malleable ones.
+    if given is None or not given.verify(Pubkey.from_string(claim.address), claim.message.encode()):
+        why = (
+            f"This is not the signature of {claim.address} over the message above. Sign it with that very wallet, "
+            "unchanged, and paste the signature in base58."
+        )
+        raise NotProven(why=why)

@@ -12,13 +12,17 @@ from typing import Any
 from django.db import connection, transaction
 
 from mutoscope.engines.tasks.compat import TaskContext, task
-from mutoscope.engines.tasks.queue.policy import RetryLater, policy
+from mutoscope.engines.tasks.queue.policy import Declined, RetryLater, policy
 
 # What ran in this process, in order: tests that run a worker in their own process look here.
 RAN: list[Any] = []
 RAN_LOCK = threading.Lock()
 GATE = threading.Event()
 STARTED = threading.Event()
+
+
+class NoFilm(Declined):
+    """What was given is at fault."""
 
 
 def note(what: Any) -> None:
@@ -187,6 +191,19 @@ def child_hangs() -> None:
 @policy(run_in="process")
 def child_dies() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task()
+@policy(attempts_max=3, backoff_s=0.01)
+def declines() -> None:
+    note("declines")
+    raise NoFilm("This file is no film.")
+
+
+@task()
+@policy(attempts_max=3, backoff_s=0.01, run_in="process")
+def child_declines() -> None:
+    raise NoFilm("This file is no film.")
 
 
 @task()

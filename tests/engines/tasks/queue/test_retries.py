@@ -6,7 +6,8 @@ import pytest
 
 from mutoscope.engines.tasks.compat import TaskResultStatus
 from mutoscope.engines.tasks.queue.backend import PostgresBackend
-from mutoscope.engines.tasks.queue.models import FinishedTask, LiveTask
+from mutoscope.engines.tasks.queue.metrics import dead_letters
+from mutoscope.engines.tasks.queue.models import FinishedTask, LiveTask, WorkerRecord
 from mutoscope.engines.tasks.queue.operate import Operator
 from mutoscope.engines.tasks.queue.policy import Policy, RetryLater, TaskCancelled, TaskTimedOut
 from mutoscope.engines.tasks.queue.worker.worker import Size
@@ -155,3 +156,20 @@ def test_a_child_that_hangs_dies_or_fails_fails_its_task_alone(backend: Postgres
         assert result.errors[0].exception_class_path.endswith(error)
         assert finished(tasks.child_pid.enqueue(3)).return_value["value"] == 3
     assert not LiveTask.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["declines", "child_declines"])
+def test_a_task_that_declines_fails_at_once_with_its_sentence_and_is_no_dead_letter(
+    backend: PostgresBackend, operator: Operator, name: str
+) -> None:
+    with working(backend, size=Size(processes=1)):
+        result = finished(getattr(tasks, name).enqueue())
+        assert (result.status, result.attempts) == (TaskResultStatus.FAILED, 1)
+        assert not result.is_cancelled
+        assert result.errors[0].traceback == "This file is no film."
+        assert dead_letters(backend) == {}
+        assert FinishedTask.objects.get().get_status_display() == "declined"
+        # What was given may have been mended meanwhile.
+        assert operator.retry([result.id]) == [result.id]
+        eventually(lambda: FinishedTask.objects.filter(pk=int(result.id)).exists())
+    assert WorkerRecord.objects.get().failed == 0

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from mutoscope.engines.solana.outbox.models import Event
 from mutoscope.engines.solana.payments.abstract import AbstractPayment
-from mutoscope.engines.solana.payments.domain.amounts import plain_text
+from mutoscope.engines.solana.payments.domain.amounts import amount_text
 from mutoscope.engines.solana.payments.models import Transfer
 from mutoscope.engines.solana.signer.models import SignerJob
 
@@ -29,7 +29,9 @@ def timeline(payment: AbstractPayment) -> Sequence[Moment]:
     moments = [Moment(event.created_at, event.name, "" if event.told_at else "not told yet") for event in events]
     for transfer in transfers:
         token = transfer.token
-        amount = f"{plain_text(transfer.amount, token.decimals)} {token}" if token else f"{transfer.amount} units"
+        amount = (
+            amount_text(transfer.amount, token.symbol, token.decimals) if token else f"{transfer.amount:,} base units"
+        )
         moments.append(Moment(transfer.block_time, "received", f"{amount} by {transfer.signature}"))
     signatures = [transfer.signature for transfer in transfers]
     jobs = SignerJob.objects.filter(receipt__in=signatures).exclude(receipt="").order_by("id")[:SHOWN_MAX]

@@ -91,7 +91,7 @@ def read_timeline(run_id: int, backend: str = "default") -> Timeline:
         since = task.attempted_at or task.finished_at
         seconds = (task.finished_at - since).total_seconds()
         error = decode(task.error)["traceback"].strip().splitlines()[-1] if task.error else ""
-        state = "failed" if task.status == Status.FAILED else "cancelled"
+        state = str(Status(task.status).label)
         rows.append(Row(call["unit"], call["item"], state, task.attempt, seconds, *bar(since, task.finished_at), error))
     for one in progress.live:
         seen.add((one.unit, one.item))

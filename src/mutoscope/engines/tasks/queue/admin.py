@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db import connections
@@ -32,6 +32,7 @@ class ReadOnly(admin.ModelAdmin[Any]):
     """Nothing is added, edited or deleted by hand: states move through guarded SQL only."""
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
@@ -44,7 +45,7 @@ class ReadOnly(admin.ModelAdmin[Any]):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [field.name for field in self.model._meta.fields]
 
 
@@ -97,6 +98,12 @@ def name_of(task: LiveTask | FinishedTask | ScheduleRecord) -> str:
     return format_html('<span title="{}">{}</span>', task.path, ".".join(task.path.split(".")[-2:]))
 
 
+@admin.display(description="state", ordering="paused")
+def open_or_paused(row: QueueSettings | ScheduleRecord) -> str:
+    """In a word: a cross or a tick would leave open which of the two is meant."""
+    return "Paused" if row.paused else "Running"
+
+
 @admin.display(description="arguments")
 def arguments_of(task: LiveTask | FinishedTask) -> str:
     """The call as one would write it, cut short."""
@@ -114,11 +121,9 @@ class LiveTaskAdmin(ReadOnly):
         arguments_of,
         "queue",
         "state",
-        "priority",
         "attempt",
         "enqueued_at",
         "run_at",
-        "worker_id",
     )
     list_filter = (StateFilter, QueueFilter)
     search_fields = ("=id", "path")
@@ -147,13 +152,13 @@ class LiveTaskAdmin(ReadOnly):
 
 @admin.register(FinishedTask)
 class FinishedTaskAdmin(ReadOnly):
-    list_display = ("id", name_of, arguments_of, "queue", "status", "attempt", "finished_at", "took", "worker_id")
+    list_display = ("id", name_of, arguments_of, "queue", "status", "attempt", "finished_at", "took")
     list_filter = ("status", QueueFilter)
     search_fields = ("=id",)
     ordering = ("-id",)
     actions = ("retry", "drop")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [*super().get_readonly_fields(request, obj), "why"]
 
     @admin.display(description="took", ordering="run_us")
@@ -178,7 +183,7 @@ class FinishedTaskAdmin(ReadOnly):
 
 @admin.register(QueueSettings)
 class QueueAdmin(ReadOnly):
-    list_display = ("name", "is_open", "running_max", "ready", "deferred", "running", "oldest")
+    list_display = ("name", open_or_paused, "running_max", "ready", "deferred", "running", "oldest")
     ordering = ("name",)
     actions = ("pause", "resume", "purge")
 
@@ -187,18 +192,16 @@ class QueueAdmin(ReadOnly):
         self._depths = depths(backend_of())
         return super().get_queryset(request)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["name", "paused"]
+    fields: ClassVar[Any] = ("name", open_or_paused, "running_max")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return ["name", open_or_paused]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         Operator(backend_of()).limit(obj.name, obj.running_max)
 
     def _depth(self, queue: QueueSettings) -> Depth:
         return self._depths.get(queue.name, Depth(0, 0, 0, 0.0))
-
-    @admin.display(description="open", boolean=True, ordering="paused")
-    def is_open(self, queue: QueueSettings) -> bool:
-        return not queue.paused
 
     @admin.display(description="ready")
     def ready(self, queue: QueueSettings) -> int:
@@ -244,7 +247,6 @@ class WorkerAdmin(ReadOnly):
         "succeeded",
         "failed",
         "retried",
-        "refused",
     )
     list_filter = (WorkerStateFilter,)
     ordering = ("-id",)
@@ -271,9 +273,27 @@ class WorkerAdmin(ReadOnly):
 
 @admin.register(ScheduleRecord)
 class ScheduleAdmin(ReadOnly):
-    list_display = ("name", "cron", "timezone", name_of, "paused", "next_at", "last_at", "last_task_id")
+    list_display = ("name", open_or_paused, "when", "next_at", "last_at")
     ordering = ("next_at",)
     actions = ("pause", "resume", "tick_now")
+    fields: ClassVar[Any] = (
+        "name",
+        open_or_paused,
+        "when",
+        "next_at",
+        "last_at",
+        "last_task_id",
+        "path",
+        "args",
+        "kwargs",
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return list(self.fields)
+
+    @admin.display(description="cron", ordering="cron")
+    def when(self, schedule: ScheduleRecord) -> str:
+        return f"{schedule.cron} {schedule.timezone}".replace(" ", "\u00a0")
 
     @admin.action(description="Pause")
     def pause(self, request: HttpRequest, queryset: QuerySet[ScheduleRecord]) -> None:

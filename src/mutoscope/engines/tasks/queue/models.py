@@ -11,6 +11,7 @@ class Status(models.IntegerChoices):
     SUCCESSFUL = 1, "successful"
     FAILED = 2, "failed"
     CANCELLED = 3, "cancelled"
+    DECLINED = 4, "declined"
 
 
 class LiveTask(models.Model):

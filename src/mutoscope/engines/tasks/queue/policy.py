@@ -50,7 +50,7 @@ class Policy:
         """
         if isinstance(error, RetryLater):
             return error.delay_s if error.past_attempts_max or attempt < self.attempts_max else None
-        if attempt >= self.attempts_max or not isinstance(error, self.retry_on):
+        if isinstance(error, Declined) or attempt >= self.attempts_max or not isinstance(error, self.retry_on):
             return None
         step_s = min(self.backoff_s * self.backoff_factor ** (attempt - 1), self.backoff_max_s)
         return step_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
@@ -72,6 +72,14 @@ class RetryLater(Exception):
         self.delay_s = delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
         self.past_attempts_max = past_attempts_max
         super().__init__(reason or f"asked to be tried again in {self.delay_s:g} s")
+
+
+class Declined(Exception):
+    """Raised by a task that cannot be done because of what it was given. Its message is a sentence for people.
+
+    The task fails at once, whatever its policy says, and is kept with that sentence; it is no dead letter, since there is
+    nothing to mend in the code or the machine.
+    """
 
 
 class TaskTimedOut(Exception):

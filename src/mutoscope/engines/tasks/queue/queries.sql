@@ -100,7 +100,7 @@ SELECT pg_notify('tasks_' || worker_id, 'cancel ' || id) FROM asked
 -- Dead letters become waiting tasks again under their own ids, with their history and fresh attempts to come. The run of a
 -- pipeline that one of them stopped goes on.
 WITH back AS (
-    DELETE FROM tasks_finished WHERE id = ANY(%(ids)s) AND status IN (2, 3) RETURNING *
+    DELETE FROM tasks_finished WHERE id = ANY(%(ids)s) AND status IN (2, 3, 4) RETURNING *
 ), going AS (
     UPDATE tasks_run r SET state = 'RUNNING', error = NULL, ended_at = NULL
     FROM back b WHERE r.id = b.run_id AND r.state IN ('FAILED', 'CANCELLED')

@@ -18,7 +18,7 @@ else:
     _Result = TaskResult
 
 # As stored in tasks_finished.status; the live table has the first two.
-READY, RUNNING, SUCCESSFUL, FAILED, CANCELLED = 0, -1, 1, 2, 3
+READY, RUNNING, SUCCESSFUL, FAILED, CANCELLED, DECLINED = 0, -1, 1, 2, 3, 4
 
 STATUSES = {
     READY: TaskResultStatus.READY,
@@ -27,6 +27,7 @@ STATUSES = {
     FAILED: TaskResultStatus.FAILED,
     # The tasks API has no word for it.
     CANCELLED: TaskResultStatus.FAILED,
+    DECLINED: TaskResultStatus.FAILED,
 }
 
 ID_MAX = 2**63 - 1

@@ -13,7 +13,7 @@ from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing.domain.lengths import KEY_LENGTH_MAX
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
 from mutoscope.platform.billing.models import Grant
-from mutoscope.platform.billing.operator_lists import AddsByUseCase, staff_id
+from mutoscope.platform.billing.operator_lists import AddsByUseCase, points_of, staff_id
 from mutoscope.platform.billing.packs.service import GrantPoints, GrantPointsInputs
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class GrantAdmin(AddsByUseCase):
     """Adding one gives the points."""
 
     form = GrantForm
-    list_display = ("person", "points", "reason", "by", "at")
+    list_display = ("person", points_of("points"), "reason", "by", "at")
     list_select_related = ("person", "by")
     search_fields = ("person__username",)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 
@@ -16,9 +16,7 @@ from mutoscope.platform.billing.failures import CannotPayOut, NotProven, Unaccep
 from mutoscope.platform.billing.models import PayoutAddress
 from mutoscope.platform.billing.payouts.service import SECOND_FACTOR_FIRST
 from mutoscope.platform.billing.statements import fetch
-from mutoscope.platform.billing.wallet_proof import is_signed, parse_wallet, wrong_signature
-
-VALID_FOR = timedelta(minutes=10)
+from mutoscope.platform.billing.wallet_proof import VALID_FOR, check_proof, parse_wallet
 
 
 @dataclass(frozen=True)
@@ -120,10 +118,7 @@ class ProveAddress(Service[ProveAddressInputs, NoInternals, ProveAddressOutputs]
             raise NotProven(why="This message was not made for your channel, or another took its place. Begin again.")
         if claim.proven_at is None:
             now: datetime = fetch("payouts", "now", {"ahead": self.clock.ahead()})[0][0]
-            if now > claim.expires_at:
-                raise NotProven(why="The message is too old. Begin again with a new one.")
-            if not is_signed(claim.message, claim.address, asked.signature.strip()):
-                raise NotProven(why=wrong_signature(claim.address))
+            check_proof(claim, asked.signature.strip(), now)
         proving.outputs.proven = claim
 
     def take_its_place(self, proving: Proving) -> None:

@@ -60,7 +60,7 @@ def shown(payout: Payout) -> PayoutShown:
     signature = named if payout.is_ordered() or is_signature(named) else ""
     paid = ""
     if payout.amount is not None:
-        paid = f"{solana.plain_text(payout.amount, payout.decimals)} {payout.symbol}"
+        paid = solana.amount_text(payout.amount, payout.symbol, payout.decimals)
     return PayoutShown(
         number=payout.number,
         asked_at=payout.asked_at,

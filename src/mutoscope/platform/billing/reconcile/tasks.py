@@ -12,6 +12,7 @@ from mutoscope.platform.billing import books
 from mutoscope.platform.billing.reconcile.service import Reconcile, ReconcileInputs
 
 log = structlog.get_logger(__name__)
+NIGHTLY = "billing.reconcile"
 
 
 # Half an hour before the comparison, which looks whether it was done. A transaction that is in the way for longer than the tries
@@ -26,8 +27,9 @@ def seal_ledger() -> int:
     return sealed.transfers
 
 
-@schedule("42 3 * * *", name="billing.reconcile")
+@schedule("42 3 * * *", name=NIGHTLY)
 @task()
+@policy(unique_key=NIGHTLY)
 def reconcile_books() -> int:
     """Compare and keep the result; returns how many kinds of differences there are."""
     findings = Reconcile().call(ReconcileInputs()).findings

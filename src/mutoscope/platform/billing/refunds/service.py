@@ -2,19 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
 
 from mutoscope.engines.ledger import InsufficientFunds
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
-from mutoscope.platform.billing.domain.terms import Bought, Term, spans
+from mutoscope.platform.billing.domain.terms import Bought, Span, Term, spans
 from mutoscope.platform.billing.failures import CannotRefund, NoSuchPurchase, Unacceptable
 from mutoscope.platform.billing.models import REASON_LENGTH_MAX, BundlePurchase, Entitlement, Purchase, Refund
 from mutoscope.platform.billing.statements import fetch
 
 REFUNDABLE_FOR = timedelta(days=30)
+PAID_OUT = "The creator was paid out already. Give points instead."
+
+
+def beyond_the_limits(purchases: Iterable[Purchase], staff_id: int, now: datetime) -> str:
+    """Why these purchases, which are taken back together, cannot be; empty where they can."""
+    for purchase in purchases:
+        if purchase.viewer_id == staff_id:
+            return "It is your own purchase: somebody else has to refund it."
+        if purchase.refunded_at is not None:
+            return "This purchase was refunded before."
+        if purchase.transfer_id is None and not Purchase.objects.filter(credited_to=purchase).exists():
+            return "Nothing was paid for it: a code took everything off."
+        if purchase.credited_to_id is not None:
+            return f"It was credited to purchase {purchase.credited_to_id}. Refund that one first."
+        if now - purchase.bought_at > REFUNDABLE_FOR:
+            return f"It is older than {REFUNDABLE_FOR.days} days. Give points instead."
+    return ""
+
+
+def taken_together(purchase: Purchase) -> QuerySet[Purchase]:
+    """The one, or every film's of the bundle that it was bought in."""
+    if purchase.bundle_purchase_id is None:
+        return Purchase.objects.filter(pk=purchase.pk)
+    return Purchase.objects.filter(bundle_purchase=purchase.bundle_purchase_id)
+
+
+def what_stays(purchase: Purchase) -> list[Purchase]:
+    """The viewer's other purchases of this film that were not refunded, in their order."""
+    others = Purchase.objects.filter(viewer_id=purchase.viewer_id, video_id=purchase.video_id, refunded_at=None)
+    return list(others.exclude(pk=purchase.pk).order_by("number"))
+
+
+def end_of(found: Sequence[Span], now: datetime) -> datetime | None:
+    """Until when what stays lets watch; None is for ever, and this moment the earliest end: what came before was watched."""
+    if not found:
+        return now
+    until = found[-1].expires_at
+    return until if until is None else max(until, now)
 
 
 @dataclass(frozen=True)
@@ -72,9 +113,7 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
         asked = Purchase.objects.filter(pk=refunding.inputs.purchase_id).first()
         if asked is None:
             raise NoSuchPurchase
-        together = Purchase.objects.filter(pk=asked.pk)
-        if asked.bundle_purchase_id is not None:
-            together = Purchase.objects.filter(bundle_purchase=asked.bundle_purchase_id)
+        together = taken_together(asked)
         video_ids = list(together.order_by().values_list("video_id", flat=True))
         held = Entitlement.objects.select_for_update(of=("self",), no_key=True).order_by("video_id")
         work.entitlements = {
@@ -85,18 +124,10 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
         work.now = fetch("refunds", "now", {"ahead": self.clock.ahead()})[0][0]
 
     def refuse_beyond_the_limits(self, refunding: Refunding) -> None:
-        now = refunding.internals.now
-        for purchase in refunding.internals.purchases:
-            if purchase.viewer_id == refunding.inputs.staff_id:
-                raise CannotRefund(why="It is your own purchase: somebody else has to refund it.")
-            if purchase.refunded_at is not None:
-                raise CannotRefund(why="This purchase was refunded before.")
-            if purchase.transfer_id is None and not Purchase.objects.filter(credited_to=purchase).exists():
-                raise CannotRefund(why="Nothing was paid for it: a code took everything off.")
-            if purchase.credited_to_id is not None:
-                raise CannotRefund(why=f"It was credited to purchase {purchase.credited_to_id}. Refund that one first.")
-            if now - purchase.bought_at > REFUNDABLE_FOR:
-                raise CannotRefund(why=f"It is older than {REFUNDABLE_FOR.days} days. Give points instead.")
+        work = refunding.internals
+        why = beyond_the_limits(work.purchases, refunding.inputs.staff_id, work.now)
+        if why:
+            raise CannotRefund(why=why)
 
     def reverse(self, refunding: Refunding) -> None:
         """The opposite transfer, fee included: one, whatever the number of films. None of an upgrade that a code paid for."""
@@ -114,7 +145,7 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
             try:
                 reversal_id = books.ledger().reverse(first.transfer_id, key, about).transfer_id
             except InsufficientFunds:
-                raise CannotRefund(why="The creator was paid out already. Give points instead.") from None
+                raise CannotRefund(why=PAID_OUT) from None
         for purchase in work.purchases:
             purchase.refunded_at = work.now
             purchase.save(update_fields=["refunded_at"])
@@ -137,22 +168,14 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
 
     @staticmethod
     def _end(purchase: Purchase, entitlement: Entitlement, now: datetime) -> None:
-        rest = list(
-            Purchase.objects.filter(
-                viewer_id=purchase.viewer_id, video_id=purchase.video_id, refunded_at__isnull=True
-            ).order_by("number")
-        )
+        rest = what_stays(purchase)
         found = spans(Bought(Term(each.term), each.bought_at, each.is_upgrade) for each in rest)
         # The receipts too: what a longer term credits is what still runs by them.
         for each, span in zip(rest, found, strict=False):
             if (each.starts_at, each.expires_at) != (span.starts_at, span.expires_at):
                 each.starts_at, each.expires_at = span.starts_at, span.expires_at
                 each.save(update_fields=["starts_at", "expires_at"])
-        has_any, until = bool(found), found[-1].expires_at if found else None
-        # What it gave before this moment was watched; the moment itself is the earliest end.
-        if not has_any or (until is not None and until < now):
-            until = now
-        entitlement.expires_at = until
+        entitlement.expires_at = end_of(found, now)
         entitlement.version += 1
         entitlement.changed_at = now
         entitlement.save(update_fields=["expires_at", "version", "changed_at"])

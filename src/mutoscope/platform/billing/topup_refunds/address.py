@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 
@@ -14,9 +14,7 @@ from mutoscope.platform.billing.domain.proof import RefundClaim
 from mutoscope.platform.billing.failures import CannotSendBack, NoSuchTopUp, Unacceptable
 from mutoscope.platform.billing.models import RefundAddress, TopUp
 from mutoscope.platform.billing.statements import fetch
-from mutoscope.platform.billing.wallet_proof import parse_wallet
-
-VALID_FOR = timedelta(minutes=10)
+from mutoscope.platform.billing.wallet_proof import VALID_FOR, parse_wallet
 
 
 @dataclass(frozen=True)

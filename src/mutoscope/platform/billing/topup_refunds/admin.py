@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from mutoscope.engines.solana.admin_cells import code
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import TopUpRefund
 from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, staff_id
@@ -43,9 +44,6 @@ class TopUpRefundAdmin(LookOnly):
         # Lets the actions be used; a single refund's fields are all read-only.
         return bool(request.user.has_perm("billing.change_topuprefund"))
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return [field.name for field in TopUpRefund._meta.fields]
-
     @admin.display(description="refund", ordering="id")
     def number(self, obj: TopUpRefund) -> str:
         return f"{obj.pk} of top-up {obj.top_up_id}"
@@ -59,14 +57,14 @@ class TopUpRefundAdmin(LookOnly):
         return shown(obj).amount
 
     @admin.display(description="to")
-    def to(self, obj: TopUpRefund) -> str:
-        return shown(obj).address or "the wallet that paid"
+    def to(self, obj: TopUpRefund) -> SafeString | str:
+        return code(shown(obj).address) or "the wallet that paid"
 
     @admin.display(description="how it stands", ordering="state")
     def how_it_stands(self, obj: TopUpRefund) -> SafeString | str:
         found = shown(obj)
         words = f"{obj.get_state_display()} {obj.trouble}".strip()
-        return format_html('{} <a href="{}">{}…</a>', words, found.link, found.signature[:8]) if found.link else words
+        return format_html('{} <a href="{}">{}</a>', words, found.link, code(found.signature)) if found.link else words
 
     @admin.display(description="decided")
     def why(self, obj: TopUpRefund) -> str:

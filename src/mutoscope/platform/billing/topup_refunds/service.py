@@ -17,7 +17,7 @@ from mutoscope.platform.billing.models import KEY_LENGTH_MAX, REASON_LENGTH_MAX,
 from mutoscope.platform.billing.on_chain import Progress
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.topup_refunds.left import not_sent_back
-from mutoscope.platform.billing.wallet_proof import is_signed, wrong_signature
+from mutoscope.platform.billing.wallet_proof import check_proof
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,7 @@ class AskForRefund(Service[AskForRefundInputs, AskForRefundInternals, AskForRefu
         if claim is None or claim.proven_at is not None:
             raise NotProven(why="This message was not made for this top-up, or was used before. Begin again.")
         now: datetime = fetch("topup_refunds", "now", {"ahead": self.clock.ahead()})[0][0]
-        if now > claim.expires_at:
-            raise NotProven(why="The message is too old. Begin again with a new one.")
-        if not is_signed(claim.message, claim.address, asked.signature.strip()):
-            raise NotProven(why=wrong_signature(claim.address))
+        check_proof(claim, asked.signature.strip(), now)
         claim.signature, claim.proven_at = asked.signature.strip(), now
         claim.save(update_fields=["signature", "proven_at"])
         work.address = claim

@@ -61,7 +61,7 @@ def shown(refund: TopUpRefund) -> RefundShown:
     return RefundShown(
         number=refund.pk,
         asked_at=refund.asked_at,
-        amount=f"{solana.plain_text(refund.amount, refund.decimals)} {refund.symbol}",
+        amount=solana.amount_text(refund.amount, refund.symbol, refund.decimals),
         words=f"{words} {why}".strip(),
         address=refund.address.address if refund.address is not None else "",
         signature=refund.signature,
@@ -82,9 +82,7 @@ def sums(left: Iterable[Returnable]) -> str:
     for each in left:
         token = (each.symbol, each.decimals)
         by_token[token] = by_token.get(token, 0) + each.amount
-    return " and ".join(
-        f"{solana.plain_text(amount, decimals)} {symbol}" for (symbol, decimals), amount in by_token.items()
-    )
+    return " and ".join(solana.amount_text(amount, symbol, decimals) for (symbol, decimals), amount in by_token.items())
 
 
 def section_of(top_up: TopUp) -> dict[str, Any]:

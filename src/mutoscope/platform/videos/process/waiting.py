@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from mutoscope.engines.tasks.pipelines.context import UnitContext
-from mutoscope.engines.tasks.queue.policy import Policy, RetryLater
+from mutoscope.engines.tasks.queue.policy import Declined, Policy, RetryLater
 from mutoscope.platform.videos.domain.source import Unusable
 from mutoscope.platform.videos.process import ffmpeg
 from mutoscope.platform.videos.process.failing import BROKEN, fail_video
@@ -26,8 +26,8 @@ PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS, err
 AWAY = ("botocore", "boto3", "s3transfer", "urllib3")
 
 
-class GaveUp(Exception):
-    """The film cannot be made, and its creator was told why: trying again without a change leads here again."""
+class GaveUp(Declined):
+    """The film cannot be made of this file, and its creator was told why. Nothing is wrong with the site, and nobody else is told."""
 
 
 class Stumbled(Exception):

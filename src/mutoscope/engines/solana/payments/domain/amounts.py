@@ -15,10 +15,17 @@ class NotPayable(ValueError):
 
 
 def plain_text(amount: int, decimals: int) -> str:
-    """An amount for people and for links: "0.5", "12", never "5e-1", ".5" or "0.50"."""
+    """An amount for people and for links: "0.5", "-12", never "5e-1", ".5" or "0.50"."""
+    if amount < 0:
+        return f"-{plain_text(-amount, decimals)}"
     digits = str(amount).rjust(decimals + 1, "0")
     whole, fraction = (digits[:-decimals], digits[-decimals:].rstrip("0")) if decimals else (digits, "")
     return f"{whole}.{fraction}" if fraction else whole
+
+
+def amount_text(amount: int, symbol: str, decimals: int) -> str:
+    """An amount with its unit: "0.5 SOL"."""
+    return f"{plain_text(amount, decimals)} {symbol}"
 
 
 def base_units(text: str | Decimal, decimals: int) -> int:

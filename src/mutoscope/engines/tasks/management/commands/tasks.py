@@ -19,7 +19,7 @@ from mutoscope.engines.tasks.queue.operate import Operator
 
 Answer = dict[str, Any] | list[dict[str, Any]]
 
-STATES = ("ready", "deferred", "running", "successful", "failed", "cancelled")
+STATES = ("ready", "deferred", "running", "successful", "failed", "cancelled", "declined")
 
 
 class Command(BaseCommand):
@@ -102,7 +102,7 @@ class Command(BaseCommand):
             if state:
                 live = live.filter(worker_id__isnull=state != "running", deferred=state == "deferred")
             rows += [_brief(task, live_state(task)) for task in live[:limit]]
-        if state in (None, "successful", "failed", "cancelled"):
+        if state in (None, "successful", "failed", "cancelled", "declined"):
             finished = FinishedTask.objects.using(database).order_by("-id")
             if queue:
                 finished = finished.filter(queue=queue)

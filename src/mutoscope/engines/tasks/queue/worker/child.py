@@ -50,7 +50,7 @@ def answer(request: dict[str, Any], answers: IO[str]) -> dict[str, Any]:
     from mutoscope.engines.tasks.compat import TaskResultStatus
     from mutoscope.engines.tasks.queue.context import ProgressClock, QueueTaskContext
     from mutoscope.engines.tasks.queue.encoding import encode
-    from mutoscope.engines.tasks.queue.policy import ATTRIBUTE_BY_CALL, policy_of
+    from mutoscope.engines.tasks.queue.policy import ATTRIBUTE_BY_CALL, Declined, policy_of
     from mutoscope.engines.tasks.queue.results import QueueTaskResult, find_task, task_error
     from mutoscope.engines.tasks.queue.worker.threads import check_connections
 
@@ -87,11 +87,12 @@ def answer(request: dict[str, Any], answers: IO[str]) -> dict[str, Any]:
         value = task.call(*args, **kwargs)
         return {"result": None if value is None else encode(value)}
     except BaseException as error:
-        trace = "".join(traceback.format_exception(error))[-64_000:]
+        is_declined = isinstance(error, Declined)
+        trace = (str(error) if is_declined else "".join(traceback.format_exception(error)))[-64_000:]
         by_call = getattr(task.func, ATTRIBUTE_BY_CALL, None)
         chosen = policy_of(task.func) if by_call is None else by_call(kwargs)
         delay_s = chosen.retry_delay_s(request["attempt"], error)
-        return {"error": task_error(error, trace), "delay_s": delay_s}
+        return {"error": task_error(error, trace), "delay_s": delay_s, "is_declined": is_declined}
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ class Nursery(Crew):
             answer = self._await(child, job, job.policy.timeout_s)
             job.run_us = int((time.monotonic() - begun) * 1_000_000)
             if "error" in answer:
-                execution.fail_stored(answer["error"], answer["delay_s"])  # type: ignore[arg-type]
+                execution.fail_stored(answer["error"], answer["delay_s"], is_declined=bool(answer["is_declined"]))  # type: ignore[arg-type]
             else:
                 execution.succeed_encoded(answer["result"])  # type: ignore[arg-type]
         except BaseException as error:

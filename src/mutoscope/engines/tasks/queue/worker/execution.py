@@ -27,6 +27,7 @@ from mutoscope.engines.tasks.queue.encoding import decode, encode
 from mutoscope.engines.tasks.queue.observers import someone_listens
 from mutoscope.engines.tasks.queue.policy import (
     ATTRIBUTE_BY_CALL,
+    Declined,
     Policy,
     PolicyByCall,
     TaskCancelled,
@@ -36,6 +37,7 @@ from mutoscope.engines.tasks.queue.policy import (
 )
 from mutoscope.engines.tasks.queue.results import (
     CANCELLED,
+    DECLINED,
     FAILED,
     READY,
     STATUSES,
@@ -177,10 +179,11 @@ class Execution:
         if isinstance(error, Interrupted) or self.job.interruption is not None:
             error = self._interruption(error)
         delay_s = None if self.job.interruption == "cancel" else self.job.policy.retry_delay_s(self.job.attempt, error)
-        trace = "".join(traceback.format_exception(error))[-TRACEBACK_CHARACTERS_MAX:]
-        self.fail_stored(task_error(error, trace), delay_s)
+        is_declined = isinstance(error, Declined)
+        trace = str(error) if is_declined else "".join(traceback.format_exception(error))
+        self.fail_stored(task_error(error, trace[-TRACEBACK_CHARACTERS_MAX:]), delay_s, is_declined=is_declined)
 
-    def fail_stored(self, error: dict[str, str], delay_s: float | None) -> None:
+    def fail_stored(self, error: dict[str, str], delay_s: float | None, *, is_declined: bool = False) -> None:
         job = self.job
         job.error = error
         if job.interruption == "shutdown":
@@ -200,7 +203,7 @@ class Execution:
                 extra={"action": "task_retry", "task_id": job.id, "task_path": job.path, "attempt": job.attempt},
             )
         else:
-            job.status = CANCELLED if job.interruption == "cancel" else FAILED
+            job.status = CANCELLED if job.interruption == "cancel" else DECLINED if is_declined else FAILED
             if someone_listens(task_finished, self.around.backend_class, failed=True):
                 result = self._result()
                 result.errors.append(TaskError(**error))

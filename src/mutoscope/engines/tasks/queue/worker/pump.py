@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from mutoscope.engines.tasks.queue.configuration import Configuration
 from mutoscope.engines.tasks.queue.connection import Line
-from mutoscope.engines.tasks.queue.results import CANCELLED, FAILED, READY, SUCCESSFUL
+from mutoscope.engines.tasks.queue.results import CANCELLED, DECLINED, FAILED, READY, SUCCESSFUL
 from mutoscope.engines.tasks.queue.worker.bell import Bell
 from mutoscope.engines.tasks.queue.worker.desk import Desk, Lane
 from mutoscope.engines.tasks.queue.worker.execution import choose_policy, find_runnable
@@ -298,7 +298,8 @@ class Pump:
                         job.lease,
                         extra={"action": "lease_lost", "task_id": job.id, "lease": job.lease},
                     )
-            elif job.status == SUCCESSFUL:
+            elif job.status in (SUCCESSFUL, DECLINED):
+                # To find out that what was given is no good is work done, and nobody's failure.
                 tally.succeeded += 1
             elif job.status in (FAILED, CANCELLED):
                 tally.failed += 1
