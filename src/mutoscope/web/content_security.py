@@ -1,6 +1,6 @@
 """What a browser may do with our pages: the content security policy and the other security headers.
 
-Decision: docs/decisions/0102-nonces-and-a-second-policy-for-the-operator-pages.md
+Decision: docs/decisions/0102-a-second-content-policy-for-the-operator-pages.md
 """
 
 from __future__ import annotations
