@@ -18,6 +18,7 @@ from mutoscope.platform.billing import books
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.models import Reconciliation
 from mutoscope.platform.billing.overview.money import money_since
+from mutoscope.platform.support.models import Mail, MailState
 from tests.people import make_person
 from tests.platform.billing.shop import Shop
 from tests.platform.billing.topup_refunds.counter import open_counter
@@ -85,7 +86,8 @@ def test_staff_without_a_role_sees_none_of_it_and_support_no_queues() -> None:
     assert board(make_person("stan", is_staff=True)) == {}
     support = make_person("sue", is_staff=True)
     support.groups.add(Group.objects.get(name="support"))
-    assert set(board(support)) == {"Money, last 30 days", "Payments that need a look", "Reconciliation"}
+    titles = {"Money, last 30 days", "Payments that need a look", "Reconciliation", "Mail, last 30 days"}
+    assert set(board(support)) == titles
 
 
 def test_what_goes_back_needs_no_look_any_more(operator: Person, tmp_path: Path) -> None:
@@ -163,3 +165,15 @@ def test_a_site_without_a_worker_or_with_a_silent_signer_says_so(operator: Perso
 
 def test_staff_without_a_role_is_not_told_that_all_is_well() -> None:
     assert "Nothing needs you now" not in first_seen(make_person("stan", is_staff=True))[1]
+
+
+def test_mail_that_does_not_leave_is_an_alarm_and_a_wrong_address_is_none(operator: Person) -> None:
+    assert not board(operator)["Mail, last 30 days"]["Waiting"].is_alarm
+    common = {"sender": "a@example.org", "recipients": ["b@example.org"], "subject": "Hello", "message": b""}
+    Mail.objects.create(**common, attempts=2, last_error="421 later")
+    Mail.objects.create(**common, state=MailState.DEAD, ended_at=timezone.now(), last_error="550 no such mailbox")
+    found = board(operator)["Mail, last 30 days"]
+    assert (found["Waiting"].value, found["Waiting"].is_alarm, found["Given up"].value) == ("1", False, "1")
+    Mail.objects.create(**common, attempts=3, last_error="connection refused")
+    waiting = board(operator)["Mail, last 30 days"]["Waiting"]
+    assert (waiting.value, waiting.is_alarm, waiting.hint) == ("2", True, "does not leave: connection refused")

@@ -29,6 +29,7 @@ from mutoscope.platform.billing.public import (
     refunds_waiting,
     usd,
 )
+from mutoscope.platform.support.models import Mail, MailState
 
 DAYS = 30
 # A disk fuller than this, or with less left, is worth a colour.
@@ -37,6 +38,8 @@ GIB = 1024**3
 # A task that is ready for longer has no worker to take it.
 WAITED_S_MAX = 600
 SIGNER_SILENCE_MAX = timedelta(minutes=5)
+# A mail that failed so often, over some minutes, waits for its server rather than for its turn.
+MAIL_ATTEMPTS_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ def panels(request: HttpRequest) -> list[Panel]:
         ("mutoscope_solana.view_payment", _payments),
         ("billing.view_reconciliation", _books),
         ("tasks.view_livetask", _queues),
+        ("support.view_mail", _mail),
         ("tasks.view_livetask", _machine),
     )
     return [make() for right, make in asked if request.user.has_perm(right)]
@@ -247,6 +251,31 @@ def _signer() -> list[Figure]:
             is_broken=True,
         )
     ]
+
+
+def _mail() -> Panel:
+    """Mail that does not leave is the site's trouble; one that was refused for its address is whoever's address it is."""
+    waiting = Mail.objects.filter(state=MailState.WAITING)
+    stuck = waiting.filter(attempts__gte=MAIL_ATTEMPTS_MAX)
+    last = stuck.order_by("-id").values_list("last_error", flat=True).first()
+    dead = Mail.objects.filter(state=MailState.DEAD, ended_at__gte=timezone.now() - timedelta(days=DAYS)).count()
+    listed = reverse("admin:support_mail_changelist")
+    return Panel(
+        f"Mail, last {DAYS} days",
+        [
+            Figure(
+                "Waiting",
+                f"{waiting.count():,}",
+                "leaves at its turn" if last is None else f"does not leave: {last}",
+                f"{listed}?state__exact=waiting",
+                is_alarm=last is not None,
+                is_broken=True,
+                act="See why",
+                alone="Mail",
+            ),
+            Figure("Given up", f"{dead:,}", "refused, or tried too often", f"{listed}?state__exact=dead"),
+        ],
+    )
 
 
 def _machine() -> Panel:
