@@ -28,7 +28,9 @@ def ended(run_id: int) -> Run:
 
 
 def outputs(run_id: int) -> dict[str, str]:
-    return {f"{row.unit}{row.item}": row.output for row in UnitRecord.objects.filter(run_id=run_id)}
+    """In the order in which they were written: without one, a plan by the key's index has them by their names."""
+    written = UnitRecord.objects.filter(run_id=run_id).order_by("finished_at")
+    return {f"{row.unit}{row.item}": row.output for row in written}
 
 
 def test_a_pipeline_runs_every_unit_once_and_in_order(backend: PostgresBackend) -> None:
