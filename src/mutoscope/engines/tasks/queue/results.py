@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -11,6 +12,7 @@ from django.utils.module_loading import import_string
 
 from mutoscope.engines.tasks.compat import Task, TaskError, TaskResult, TaskResultStatus
 from mutoscope.engines.tasks.queue.encoding import decode
+from mutoscope.engines.tasks.queue.policy import Declined
 
 if TYPE_CHECKING:
     _Result = TaskResult[Any]
@@ -31,6 +33,7 @@ STATUSES = {
 }
 
 ID_MAX = 2**63 - 1
+TRACEBACK_CHARACTERS_MAX = 64_000
 
 
 class TaskNotFound(Exception):
@@ -91,6 +94,13 @@ def parse_id(result_id: object) -> int | None:
         return None
     number = int(result_id)
     return number if 0 < number <= ID_MAX else None
+
+
+def trace_of(error: BaseException) -> str:
+    """What is kept of an exception for people: the sentence of one that declined, else the end of its traceback. Never empty."""
+    if isinstance(error, Declined) and str(error).strip():
+        return str(error)[-TRACEBACK_CHARACTERS_MAX:]
+    return "".join(traceback.format_exception(error))[-TRACEBACK_CHARACTERS_MAX:]
 
 
 def task_error(error: BaseException, trace: str) -> dict[str, str]:
