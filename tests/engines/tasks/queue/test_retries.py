@@ -165,7 +165,7 @@ def test_a_task_that_declines_fails_at_once_with_its_sentence_and_is_no_dead_let
     with working(backend, size=Size(processes=1)):
         result = finished(getattr(tasks, name).enqueue())
         assert (result.status, result.attempts) == (TaskResultStatus.FAILED, 1)
-        assert not result.is_cancelled
+        assert (result.is_cancelled, result.is_declined) == (False, True)
         assert result.errors[0].traceback == "This file is no film."
         assert dead_letters(backend) == {}
         assert FinishedTask.objects.get().get_status_display() == "declined"

@@ -42,11 +42,12 @@ class TaskNotFound(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueTaskResult(_Result):
-    """A TaskResult that also knows how far a running task is, and whether it was cancelled."""
+    """A TaskResult that also knows how far a running task is, whether it was cancelled, and whether it declined."""
 
     progress: float | None = field(default=None, compare=False)
     progress_note: str = field(default="", compare=False)
     is_cancelled: bool = field(default=False, compare=False)
+    is_declined: bool = field(default=False, compare=False)
 
     def refresh(self) -> None:
         """Reload what the queue knows of the task."""
@@ -73,6 +74,7 @@ _REFRESHED = (
     "progress",
     "progress_note",
     "is_cancelled",
+    "is_declined",
 )
 
 
@@ -130,6 +132,7 @@ _NOTHING_YET: dict[str, Any] = {
     "progress": None,
     "progress_note": "",
     "is_cancelled": False,
+    "is_declined": False,
 }
 
 
@@ -184,6 +187,7 @@ def result_from_row(row: dict[str, Any], backend: str) -> QueueTaskResult:
         progress=row["progress"],
         progress_note=row["progress_note"] or "",
         is_cancelled=status == CANCELLED,
+        is_declined=status == DECLINED,
     )
     if row["result"] is not None:
         object.__setattr__(result, "_return_value", decode(row["result"]))
