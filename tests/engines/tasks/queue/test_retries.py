@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from mutoscope.engines.tasks.compat import TaskResultStatus
+from mutoscope.engines.tasks.compat import TaskResultStatus, task_finished
 from mutoscope.engines.tasks.queue.backend import PostgresBackend
 from mutoscope.engines.tasks.queue.metrics import dead_letters
 from mutoscope.engines.tasks.queue.models import FinishedTask, LiveTask, WorkerRecord
@@ -156,6 +158,34 @@ def test_a_child_that_hangs_dies_or_fails_fails_its_task_alone(backend: Postgres
         assert result.errors[0].exception_class_path.endswith(error)
         assert finished(tasks.child_pid.enqueue(3)).return_value["value"] == 3
     assert not LiveTask.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["declines", "child_declines"])
+def test_a_task_that_declines_writes_no_error_and_others_hear_that_it_ended(
+    backend: PostgresBackend, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    heard: list[Any] = []
+
+    def hear(task_result: Any, **_: Any) -> None:
+        heard.append((task_result.status, task_result.is_declined, task_result.errors[0].traceback))
+
+    def stumble(**_: Any) -> None:
+        raise RuntimeError("a receiver's own")
+
+    caplog.set_level("INFO")
+    task_finished.connect(hear)
+    try:
+        with working(backend, size=Size(processes=1)):
+            finished(getattr(tasks, name).enqueue())
+            assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+            assert "declined what it was given: This file is no film." in caplog.text
+            task_finished.connect(stumble)
+            finished(getattr(tasks, name).enqueue())
+    finally:
+        task_finished.disconnect(hear)
+        task_finished.disconnect(stumble)
+    assert heard == [(TaskResultStatus.FAILED, True, "This file is no film.")] * 2
+    assert "A receiver of a task signal failed" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["declines", "child_declines"])

@@ -23,7 +23,7 @@ from mutoscope.engines.tasks.compat import (
 )
 from mutoscope.engines.tasks.queue.context import Advance, QueueTaskContext
 from mutoscope.engines.tasks.queue.encoding import decode, encode
-from mutoscope.engines.tasks.queue.observers import someone_listens
+from mutoscope.engines.tasks.queue.observers import someone_listens, tell
 from mutoscope.engines.tasks.queue.policy import (
     ATTRIBUTE_BY_CALL,
     Declined,
@@ -201,7 +201,16 @@ class Execution:
             )
         else:
             job.status = CANCELLED if job.interruption == "cancel" else DECLINED if is_declined else FAILED
-            if someone_listens(task_finished, self.around.backend_class, failed=True):
+            if job.status == DECLINED:
+                # No error, but for whoever looks why something was not made.
+                logger.info(
+                    "Task %s (%s) declined what it was given: %s",
+                    job.id,
+                    job.path,
+                    error["traceback"],
+                    extra={"action": "task_declined", "task_id": job.id, "task_path": job.path},
+                )
+            if someone_listens(task_finished, self.around.backend_class, failed=job.status != DECLINED):
                 result = self._result()
                 result.errors.append(TaskError(**error))
                 self._finish(result)
@@ -248,11 +257,13 @@ class Execution:
 
     def _finish(self, result: QueueTaskResult) -> None:
         object.__setattr__(result, "status", STATUSES[self.job.status])
+        object.__setattr__(result, "is_declined", self.job.status == DECLINED)
         object.__setattr__(result, "finished_at", datetime.now(UTC))
         self._send(task_finished, result)
 
     def _send(self, signal: Any, result: TaskResult[Any]) -> None:
-        for receiver, answer in signal.send_robust(sender=self.around.backend_class, task_result=result):
+        quietly = isinstance(result, QueueTaskResult) and result.is_declined
+        for receiver, answer in tell(signal, self.around.backend_class, result, quietly=quietly):
             if isinstance(answer, Exception):
                 logger.error(
                     "A receiver of a task signal failed: %r",
