@@ -71,7 +71,9 @@ def test_a_film_from_the_drop_to_everybody(creator: Visitor, film: Path) -> None
     creator.look("film-files")
     page.get_by_role("link", name="Details").click()
     publish.click()
-    expect(page.get_by_text("Everybody can find it now. It can be unlocked once it has a price.")).to_be_visible()
+    expect(
+        page.get_by_text("Everybody can find it now. It can be unlocked once it has a price, or with a bundle.")
+    ).to_be_visible()
     creator.look("film-without-a-price")
     page.get_by_role("link", name="Set a price, or make it free").click()
     page.get_by_label("Free for everybody").check()

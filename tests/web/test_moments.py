@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 import pytest
+from django.contrib.humanize.templatetags import humanize
 
 from mutoscope.web.templatetags.moments import ago, moment, moment_utc
 
@@ -37,8 +38,18 @@ def test_the_year_is_left_out_while_it_is_this_one() -> None:
 @pytest.mark.parametrize(
     ("before", "words"), [(timedelta(hours=3, minutes=1), "3\u00a0hours ago"), (timedelta(seconds=0), "now")]
 )
-def test_ago_counts_and_keeps_the_moment_on_hover(before: timedelta, words: str) -> None:
-    drawn = ago(datetime.now(UTC) - before)
+def test_ago_counts_and_keeps_the_moment_on_hover(
+    monkeypatch: pytest.MonkeyPatch, before: timedelta, words: str
+) -> None:
+    class Standing(datetime):
+        """No second passes meanwhile, however busy the machine is."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return WHEN
+
+    monkeypatch.setattr(humanize, "datetime", Standing)
+    drawn = ago(WHEN - before)
     assert drawn.split(">")[1] == f"{words}</time"
     assert "UTC" in drawn
     assert 'data-moment="ago"' in drawn

@@ -169,8 +169,10 @@ def test_the_books_are_compared_now_by_whoever_may(operator: Client) -> None:
     assert "Compare now" in page
     for _ in range(2):
         answer = operator.post("/operator/billing/reconciliation/now/", follow=True)
-        assert "A worker compares now." in answer.content.decode()
-    assert LiveTask.objects.filter(path__endswith="reconcile_books").count() == 1
+        assert "A worker compares as soon as one is free." in answer.content.decode()
+    # And not beside one that runs already.
+    waiting = LiveTask.objects.get(path__endswith="reconcile_books")
+    assert (waiting.limit_key, waiting.limit_max) == (NIGHTLY, 1)
     operator.get("/operator/billing/reconciliation/now/")
     support = make_person("sue", is_staff=True)
     support.groups.add(Group.objects.get(name="support"))

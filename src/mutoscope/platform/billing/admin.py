@@ -29,7 +29,7 @@ from mutoscope.platform.billing.models import (
     TopUp,
 )
 from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs
-from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, dollars_of, points_of, staff_id
+from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, dollars_of, points_of, points_text, staff_id
 from mutoscope.platform.billing.packs.admin import GrantAdmin
 from mutoscope.platform.billing.payouts.reference import REFERENCE_LENGTH_MAX
 from mutoscope.platform.billing.payouts.service import ApprovePayout, ApprovePayoutInputs, EndPayout, EndPayoutInputs
@@ -122,7 +122,7 @@ class PurchaseAdmin(LookOnly):
             for points, why in ((purchase.credit_points, "credited"), (purchase.discount_points, "off by a code"))
             if points
         ]
-        paid = f"{purchase.paid_points():,} points"
+        paid = points_text(purchase.paid_points())
         return f"{paid} of {purchase.price_points:,}: {', '.join(less)}" if less else paid
 
 
@@ -155,7 +155,7 @@ class BundlePurchaseAdmin(LookOnly):
     @admin.display(description="paid", ordering="price_points")
     def paid(self, bought: BundlePurchase) -> str:
         """What was taken, and why it was not the price."""
-        paid = f"{bought.fee_points + bought.creator_points:,} points"
+        paid = points_text(bought.fee_points + bought.creator_points)
         owned = bought.owned_points
         return f"{paid} of {bought.price_points:,}: {owned:,} owned already" if owned else paid
 

@@ -30,6 +30,11 @@ UNSHOWN = frozenset({"request_key", "idempotency_key", "nonce"})
 TRANSFERS = frozenset({"transfer_id", "hold_id", "ended_by_id"})
 
 
+def points_text(points: int) -> str:
+    """Points with their unit: `1,200 points`, `1 point`."""
+    return f"{points:,} point{'' if points == 1 else 's'}"
+
+
 @cache
 def points_of(field: str, words: str = "") -> Cell:
     """A column of points: `1,200 points`."""
@@ -37,7 +42,7 @@ def points_of(field: str, words: str = "") -> Cell:
     @admin.display(description=words or field.removesuffix("_points").replace("_", " "), ordering=field)
     def cell(row: Model) -> str:
         points = getattr(row, field)
-        return "" if points is None else f"{points:,} point{'' if points == 1 else 's'}"
+        return "" if points is None else points_text(points)
 
     return cell
 

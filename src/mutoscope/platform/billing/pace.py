@@ -34,13 +34,19 @@ class Pace:
 
 def place_of(request: HttpRequest) -> str:
     """Where somebody asks from: their address, or the network that it is in."""
-    # web/client_address.py has seen to the proxies. Of an IPv6 network everybody has as many addresses as they like.
-    address = request.META.get("REMOTE_ADDR", "")
+    # web/client_address.py has seen to the proxies.
+    address: str = request.META.get("REMOTE_ADDR", "")
     try:
-        version = ipaddress.ip_address(address).version
+        found = ipaddress.ip_address(address)
     except ValueError:
-        version = 4
-    return str(ipaddress.ip_network(f"{address}/64", strict=False)) if version == 6 else address
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        # What listens to both writes IPv4 so: as networks all of them would be one.
+        return str(found.ipv4_mapped)
+    # Everybody has as many addresses as they like. Of the number, since a network has no zone (`fe80::1%eth0`).
+    return str(ipaddress.ip_network((int(found), 64), strict=False))
 
 
 def soon(wait_s: int) -> str:

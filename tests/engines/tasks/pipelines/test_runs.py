@@ -11,13 +11,14 @@ from mutoscope.engines.tasks.pipelines import pipeline as pipeline_module
 from mutoscope.engines.tasks.pipelines.models import Run, UnitRecord
 from mutoscope.engines.tasks.pipelines.pipeline import UnknownRun, WrongState, cancel, resume
 from mutoscope.engines.tasks.pipelines.progress import read_progress
+from mutoscope.engines.tasks.pipelines.timeline import read_timeline
 from mutoscope.engines.tasks.queue.backend import PostgresBackend
 from mutoscope.engines.tasks.queue.models import FinishedTask, LiveTask
 from mutoscope.engines.tasks.queue.operate import Operator
 from tests.engines.tasks.conftest import eventually, working
 from tests.engines.tasks.processes import Project
 from tests.engines.tasks.project import tasks
-from tests.engines.tasks.project.pipelines import FILM, STUMBLING, Film
+from tests.engines.tasks.project.pipelines import FILM, REFUSING, STUMBLING, Film
 
 
 def ended(run_id: int) -> Run:
@@ -28,7 +29,9 @@ def ended(run_id: int) -> Run:
 
 
 def outputs(run_id: int) -> dict[str, str]:
-    return {f"{row.unit}{row.item}": row.output for row in UnitRecord.objects.filter(run_id=run_id)}
+    """In the order in which they were written: without one, a plan by the key's index has them by their names."""
+    written = UnitRecord.objects.filter(run_id=run_id).order_by("finished_at")
+    return {f"{row.unit}{row.item}": row.output for row in written}
 
 
 def test_a_pipeline_runs_every_unit_once_and_in_order(backend: PostgresBackend) -> None:
@@ -102,6 +105,21 @@ def test_retrying_the_dead_letter_goes_on_with_its_run(backend: PostgresBackend,
         dead = FinishedTask.objects.get(run_id=run_id, status=2)
         assert operator.retry([str(dead.id)]) == [str(dead.id)]
         assert ended(run_id).state == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(("sentence", "shown"), [("This file is no film.", "This file is no film."), ("", "Declined")])
+def test_a_run_whose_unit_declined_says_why_and_goes_on_when_told(
+    backend: PostgresBackend, operator: Operator, sentence: str, shown: str
+) -> None:
+    run_id = REFUSING.start(sentence)
+    with working(backend):
+        assert ended(run_id).state == "FAILED"
+        (row,) = read_timeline(run_id).rows
+        assert row.state == "declined"
+        assert shown in row.note
+        task = FinishedTask.objects.get(run_id=run_id)
+        assert operator.retry([str(task.id)]) == [str(task.id)]
+        assert ended(run_id).state == "FAILED"
 
 
 def test_a_run_that_runs_or_succeeded_cannot_be_resumed(backend: PostgresBackend) -> None:

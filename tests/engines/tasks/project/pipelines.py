@@ -11,7 +11,7 @@ from django.db import connection
 from mutoscope.engines.tasks.pipelines.context import UnitContext
 from mutoscope.engines.tasks.pipelines.pipeline import Pipeline
 from mutoscope.engines.tasks.pipelines.units import AsyncUnit, Step, Unit, each, parallel
-from mutoscope.engines.tasks.queue.policy import Policy
+from mutoscope.engines.tasks.queue.policy import Declined, Policy
 from tests.engines.tasks.project import tasks
 
 
@@ -120,6 +120,16 @@ class Stumble(Unit[str, str]):
         if not tasks.GATE.is_set():
             raise ValueError("the gate is shut")
         return value + " stumbled"
+
+
+class Refuse(Unit[str, str]):
+    """Declines whatever it is given, with it for a sentence."""
+
+    def run(self, context: UnitContext, value: str) -> str:
+        raise Declined(value)
+
+
+REFUSING = Pipeline("refusing", Refuse())
 
 
 class Before(Unit[str, str]):

@@ -44,6 +44,14 @@ def test_tasks_are_listed_shown_cancelled_retried_and_dropped(backend: PostgresB
         call_command("tasks", "show", "404")
 
 
+def test_a_task_that_declined_is_listed_and_shown_as_that(backend: PostgresBackend) -> None:
+    with working(backend):
+        declined = finished(tasks.declines.enqueue())
+    assert [row["id"] for row in tell("list", "--state", "declined")] == [declined.id]
+    assert tell("list", "--state", "failed") == []
+    assert tell("show", declined.id)["state"] == "DECLINED"
+
+
 def test_queues_are_shown_paused_resumed_limited_and_purged(backend: PostgresBackend) -> None:
     tasks.echo.using(queue_name="slow").enqueue(1)
     tell("pause", "slow")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from mutoscope.engines.tasks.compat import TaskResultStatus
+from mutoscope.engines.tasks.compat import TaskResultStatus, task_finished
 from mutoscope.engines.tasks.queue.backend import PostgresBackend
 from mutoscope.engines.tasks.queue.metrics import dead_letters
 from mutoscope.engines.tasks.queue.models import FinishedTask, LiveTask, WorkerRecord
@@ -159,13 +161,41 @@ def test_a_child_that_hangs_dies_or_fails_fails_its_task_alone(backend: Postgres
 
 
 @pytest.mark.parametrize("name", ["declines", "child_declines"])
+def test_a_task_that_declines_writes_no_error_and_others_hear_that_it_ended(
+    backend: PostgresBackend, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    heard: list[Any] = []
+
+    def hear(task_result: Any, **_: Any) -> None:
+        heard.append((task_result.status, task_result.is_declined, task_result.errors[0].traceback))
+
+    def stumble(**_: Any) -> None:
+        raise RuntimeError("a receiver's own")
+
+    caplog.set_level("INFO")
+    task_finished.connect(hear)
+    try:
+        with working(backend, size=Size(processes=1)):
+            finished(getattr(tasks, name).enqueue())
+            assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+            assert "declined what it was given: This file is no film." in caplog.text
+            task_finished.connect(stumble)
+            finished(getattr(tasks, name).enqueue())
+    finally:
+        task_finished.disconnect(hear)
+        task_finished.disconnect(stumble)
+    assert heard == [(TaskResultStatus.FAILED, True, "This file is no film.")] * 2
+    assert "A receiver of a task signal failed" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["declines", "child_declines"])
 def test_a_task_that_declines_fails_at_once_with_its_sentence_and_is_no_dead_letter(
     backend: PostgresBackend, operator: Operator, name: str
 ) -> None:
     with working(backend, size=Size(processes=1)):
         result = finished(getattr(tasks, name).enqueue())
         assert (result.status, result.attempts) == (TaskResultStatus.FAILED, 1)
-        assert not result.is_cancelled
+        assert (result.is_cancelled, result.is_declined) == (False, True)
         assert result.errors[0].traceback == "This file is no film."
         assert dead_letters(backend) == {}
         assert FinishedTask.objects.get().get_status_display() == "declined"

@@ -155,3 +155,20 @@ def test_a_film_that_is_sold_in_a_bundle_alone_leads_to_it() -> None:
     signed_in(rack.shop.creator).post(f"/studio/bundles/{rack.bundle.public_id}/end/")
     page = signed_in(rack.shop.viewer).get(f"/watch/{rack.films[1].public_id}", follow=True).content.decode()
     assert "Not open yet" in page
+
+
+def test_the_panels_own_page_leads_to_the_bundles_too_also_for_watching_longer() -> None:
+    rack = Rack.open()
+    link = f'href="/bundles/{rack.bundle.public_id}/"'
+    alone, together = (f"/unlock/{rack.films[number].public_id}/" for number in (0, 1))
+    rack.alone(1, Term.DAY)
+    Shop(rack.shop.creator, rack.shop.viewer, rack.films[1]).price({})
+    client = signed_in(rack.shop.viewer)
+    assert link in client.get(alone).content.decode()
+    for headers in ({}, {"HX-Request": "true"}):
+        page = client.get(together, headers=headers).content.decode()
+        assert "It is not sold alone, but together with others:" in page, headers
+        # The part stands above the list that is there already.
+        assert (link in page) == (not headers)
+    signed_in(rack.shop.creator).post(f"/studio/bundles/{rack.bundle.public_id}/end/")
+    assert "cannot be unlocked for longer at the moment" in client.get(together).content.decode()

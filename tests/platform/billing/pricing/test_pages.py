@@ -57,6 +57,9 @@ def test_a_film_without_a_price_says_so_until_it_has_one(studio: Client, channel
         # On the price tab it is said by what stands there.
         assert (WARNING in page) == (tab != "price/")
     assert "read “Not open yet”" in pages[""]
+    # A bundle sells it without a price of its own.
+    assert "except with a bundle" in pages[""]
+    assert "others watch it with a bundle that it is in, or not at all" in pages["price/"]
     listed = studio.get("/studio/rows/").content.decode()
     assert f'href="/studio/films/{video.public_id}/price/">No price yet' in listed
 
@@ -83,7 +86,7 @@ def test_publishing_without_a_price_says_that_nobody_can_unlock_it(
 ) -> None:
     unpriced, priced = new_video(channel, VideoState.READY), new_video(channel, VideoState.READY)
     price(priced, {Term.LIFETIME: 50})
-    words = "It can be unlocked once it has a price."
+    words = "It can be unlocked once it has a price, or with a bundle."
     for video, is_said in ((unpriced, True), (priced, False)):
         page = studio.post(f"/studio/films/{video.public_id}/show/", {"state": state}, follow=True).content.decode()
         assert (words in page) == is_said

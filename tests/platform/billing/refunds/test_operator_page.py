@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from mutoscope.engines.ledger import Transfer, credit, debit
 from mutoscope.platform.accounts.public import Person
@@ -133,6 +135,32 @@ def test_what_was_bought_beside_it_stays_as_foreseen(olga: Person) -> None:
     RefundPurchase().call(RefundPurchaseInputs(first.purchase_id, olga.pk, WHY))
     assert shop.entitlement().expires_at == foreseen.films[0].until
     assert (foreseen.to_viewer.after, foreseen.from_creator.after) == (shop.points(), shop.earnings())
+
+
+def test_one_point_is_said_as_one(page: Client) -> None:
+    shop = Shop.open(points=100)
+    shop.price({Term.DAY: 1})
+    bought = shop.unlock(Term.DAY, 1)
+    shown = text_of(page, ADD, {"purchase": bought.purchase_id, "reason": WHY}, post=True)
+    assert "Refund 1 point" in shown
+    answer = page.post(ADD, {"purchase": bought.purchase_id, "reason": WHY, "confirmed": "yes"}, follow=True)
+    lists = text_of(page, "/operator/billing/refund/") + text_of(page, "/operator/billing/purchase/")
+    assert "1 point went back to nora." in answer.content.decode()
+    assert "1 points" not in shown + lists
+
+
+def test_what_stays_of_a_bundles_films_is_looked_for_once(olga: Person) -> None:
+    rack = Rack.open()
+    rack.buy()
+    bought = Purchase.objects.order_by("pk")[0].pk
+    for act in (
+        lambda: foresee(bought, olga.pk),
+        lambda: RefundPurchase().call(RefundPurchaseInputs(bought, olga.pk, WHY)),
+    ):
+        with CaptureQueriesContext(connection) as asked:
+            act()
+        looks = [each["sql"] for each in asked if 'ORDER BY "billing_purchase"."number"' in each["sql"]]
+        assert len(looks) == 1, "one look for each film of the bundle"
 
 
 def test_a_bundle_is_shown_and_goes_back_whole(page: Client) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.dispatch import Signal
 
 from mutoscope.engines.tasks.compat import API_LOGGER, task_enqueued, task_started
@@ -33,6 +35,22 @@ def someone_listens(signal: Signal, sender: type[Any], *, failed: bool = False) 
     if not someone:
         return False
     return others or failed or _API_LOG.isEnabledFor(_LOG_LEVELS.get(id(signal), logging.INFO))
+
+
+def tell(signal: Signal, sender: type[Any], result: Any, *, quietly: bool = False) -> list[tuple[Any, Any]]:
+    """As the signal's own send_robust. Quietly, the tasks API's own receiver is left out: of all that failed it writes an error."""
+    if not quietly:
+        return signal.send_robust(sender=sender, task_result=result)
+    answers: list[tuple[Any, Any]] = []
+    for receiver in _receivers(signal, sender):
+        if getattr(receiver, "__module__", "") == _SIGNALS_MODULE:
+            continue
+        call: Any = async_to_sync(receiver) if inspect.iscoroutinefunction(receiver) else receiver
+        try:
+            answers.append((receiver, call(signal=signal, sender=sender, task_result=result)))
+        except Exception as error:
+            answers.append((receiver, error))
+    return answers
 
 
 _KNOWN: dict[int, tuple[Any, bool, bool]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -11,6 +12,7 @@ from django.utils.module_loading import import_string
 
 from mutoscope.engines.tasks.compat import Task, TaskError, TaskResult, TaskResultStatus
 from mutoscope.engines.tasks.queue.encoding import decode
+from mutoscope.engines.tasks.queue.policy import Declined
 
 if TYPE_CHECKING:
     _Result = TaskResult[Any]
@@ -31,6 +33,7 @@ STATUSES = {
 }
 
 ID_MAX = 2**63 - 1
+TRACEBACK_CHARACTERS_MAX = 64_000
 
 
 class TaskNotFound(Exception):
@@ -39,11 +42,12 @@ class TaskNotFound(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueTaskResult(_Result):
-    """A TaskResult that also knows how far a running task is, and whether it was cancelled."""
+    """A TaskResult that also knows how far a running task is, whether it was cancelled, and whether it declined."""
 
     progress: float | None = field(default=None, compare=False)
     progress_note: str = field(default="", compare=False)
     is_cancelled: bool = field(default=False, compare=False)
+    is_declined: bool = field(default=False, compare=False)
 
     def refresh(self) -> None:
         """Reload what the queue knows of the task."""
@@ -70,6 +74,7 @@ _REFRESHED = (
     "progress",
     "progress_note",
     "is_cancelled",
+    "is_declined",
 )
 
 
@@ -91,6 +96,13 @@ def parse_id(result_id: object) -> int | None:
         return None
     number = int(result_id)
     return number if 0 < number <= ID_MAX else None
+
+
+def trace_of(error: BaseException) -> str:
+    """What is kept of an exception for people: the sentence of one that declined, else the end of its traceback. Never empty."""
+    if isinstance(error, Declined) and str(error).strip():
+        return str(error)[-TRACEBACK_CHARACTERS_MAX:]
+    return "".join(traceback.format_exception(error))[-TRACEBACK_CHARACTERS_MAX:]
 
 
 def task_error(error: BaseException, trace: str) -> dict[str, str]:
@@ -120,6 +132,7 @@ _NOTHING_YET: dict[str, Any] = {
     "progress": None,
     "progress_note": "",
     "is_cancelled": False,
+    "is_declined": False,
 }
 
 
@@ -174,6 +187,7 @@ def result_from_row(row: dict[str, Any], backend: str) -> QueueTaskResult:
         progress=row["progress"],
         progress_note=row["progress_note"] or "",
         is_cancelled=status == CANCELLED,
+        is_declined=status == DECLINED,
     )
     if row["result"] is not None:
         object.__setattr__(result, "_return_value", decode(row["result"]))

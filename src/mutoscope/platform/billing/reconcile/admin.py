@@ -63,7 +63,7 @@ class ReconciliationAdmin(LookOnly):
             raise PermissionDenied
         if request.method == "POST":
             reconcile_books.enqueue()
-            messages.success(request, "A worker compares now. Look at this page again in a moment.")
+            messages.success(request, "A worker compares as soon as one is free. Look at this page again in a moment.")
         return redirect("admin:billing_reconciliation_changelist")
 
     def _may_compare(self, request: HttpRequest) -> bool:

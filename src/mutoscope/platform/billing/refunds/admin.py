@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from mutoscope.platform.billing.domain.lengths import REASON_LENGTH_MAX
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import Purchase, Refund
-from mutoscope.platform.billing.operator_lists import LookOnly, staff_id
+from mutoscope.platform.billing.operator_lists import LookOnly, points_text, staff_id
 from mutoscope.platform.billing.refunds.foresight import Foreseen, foresee
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
 
@@ -78,7 +78,7 @@ class RefundAdmin(LookOnly):
 
     @admin.display(description="gone back")
     def back(self, refund: Refund) -> str:
-        return f"{refund.purchase.paid_points():,} points"
+        return points_text(refund.purchase.paid_points())
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("billing.add_refund"))
@@ -119,8 +119,10 @@ class RefundAdmin(LookOnly):
         except Refused as refusal:
             messages.error(request, refusal.sentence())
             return None
-        self.log_addition(request, done.refund, f"Refunded {done.points} points of purchase {purchase.pk}: {reason}")
-        messages.success(request, f"{done.points:,} points went back to {purchase.viewer}.")
+        self.log_addition(
+            request, done.refund, f"Refunded {points_text(done.points)} of purchase {purchase.pk}: {reason}"
+        )
+        messages.success(request, f"{points_text(done.points)} went back to {purchase.viewer}.")
         return redirect("admin:billing_purchase_change", purchase.pk)
 
 

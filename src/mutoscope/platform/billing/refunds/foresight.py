@@ -72,11 +72,11 @@ def foresee(purchase_id: int, staff_id: int, clock: Clock = SERVER_CLOCK) -> For
     refusal = beyond_the_limits(together, staff_id, now)
     if not refusal and earnings < creators:
         refusal = PAID_OUT
-    whole = purchase.bundle_purchase
+    whole, rest = purchase.bundle_purchase, what_stays(together)
     return Foreseen(
         purchase=purchase,
         title=purchase.video.title if whole is None else whole.bundle.title,
-        films=[_then(each, now) for each in together],
+        films=[_then(each, rest[each.video_id], now) for each in together],
         points=points,
         to_viewer=Shift(points, viewer, viewer + points),
         from_creator=Shift(creators, earnings, earnings - creators),
@@ -87,7 +87,6 @@ def foresee(purchase_id: int, staff_id: int, clock: Clock = SERVER_CLOCK) -> For
     )
 
 
-def _then(purchase: Purchase, now: datetime) -> FilmThen:
-    rest = spans(Bought(Term(each.term), each.bought_at, each.is_upgrade) for each in what_stays(purchase))
-    until = end_of(rest, now)
+def _then(purchase: Purchase, rest: list[Purchase], now: datetime) -> FilmThen:
+    until = end_of(spans(Bought(Term(each.term), each.bought_at, each.is_upgrade) for each in rest), now)
     return FilmThen(purchase, until, ends_now=until == now)

@@ -44,10 +44,13 @@ def taken_together(purchase: Purchase) -> QuerySet[Purchase]:
     return Purchase.objects.filter(bundle_purchase=purchase.bundle_purchase_id)
 
 
-def what_stays(purchase: Purchase) -> list[Purchase]:
-    """The viewer's other purchases of this film that were not refunded, in their order."""
-    others = Purchase.objects.filter(viewer_id=purchase.viewer_id, video_id=purchase.video_id, refunded_at=None)
-    return list(others.exclude(pk=purchase.pk).order_by("number"))
+def what_stays(together: Sequence[Purchase]) -> dict[int, list[Purchase]]:
+    """By film, the viewer's purchases that were not refunded beside these, which are taken back together: in their order. One query."""
+    found: dict[int, list[Purchase]] = {each.video_id: [] for each in together}
+    others = Purchase.objects.filter(viewer_id=together[0].viewer_id, video_id__in=found, refunded_at=None)
+    for each in others.exclude(pk__in=[each.pk for each in together]).order_by("number"):
+        found[each.video_id].append(each)
+    return found
 
 
 def end_of(found: Sequence[Span], now: datetime) -> datetime | None:
@@ -162,13 +165,13 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
 
     def take_the_time_away(self, refunding: Refunding) -> None:
         """What the other purchases give is worked out anew; what this upgrade had credited counts again."""
-        for purchase in refunding.internals.purchases:
-            Purchase.objects.filter(credited_to=purchase).update(credited_to=None)
-            self._end(purchase, refunding.internals.entitlements[purchase.video_id], refunding.internals.now)
+        work = refunding.internals
+        Purchase.objects.filter(credited_to__in=work.purchases).update(credited_to=None)
+        for video_id, rest in what_stays(work.purchases).items():
+            self._end(rest, work.entitlements[video_id], work.now)
 
     @staticmethod
-    def _end(purchase: Purchase, entitlement: Entitlement, now: datetime) -> None:
-        rest = what_stays(purchase)
+    def _end(rest: list[Purchase], entitlement: Entitlement, now: datetime) -> None:
         found = spans(Bought(Term(each.term), each.bought_at, each.is_upgrade) for each in rest)
         # The receipts too: what a longer term credits is what still runs by them.
         for each, span in zip(rest, found, strict=False):

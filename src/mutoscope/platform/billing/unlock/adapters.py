@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
-from mutoscope.platform.billing.bundles.offers import offers_with_film
 from mutoscope.platform.billing.clock import SERVER_CLOCK
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.templatetags.billing import time_left
-from mutoscope.platform.billing.unlock.panel import panel_for
+from mutoscope.platform.billing.unlock.panel import bundles_beside, panel_for
 from mutoscope.platform.billing.unlock.rights import right_of
 from mutoscope.platform.videos.public import Answer, CardNote, Question, Reason, Video, panel_without_sales
 
@@ -41,7 +40,7 @@ def billing_unlock_panel(request: HttpRequest, video: Video, answer: Answer) -> 
     panel = panel_for(request.user.pk, video.public_id)
     if panel is None:
         return panel_without_sales(request, video, answer)
-    bundles = offers_with_film(panel.video_id, request.user.pk) if panel.may_be_bundled() else []
+    bundles = bundles_beside(panel, request.user.pk)
     if not (panel.choices or panel.is_live or panel.has_expired or bundles):
         return panel_without_sales(request, video, answer)
     return render_to_string("billing/unlock/beside.html", {"panel": panel, "bundles": bundles}, request)

@@ -19,7 +19,7 @@ from mutoscope.platform.billing.domain.coupons import CODE_LENGTH_MAX
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.failures import NoSuchFilm, Refused
-from mutoscope.platform.billing.unlock.panel import panel_for
+from mutoscope.platform.billing.unlock.panel import bundles_beside, panel_for
 from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoInputs, UnlockVideoOutputs
 
 VERSION_MAX = 2**31 - 1
@@ -99,8 +99,16 @@ def _show(request: HttpRequest, public_id: str, refusal: Refused | None = None) 
     # What the viewer had chosen stays so, or the next click would buy something else.
     chosen = (request.POST.get("choice") or request.GET.get("choice", "")).partition(":")[0]
     offered = {choice.quote.term for choice in panel.choices}
-    context = {"panel": panel, "refusal": refusal, "typed": typed, "chosen": chosen if chosen in offered else ""}
-    if "HX-Request" in request.headers:
+    is_part = "HX-Request" in request.headers
+    context = {
+        "panel": panel,
+        "refusal": refusal,
+        "typed": typed,
+        "chosen": chosen if chosen in offered else "",
+        # The part that is exchanged says of them only that they are there, where there is nothing else.
+        "bundles": [] if is_part and panel.choices else bundles_beside(panel, request.user.pk),
+    }
+    if is_part:
         # 200, or htmx would not show it: what was refused is said in the panel.
         return render(request, "billing/unlock/panel.html", context)
     return render(request, "billing/unlock/page.html", context, status=200 if refusal is None else 409)

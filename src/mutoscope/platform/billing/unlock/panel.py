@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mutoscope.platform.billing import books
+from mutoscope.platform.billing.bundles.offers import BundleOffer, offers_with_film
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain import terms
 from mutoscope.platform.billing.domain.coupons import PROBLEMS, Discount
@@ -72,6 +73,11 @@ class Panel:
     def may_be_bundled(self) -> bool:
         """Whether bundles with it are of use to whoever looks: also where it is not sold alone."""
         return self.is_public and not (self.is_own or self.is_free or (self.is_live and self.expires_at is None))
+
+
+def bundles_beside(panel: Panel, viewer_id: int | None) -> list[BundleOffer]:
+    """What stands below the panel, wherever it stands. Two queries at most."""
+    return offers_with_film(panel.video_id, viewer_id) if panel.may_be_bundled() else []
 
 
 def panel_for(viewer_id: int | None, public_id: str, clock: Clock = SERVER_CLOCK, code: str = "") -> Panel | None:

@@ -165,8 +165,8 @@ DONE = {
     VideoState.ARCHIVED: "Put away. You can bring it back at any time.",
 }
 DONE_WITHOUT_PRICE = {
-    VideoState.PUBLISHED: "Published. Everybody can find it now. It can be unlocked once it has a price.",
-    VideoState.UNLISTED: "Whoever has the link can see it now; no list shows it. It can be unlocked once it has a price.",
+    VideoState.PUBLISHED: "Published. Everybody can find it now. It can be unlocked once it has a price, or with a bundle.",
+    VideoState.UNLISTED: "Whoever has the link can see it now; no list shows it. It can be unlocked once it has a price, or with a bundle.",
 }
 
 

@@ -122,7 +122,7 @@ class Command(BaseCommand):
                 {
                     "id": result.id,
                     "task": result.task.module_path,
-                    "state": "CANCELLED" if result.is_cancelled else str(result.status),
+                    "state": _state(result),
                     "queue": result.task.queue_name,
                     "priority": result.task.priority,
                     "args": result.args,
@@ -241,3 +241,8 @@ def _brief(task: LiveTask | FinishedTask, state: str) -> dict[str, Any]:
         "attempt": task.attempt,
         "enqueued": task.enqueued_at.isoformat(timespec="seconds"),
     }
+
+
+def _state(result: Any) -> str:
+    """Also where the tasks API has no word for it."""
+    return "CANCELLED" if result.is_cancelled else "DECLINED" if result.is_declined else str(result.status)

@@ -12,7 +12,6 @@ import os
 import signal
 import socket
 import sys
-import traceback
 from datetime import UTC, datetime
 from typing import IO, Any
 
@@ -51,7 +50,7 @@ def answer(request: dict[str, Any], answers: IO[str]) -> dict[str, Any]:
     from mutoscope.engines.tasks.queue.context import ProgressClock, QueueTaskContext
     from mutoscope.engines.tasks.queue.encoding import encode
     from mutoscope.engines.tasks.queue.policy import ATTRIBUTE_BY_CALL, Declined, policy_of
-    from mutoscope.engines.tasks.queue.results import QueueTaskResult, find_task, task_error
+    from mutoscope.engines.tasks.queue.results import QueueTaskResult, find_task, task_error, trace_of
     from mutoscope.engines.tasks.queue.worker.threads import check_connections
 
     check_connections()
@@ -87,12 +86,11 @@ def answer(request: dict[str, Any], answers: IO[str]) -> dict[str, Any]:
         value = task.call(*args, **kwargs)
         return {"result": None if value is None else encode(value)}
     except BaseException as error:
-        is_declined = isinstance(error, Declined)
-        trace = (str(error) if is_declined else "".join(traceback.format_exception(error)))[-64_000:]
         by_call = getattr(task.func, ATTRIBUTE_BY_CALL, None)
         chosen = policy_of(task.func) if by_call is None else by_call(kwargs)
         delay_s = chosen.retry_delay_s(request["attempt"], error)
-        return {"error": task_error(error, trace), "delay_s": delay_s, "is_declined": is_declined}
+        stored = task_error(error, trace_of(error))
+        return {"error": stored, "delay_s": delay_s, "is_declined": isinstance(error, Declined)}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import functools
 import inspect
 import logging
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from mutoscope.engines.tasks.compat import (
 )
 from mutoscope.engines.tasks.queue.context import Advance, QueueTaskContext
 from mutoscope.engines.tasks.queue.encoding import decode, encode
-from mutoscope.engines.tasks.queue.observers import someone_listens
+from mutoscope.engines.tasks.queue.observers import someone_listens, tell
 from mutoscope.engines.tasks.queue.policy import (
     ATTRIBUTE_BY_CALL,
     Declined,
@@ -47,6 +46,7 @@ from mutoscope.engines.tasks.queue.results import (
     find_task,
     made_result,
     task_error,
+    trace_of,
 )
 from mutoscope.engines.tasks.queue.worker.job import Interrupted, Job
 
@@ -54,8 +54,6 @@ logger = logging.getLogger("mutoscope.tasks")
 
 # A task that this worker's code does not have may be one that newer code enqueued: it waits for a newer worker.
 UNKNOWN_POLICY = Policy(attempts_max=6, backoff_s=5.0, backoff_max_s=120.0)
-
-TRACEBACK_CHARACTERS_MAX = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +177,8 @@ class Execution:
         if isinstance(error, Interrupted) or self.job.interruption is not None:
             error = self._interruption(error)
         delay_s = None if self.job.interruption == "cancel" else self.job.policy.retry_delay_s(self.job.attempt, error)
-        is_declined = isinstance(error, Declined)
-        trace = str(error) if is_declined else "".join(traceback.format_exception(error))
-        self.fail_stored(task_error(error, trace[-TRACEBACK_CHARACTERS_MAX:]), delay_s, is_declined=is_declined)
+        stored = task_error(error, trace_of(error))
+        self.fail_stored(stored, delay_s, is_declined=isinstance(error, Declined))
 
     def fail_stored(self, error: dict[str, str], delay_s: float | None, *, is_declined: bool = False) -> None:
         job = self.job
@@ -204,7 +201,16 @@ class Execution:
             )
         else:
             job.status = CANCELLED if job.interruption == "cancel" else DECLINED if is_declined else FAILED
-            if someone_listens(task_finished, self.around.backend_class, failed=True):
+            if job.status == DECLINED:
+                # No error, but for whoever looks why something was not made.
+                logger.info(
+                    "Task %s (%s) declined what it was given: %s",
+                    job.id,
+                    job.path,
+                    error["traceback"],
+                    extra={"action": "task_declined", "task_id": job.id, "task_path": job.path},
+                )
+            if someone_listens(task_finished, self.around.backend_class, failed=job.status != DECLINED):
                 result = self._result()
                 result.errors.append(TaskError(**error))
                 self._finish(result)
@@ -251,11 +257,13 @@ class Execution:
 
     def _finish(self, result: QueueTaskResult) -> None:
         object.__setattr__(result, "status", STATUSES[self.job.status])
+        object.__setattr__(result, "is_declined", self.job.status == DECLINED)
         object.__setattr__(result, "finished_at", datetime.now(UTC))
         self._send(task_finished, result)
 
     def _send(self, signal: Any, result: TaskResult[Any]) -> None:
-        for receiver, answer in signal.send_robust(sender=self.around.backend_class, task_result=result):
+        quietly = isinstance(result, QueueTaskResult) and result.is_declined
+        for receiver, answer in tell(signal, self.around.backend_class, result, quietly=quietly):
             if isinstance(answer, Exception):
                 logger.error(
                     "A receiver of a task signal failed: %r",
@@ -291,9 +299,8 @@ def fail_unknown(job: Job) -> None:
         _runnable(job.path)
         return
     except BaseException as error:
-        trace = "".join(traceback.format_exception(error))
         delay_s = UNKNOWN_POLICY.retry_delay_s(job.attempt, TaskNotFound())
-        job.error = task_error(error, trace)
+        job.error = task_error(error, trace_of(error))
         job.delay_s = delay_s
         job.status = FAILED if delay_s is None else READY
         logger.error(
