@@ -255,7 +255,8 @@ class Purchase(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.term} for {self.paid_points()} points"
+        points = self.paid_points()
+        return f"{self.term} for {points:,} point{'' if points == 1 else 's'}"
 
     def paid_points(self) -> int:
         """What the viewer was charged."""
