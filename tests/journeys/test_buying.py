@@ -45,6 +45,8 @@ def test_from_a_locked_film_to_watching_it_in_place(visit: Visit, shop: Shop) ->
     visitor.sees("You paid 30 points")
     plays(page)
     assert page.url == address
+    # The way to the film went from the receipt, and left no gap in it.
+    expect(page.locator("#unlock-panel p")).to_have_count(1)
     assert page.evaluate("window.neverLeft") is True
     visitor.look("film-unlocked")
     assert (shop.points(), Purchase.objects.count()) == (12, 1)

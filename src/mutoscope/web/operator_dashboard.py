@@ -170,7 +170,7 @@ def _books() -> Panel:
     last = last_reconciliation()
     listed = reverse("admin:billing_reconciliation_changelist")
     if last is None:
-        return Panel("Reconciliation", [Figure("Last", "never", "runs at night, and by mutoscope reconcile", listed)])
+        return Panel("Reconciliation", [Figure("Last", "never", "runs at night, and when you ask for it", listed)])
     age = timezone.now() - last.at
     found = "all is well" if last.is_clean else _counted(len(last.findings), "finding")
     when = f"{last.at:%d %B, %H:%M} UTC"

@@ -225,7 +225,7 @@ class PayoutAdmin(LookOnly):
     def _try(self, request: HttpRequest, payout: Payout, done: str, act: Any) -> None:
         reason = request.POST.get("reason", "").strip()
         if not reason:
-            self.message_user(request, f"{payout}: say why.", messages.ERROR)
+            self.message_user(request, f"{payout}: say why, under Reason. Nothing was done.", messages.ERROR)
             return
         try:
             act()
@@ -286,7 +286,7 @@ class MonthlyStatementAdmin(LookOnly):
         reason = request.POST.get("reason", "").strip()
         for statement in chosen:
             if not reason:
-                self.message_user(request, f"{statement}: say why.", messages.ERROR)
+                self.message_user(request, f"{statement}: say why, under Reason. Nothing was issued.", messages.ERROR)
                 continue
             asked = IssueStatementInputs(statement.channel_id, statement.year, statement.month, reason)
             try:

@@ -13,6 +13,7 @@ from django.test import Client
 from mutoscope.platform.accounts.channels import service
 from mutoscope.platform.accounts.models import Channel
 from tests.people import make_channel, make_person, picture
+from tests.platform.videos.films import new_video
 
 pytestmark = pytest.mark.django_db
 
@@ -133,3 +134,24 @@ def test_a_picture_is_served_as_a_picture_and_for_ever(client: Client) -> None:
 )
 def test_nothing_else_of_the_media_folder_has_an_address(client: Client, path: str) -> None:
     assert client.get(f"/media/{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("below", "section", "current"),
+    [
+        ("/studio/", "/studio/", "page"),
+        ("/studio/films/{film}/", "/studio/", "true"),
+        ("/studio/films/{film}/price/", "/studio/", "true"),
+        ("/studio/earnings/", "/studio/earnings/", "page"),
+        ("/studio/earnings/statements/", "/studio/earnings/", "true"),
+        ("/studio/earnings/address/", "/studio/earnings/", "true"),
+    ],
+)
+def test_the_studio_marks_the_section_that_a_page_belongs_to(
+    client: Client, below: str, section: str, current: str
+) -> None:
+    channel = make_channel(make_person("wim"), "wim")
+    client.force_login(channel.owner)
+    page = client.get(below.format(film=new_video(channel).public_id)).content.decode()
+    marked = f'<a href="{section}" aria-current="{current}">'
+    assert page.partition('class="settings-nav"')[2].count(marked) == 1

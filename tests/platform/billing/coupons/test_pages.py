@@ -10,9 +10,11 @@ from django.test import Client
 from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing.coupons.guesses import TOO_MANY, WRONG_MAX
 from mutoscope.platform.billing.domain.coupons import PROBLEMS
+from mutoscope.platform.videos.public import VideoState
 from tests.people import make_channel, make_person
 from tests.platform.billing.coupons.codes import make, use
 from tests.platform.billing.shop import Shop
+from tests.platform.videos.films import new_video
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +86,17 @@ def test_a_creator_makes_and_ends_a_code() -> None:
     stranger = make_person("mallory")
     make_channel(stranger, "mallory")
     assert signed_in(stranger).post("/studio/coupons/AUTUMN/end/").status_code == 404
+
+
+def test_a_code_is_not_offered_for_a_film_that_could_not_be_made() -> None:
+    shop = Shop.open()
+    failed = new_video(shop.video.channel, VideoState.FAILED, title="Cut short")
+    client = signed_in(shop.creator)
+    page = client.get("/studio/coupons/").content.decode()
+    assert shop.video.title in page
+    assert "Cut short" not in page
+    asked = {"code": "autumn", "amount": "50", "what": "percent", "film": failed.public_id}
+    assert client.post("/studio/coupons/", asked).status_code == 422
 
 
 def test_the_api_makes_uses_and_ends_a_code() -> None:

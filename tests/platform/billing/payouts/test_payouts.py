@@ -151,7 +151,7 @@ def test_staff_decide_in_their_pages_with_a_reason_that_is_kept(shop: Shop, clie
         payout.refresh_from_db()
         return told
 
-    assert "say why" in decide("approve", " ")
+    assert "say why, under Reason. Nothing was done." in decide("approve", " ")
     assert payout.state == Payout.State.WAITING
     assert "approved." in decide("approve", "They are known.")
     assert "Say by which payment" in decide("was_paid", "By the bank, today.")
@@ -247,6 +247,8 @@ def test_through_the_pages(shop: Shop, client: Client, settings: Any) -> None:
     assert "waits for approval" in client.get("/studio/earnings/").content.decode()
     client.post("/studio/earnings/payouts/1/cancel/")
     assert Payout.objects.get().state == Payout.State.CANCELLED
+    answer = client.post("/studio/earnings/payouts/", {"points": "100", "request_key": "by hand"}, follow=True)
+    assert "Payout 2 of 100 points. Approved: the operator pays it by hand." in answer.content.decode()
     lines = json.loads(sent(client, "/studio/earnings/statement.json"))["lines"]
     assert [(line["points"], line["balance"]) for line in lines] == [(180, 180)]
     assert sent(client, "/studio/earnings/statement.csv").startswith("number,at,what,points,balance,reference\n")

@@ -17,7 +17,7 @@ from mutoscope.platform.billing.coupons.forms import CouponForm
 from mutoscope.platform.billing.coupons.service import EndCoupon, EndCouponInputs, MakeCoupon, MakeCouponInputs
 from mutoscope.platform.billing.failures import NoSuchCoupon, NoSuchFilm, Refused
 from mutoscope.platform.billing.statements import fetch
-from mutoscope.platform.videos.public import Video
+from mutoscope.platform.videos.public import Video, VideoState
 
 COUPONS_SHOWN = 200
 FILMS_OFFERED = 500
@@ -62,7 +62,9 @@ def coupons(request: HttpRequest) -> HttpResponse:
     channel = channel_of(cast("Person", request.user))
     if channel is None:
         return redirect("channel-open")
-    films = list(Video.objects.filter(channel=channel).values_list("public_id", "title")[:FILMS_OFFERED])
+    # A film that could not be made has no price for a code to take something off.
+    pricable = Video.objects.filter(channel=channel).exclude(state=VideoState.FAILED)
+    films = list(pricable.values_list("public_id", "title")[:FILMS_OFFERED])
     form = CouponForm(films, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:

@@ -117,7 +117,7 @@ def request_payout(request: HttpRequest) -> HttpResponse:
     except Refused as refusal:
         return _show(request, channel, refusal)
     waits = done.payout.state == Payout.State.WAITING
-    words = "It waits for somebody of the staff to approve it." if waits else "It is on its way."
+    words = "It waits for somebody of the staff to approve it." if waits else shown(done.payout).words
     messages.success(request, f"Payout {done.payout.number} of {done.payout.points:,} points. {words}")
     return redirect("earnings")
 

@@ -40,7 +40,7 @@
   window.addEventListener("pageshow", () => all('[data-busy][aria-busy="true"]').forEach(setIdle));
 
   // On a phone a row of sections runs out of the page: the one that is shown is brought into sight.
-  for (const here of all('.settings-nav [aria-current="page"], .tabs [aria-current="page"]')) {
+  for (const here of all('.settings-nav [aria-current], .tabs [aria-current="page"]')) {
     here.scrollIntoView({ block: "nearest", inline: "center" });
   }
 

@@ -31,7 +31,7 @@
     const receipt = document.getElementById("unlock-panel");
     const words = document.querySelector(".film-words");
     if (receipt && words) {
-      for (const link of receipt.querySelectorAll("a.button")) link.remove();
+      for (const link of receipt.querySelectorAll("p:has(> a.button)")) link.remove();
       words.prepend(receipt);
     }
     for (const part of document.querySelectorAll(".film-panel, [data-unlock-bar]")) part.remove();
