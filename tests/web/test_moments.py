@@ -36,7 +36,12 @@ def test_the_year_is_left_out_while_it_is_this_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "words"), [(timedelta(hours=3, minutes=1), "3\u00a0hours ago"), (timedelta(seconds=0), "now")]
+    ("before", "words"),
+    [
+        (timedelta(seconds=0), "now"),
+        (timedelta(hours=3, minutes=1), "3\u00a0hours ago"),
+        (timedelta(days=15, hours=1), "2\u00a0weeks ago"),
+    ],
 )
 def test_ago_counts_and_keeps_the_moment_on_hover(
     monkeypatch: pytest.MonkeyPatch, before: timedelta, words: str

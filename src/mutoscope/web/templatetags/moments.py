@@ -34,10 +34,12 @@ def moment_utc(when: datetime) -> SafeString:
 
 @register.filter
 def ago(when: datetime) -> SafeString:
-    """How long ago, with the moment on hover: `3 hours ago`."""
+    """How long ago, in its largest unit, with the moment on hover: `3 hours ago`."""
     when = when.astimezone(UTC)
+    largest, *smaller = naturaltime(when).split(", ")
+    words = f"{largest} ago" if smaller else largest
     return format_html(
-        '<time datetime="{}" title="{}" data-moment="ago">{}</time>', when.isoformat(), _exact(when), naturaltime(when)
+        '<time datetime="{}" title="{}" data-moment="ago">{}</time>', when.isoformat(), _exact(when), words
     )
 
 
