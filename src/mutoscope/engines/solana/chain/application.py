@@ -69,7 +69,10 @@ class Application:
     async def _rpc(self, node: Node, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
         if body is None:
-            await respond(send, 413, b"Request entity too large", "text/plain", OPEN_TO_ALL)
+            # What was not read stands in the connection's way: a client that sent its next request there would see it end.
+            await respond(
+                send, 413, b"Request entity too large", "text/plain", [*OPEN_TO_ALL, (b"connection", b"close")]
+            )
             return
         answer = dispatch.answer(node, body)
         if answer.hold_s:
