@@ -14,7 +14,19 @@ from enum import StrEnum
 
 from django.db import IntegrityError, transaction
 
-from mutoscope.engines.ledger import Account, Balance, InsufficientFunds, KeyReused, Ledger, Receipt, Transfer
+from mutoscope.engines.ledger import (
+    Account,
+    Balance,
+    InsufficientFunds,
+    KeyReused,
+    Ledger,
+    Leg,
+    Receipt,
+    Transfer,
+    credit,
+    debit,
+)
+from mutoscope.platform.billing.domain.money import Split
 from mutoscope.platform.billing.failures import InsufficientPoints, Refused
 from mutoscope.platform.billing.models import BookAccount
 
@@ -75,6 +87,15 @@ def balance(kind: Kind, owner_id: int = HOUSE_ID) -> Balance:
     """What is in an account; nothing, if it was never needed."""
     found = find_account(kind, owner_id)
     return Balance(0, 0) if found is None else _LEDGER.balance(found)
+
+
+def sale_legs(viewer_id: int, channel_id: int, parts: Split) -> tuple[Leg, ...]:
+    """A viewer pays a channel, and the site its fee where there is one."""
+    legs: tuple[Leg, ...] = (
+        debit(account(Kind.POINTS, viewer_id), parts.fee_points + parts.creator_points),
+        credit(account(Kind.EARNINGS, channel_id), parts.creator_points),
+    )
+    return (*legs, credit(account(Kind.FEES), parts.fee_points)) if parts.fee_points else legs
 
 
 def post(transfer: Transfer, reused: type[Refused]) -> Receipt:

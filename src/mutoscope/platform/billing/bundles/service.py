@@ -10,15 +10,15 @@ from django.conf import settings
 from django.db import IntegrityError
 from django.db.models import Q
 
-from mutoscope.engines.ledger import Leg, Transfer, credit, debit
+from mutoscope.engines.ledger import Transfer
 from mutoscope.engines.postgres.errors import violated
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic, when
 from mutoscope.platform.billing import books
-from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.bundles.models import Bundle, BundlePurchase
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain import bundles
 from mutoscope.platform.billing.domain.bundles import BundleQuote
+from mutoscope.platform.billing.domain.money import Split
 from mutoscope.platform.billing.domain.terms import Term, Until
 from mutoscope.platform.billing.failures import (
     ChangedMeanwhile,
@@ -187,12 +187,8 @@ class BuyBundle(Service[BuyBundleInputs, BuyBundleInternals, BuyBundleOutputs]):
         asked, work = buying.inputs, buying.internals
         paid = work.quote.due_points
         work.fee_points = sum(bundles.fees([paid], settings.FEE_BPS))
-        legs: tuple[Leg, ...] = (
-            debit(books.account(Kind.POINTS, asked.viewer_id), paid),
-            credit(books.account(Kind.EARNINGS, work.bundle.channel_id), paid - work.fee_points),
-        )
-        if work.fee_points:
-            legs = (*legs, credit(books.account(Kind.FEES), work.fee_points))
+        parts = Split(work.fee_points, paid - work.fee_points)
+        legs = books.sale_legs(asked.viewer_id, work.bundle.channel_id, parts)
         about = {"for": "bundle", "bundle": work.bundle.pk, "title": work.bundle.title, "term": work.bundle.term}
         key = f"bundle:{asked.viewer_id}:{work.bundle.pk}:{work.films[0].bought_before}"
         work.transfer_id = books.post(Transfer(key, legs, about), ChangedMeanwhile).transfer_id

@@ -7,11 +7,10 @@ from datetime import datetime
 
 from django.conf import settings
 
-from mutoscope.engines.ledger import Leg, Transfer, credit, debit
+from mutoscope.engines.ledger import Transfer
 from mutoscope.engines.services import Internals, NoInternals, NoOutputs, Service, State, Steps, atomic
 from mutoscope.platform.billing import books
-from mutoscope.platform.billing.books import Kind
-from mutoscope.platform.billing.domain.money import Split, split
+from mutoscope.platform.billing.domain.money import split
 from mutoscope.platform.billing.domain.terms import Term, quote
 from mutoscope.platform.billing.failures import ChangedMeanwhile, InsufficientPoints, NotForSale, RequestKeyReused
 from mutoscope.platform.billing.models import Entitlement, Offer, Purchase, Tip
@@ -61,7 +60,7 @@ class RecordPastSale(Service[RecordPastSaleInputs, RecordPastSaleInternals, NoOu
         parts = split(offer.points, settings.FEE_BPS)
         about = {"for": "unlock", "video": asked.video.pk, "term": asked.term.value}
         key = f"unlock:{asked.viewer_id}:{asked.video.pk}:0"
-        legs = _legs(asked.viewer_id, asked.video.channel_id, parts)
+        legs = books.sale_legs(asked.viewer_id, asked.video.channel_id, parts)
         receipt = books.post(Transfer(key, legs, about, effective_at=asked.at), ChangedMeanwhile)
         if receipt.repeated:
             return
@@ -112,7 +111,7 @@ class RecordPastTip(Service[RecordPastTipInputs, NoInternals, NoOutputs]):
         asked = tipping.inputs
         parts = split(asked.points, settings.FEE_BPS)
         about = {"for": "tip", "video": asked.video.pk, "note": asked.note, "shown": True}
-        legs = _legs(asked.viewer_id, asked.video.channel_id, parts)
+        legs = books.sale_legs(asked.viewer_id, asked.video.channel_id, parts)
         transfer = Transfer(f"tip:{asked.viewer_id}:{asked.request_key}", legs, about, effective_at=asked.at)
         receipt = books.post(transfer, RequestKeyReused)
         if receipt.repeated:
@@ -135,12 +134,3 @@ class RecordPastTip(Service[RecordPastTipInputs, NoInternals, NoOutputs]):
 def refuse_real_money() -> None:
     if not settings.SANDBOX:
         raise OnlyInSandbox("sales of the past are written down in a sandbox only")
-
-
-def _legs(viewer_id: int, channel_id: int, parts: Split) -> tuple[Leg, ...]:
-    paid = parts.creator_points + parts.fee_points
-    legs: tuple[Leg, ...] = (
-        debit(books.account(Kind.POINTS, viewer_id), paid),
-        credit(books.account(Kind.EARNINGS, channel_id), parts.creator_points),
-    )
-    return (*legs, credit(books.account(Kind.FEES), parts.fee_points)) if parts.fee_points else legs

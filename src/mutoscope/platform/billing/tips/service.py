@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from mutoscope.engines.ledger import Leg, Transfer, credit, debit
+from mutoscope.engines.ledger import Transfer
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic, when
 from mutoscope.platform.accounts.public import BadText, parse_title
 from mutoscope.platform.billing import books
-from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points, split
 from mutoscope.platform.billing.failures import InsufficientPoints, NoSuchFilm, OwnFilm, RequestKeyReused, Unacceptable
 from mutoscope.platform.billing.models import KEY_LENGTH_MAX, NOTE_LENGTH_MAX, Tip
@@ -107,12 +106,7 @@ class GiveTip(Service[GiveTipInputs, GiveTipInternals, GiveTipOutputs]):
         """Debit, credit, fee and the note: one transaction."""
         asked, work = tipping.inputs, tipping.internals
         parts = split(work.points, settings.FEE_BPS)
-        legs: tuple[Leg, ...] = (
-            debit(books.account(Kind.POINTS, asked.viewer_id), work.points),
-            credit(books.account(Kind.EARNINGS, work.video.channel_id), parts.creator_points),
-        )
-        if parts.fee_points:
-            legs = (*legs, credit(books.account(Kind.FEES), parts.fee_points))
+        legs = books.sale_legs(asked.viewer_id, work.video.channel_id, parts)
         about = {"for": "tip", "video": work.video.pk, "note": work.note, "shown": asked.may_be_shown}
         receipt = books.post(Transfer(f"tip:{asked.viewer_id}:{asked.request_key}", legs, about), RequestKeyReused)
         if not receipt.repeated:
