@@ -37,10 +37,11 @@ class Service(ABC, Generic[In, Work, Out]):
 
     failures: ClassVar[tuple[type[Failure], ...]] = ()
     layers: ClassVar[tuple[type[Any], type[Internals], type[Outputs]]]
+    _listed: Steps[In, Work, Out] | None = None
 
     @abstractmethod
     def steps(self) -> Steps[In, Work, Out]:
-        """The steps in their order. Names methods and groups of methods, and nothing else."""
+        """The steps in their order. Names methods and groups of methods, and nothing else: it is read once for each object."""
 
     def call(self, inputs: In) -> Out:
         """Run the steps and return the outputs. Raises one of `failures`; whatever else it raises is a bug."""
@@ -56,8 +57,10 @@ class Service(ABC, Generic[In, Work, Out]):
         return state.outputs
 
     def _run(self, state: State[In, Work, Out], walk: Walk[In, Work, Out]) -> None:
+        if self._listed is None:
+            self._listed = self.steps()
         try:
-            walk(self.steps(), state)
+            walk(self._listed, state)
         except Failure as failure:
             if not isinstance(failure, self.failures):
                 raise UndeclaredFailure(
