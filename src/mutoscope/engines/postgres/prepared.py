@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import select
+import threading
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -50,7 +51,8 @@ def fetch_prepared(using: str, statement: str, parameters: Parameters, *, waits:
     server's to infer, as from `%(name)s::interval`.
 
     Raises what Django's cursor would raise. Whoever counts or wraps Django's queries sees these too. A statement that is
-    known never to wait for a lock (`waits=False`) is a few microseconds quicker, and Ctrl-C has to wait for it.
+    known never to wait for a lock (`waits=False`) is a few microseconds quicker, and Ctrl-C has to wait for it. Only the main
+    thread hears signals, so a web server's never pay for that.
     """
     connection: Any = connections[using]
     if connection.queries_logged or connection.execute_wrappers:
@@ -71,7 +73,8 @@ def fetch_prepared(using: str, statement: str, parameters: Parameters, *, waits:
         if not raw.autocommit and raw.pgconn.transaction_status == pq.TransactionStatus.IDLE:
             # psycopg leaves it to the first statement.
             _checked(raw.pgconn.exec_(b"BEGIN"))
-        return _execute(raw, statement, parameters, _hearing_signals if waits else _at_once)
+        hears = waits and threading.current_thread() is threading.main_thread()
+        return _execute(raw, statement, parameters, _hearing_signals if hears else _at_once)
 
 
 class _Known:
