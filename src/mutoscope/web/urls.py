@@ -14,14 +14,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", ready, name="readyz"),
     path("metrics", metrics, name="metrics"),
     path("", pages.home, name="home"),
+    # Films, then money, because they are asked most: Django tries one address after the other.
+    path("", include("mutoscope.platform.videos.watch.urls")),
+    path("", include("mutoscope.platform.billing.urls")),
     path("", include("mutoscope.platform.accounts.channels.urls")),
     path("account/", include("mutoscope.platform.accounts.sign_in.urls")),
     path("", include("mutoscope.platform.videos.upload.urls")),
     path("", include("mutoscope.platform.videos.studio.urls")),
-    path("", include("mutoscope.platform.billing.urls")),
     path("", include("mutoscope.platform.analytics.urls")),
     path("", include("mutoscope.platform.support.mail.urls")),
-    path("", include("mutoscope.platform.videos.watch.urls")),
     path("gallery/", pages.gallery, name="gallery"),
     path("operator/", admin.site.urls),
 ]

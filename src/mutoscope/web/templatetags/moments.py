@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
@@ -49,10 +49,9 @@ def _drawn(when: datetime, attribute: str) -> SafeString:
     when = when.astimezone(UTC)
     year = "" if when.year == datetime.now(UTC).year else f"\u00a0{when.year}"
     words = f"{when.day}\u00a0{MONTHS[when.month - 1]}{year}, {when.hour:02}:{when.minute:02}\u00a0UTC"
-    return format_html(
-        '<time datetime="{}" title="{}"' + attribute + ">{}</time>", when.isoformat(), _exact(when), words
-    )
+    # Digits and our own words only, so there is nothing to escape.
+    return mark_safe(f'<time datetime="{when.isoformat()}" title="{_exact(when)}"{attribute}>{words}</time>')  # noqa: S308
 
 
 def _exact(when: datetime) -> str:
-    return f"{when.day}\u00a0{MONTHS[when.month - 1]}\u00a0{when.year}, {when:%H:%M:%S} UTC"
+    return f"{when.day}\u00a0{MONTHS[when.month - 1]}\u00a0{when.year}, {when.hour:02}:{when.minute:02}:{when.second:02} UTC"
