@@ -23,9 +23,9 @@ from mutoscope.platform.billing.unlock.panel import bundles_beside, panel_for
 from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoInputs, UnlockVideoOutputs
 
 VERSION_MAX = 2**31 - 1
+UNLOCK = UnlockVideo()
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def unlock(request: HttpRequest, public_id: str) -> HttpResponse:
     """GET: what the film costs, with `coupon` for what it costs then. POST `choice=TERM:POINTS` and `version`: the click; with `coupon`, where the price is told with it."""
@@ -43,7 +43,7 @@ def _click(request: HttpRequest, public_id: str) -> HttpResponse:
     if asked.coupon and not may_try(request):
         return _show(request, public_id)
     try:
-        bought = UnlockVideo().call(asked)
+        bought = UNLOCK.call(asked)
     except NoSuchFilm:
         raise Http404 from None
     except Refused as refusal:
@@ -78,14 +78,22 @@ def _read(request: HttpRequest, public_id: str) -> UnlockVideoInputs | None:
 
 def _done(asked: UnlockVideoInputs, bought: UnlockVideoOutputs) -> HttpResponse:
     """The panel after the click, drawn from the receipt alone: what it says was just written, so nothing is asked again."""
-    context = {"bought": bought, "public_id": asked.public_id, "code": asked.coupon.upper()}
+    paid = f"{bought.points:,} points" if bought.points else "nothing"
     # Without the request: it shows nothing of the site's menu, and what every page knows costs more than what it says.
-    response = HttpResponse(render_to_string("billing/unlock/done.html", context))
-    # The film's page listens, and starts the film where it stands.
-    response["HX-Trigger-After-Swap"] = json.dumps({"film-unlocked": {"publicId": asked.public_id}})
-    return response
+    context = {
+        "paid": f"{paid}, with {asked.coupon.upper()}" if asked.coupon else paid,
+        "until": bought.expires_at,
+        "public_id": asked.public_id,
+    }
+    headers = {
+        "Cache-Control": "no-store",
+        # The film's page listens, and starts the film where it stands.
+        "HX-Trigger-After-Swap": json.dumps({"film-unlocked": {"publicId": asked.public_id}}),
+    }
+    return HttpResponse(render_to_string("billing/unlock/done.html", context), headers=headers)
 
 
+@never_cache
 def _show(request: HttpRequest, public_id: str, refusal: Refused | None = None) -> HttpResponse:
     typed = request.POST.get("coupon", "") or request.GET.get("coupon", "")
     may_look = not typed or may_try(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError
@@ -91,6 +92,7 @@ NO_SUCH_CODE = Code(None, None, None, "other")
 
 
 class UnlockVideoInternals(Internals):
+    is_answered: bool = False
     found: Found
     earlier: Receipt | None = None
     code: Code | None = None
@@ -137,13 +139,17 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
         # No transaction is opened here: `buy` is one statement, and checks again that nothing else was bought or refunded since `look`,
         # and that the code still counts. A price that changes in these milliseconds is charged as it was agreed to.
         return (
-            # First, so that of one click sent twice the second, which finds the code used, then finds the receipt as well.
-            when(self.has_a_code, self.look_at_the_code),
-            self.look,
-            when(self.may_be_answered_already, self.find_the_earlier_receipt),
-            when(self.was_done_before, self.answer_as_before),
+            when(self.is_plain, self.buy_at_once),
             when(
-                self.is_new,
+                self.is_not_answered,
+                # First, so that of one click sent twice the second, which finds the code used, then finds the receipt as well.
+                when(self.has_a_code, self.look_at_the_code),
+                self.look,
+                when(self.may_be_answered_already, self.find_the_earlier_receipt),
+                when(self.was_done_before, self.answer_as_before),
+            ),
+            when(
+                self.is_not_answered,
                 self.refuse_what_is_not_sold,
                 self.refuse_a_code_that_does_not_count,
                 when(self.still_runs, self.weigh_what_still_runs),
@@ -155,6 +161,35 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
 
     def __init__(self, clock: Clock = SERVER_CLOCK) -> None:
         self.clock = clock
+
+    def is_plain(self, unlocking: Unlocking) -> bool:
+        """A click on a page, without a code: nearly always nothing of the film is running, and the price is as it was told."""
+        asked = unlocking.inputs
+        return asked.version is not None and not asked.coupon and not asked.request_key and asked.agreed_points > 0
+
+    def buy_at_once(self, unlocking: Unlocking) -> None:
+        """`look` and `buy` in one round trip, for what is sold, is not running and costs what was agreed. Whatever else it is, nothing is written."""
+        asked = unlocking.inputs
+        parts = split(asked.agreed_points, settings.FEE_BPS)
+        rows = self._write(
+            "click",
+            {
+                "ahead": self.clock.ahead(),
+                "viewer_id": asked.viewer_id,
+                "public_id": asked.public_id,
+                "term": asked.term.value,
+                "version": asked.version,
+                "points": asked.agreed_points,
+                "fee": parts.fee_points,
+                "creator": parts.creator_points,
+                "lasts": terms.LENGTHS[asked.term],
+            },
+        )
+        if rows:
+            self._answer_with(unlocking, rows[0], asked.agreed_points)
+
+    def is_not_answered(self, unlocking: Unlocking) -> bool:
+        return not unlocking.internals.is_answered
 
     def has_a_code(self, unlocking: Unlocking) -> bool:
         return bool(unlocking.inputs.coupon.strip())
@@ -224,9 +259,6 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
             raise RequestKeyReused
         self._answer(unlocking, earlier.purchase_id, earlier.transfer_id, earlier.expires_at, earlier.points, True)
 
-    def is_new(self, unlocking: Unlocking) -> bool:
-        return unlocking.internals.earlier is None
-
     def refuse_what_is_not_sold(self, unlocking: Unlocking) -> None:
         """A creator's own film, one that was withdrawn, a term without a price."""
         asked, found = unlocking.inputs, unlocking.internals.found
@@ -274,23 +306,30 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
         quote = unlocking.internals.quote
         # The fee is of what is really paid.
         parts = split(quote.due_points, settings.FEE_BPS) if quote.due_points else Split(0, 0)
+        (row,) = self._write("buy", self._asked(unlocking, parts))
+        self._answer_with(unlocking, row, quote.due_points)
+
+    @staticmethod
+    def _write(name: str, asked: dict[str, Value]) -> list[tuple[Any, ...]]:
         try:
-            ((outcome, purchase_id, transfer_id, expires_at, available),) = fetch_often(
-                "unlock", "buy", self._asked(unlocking, parts)
-            )
+            return fetch_often("unlock", name, asked)
         except IntegrityError as refused:
             # Nothing of it is written.
             failure = IN_THE_SAME_MOMENT.get(violated(refused))
             if failure is None:
                 raise
             raise failure from None
+
+    def _answer_with(self, unlocking: Unlocking, row: tuple[Any, ...], due_points: int) -> None:
+        """What billing_unlock said."""
+        outcome, purchase_id, transfer_id, expires_at, available = row
         if outcome == "insufficient":
-            raise InsufficientPoints(needed=quote.due_points, available=available)
+            raise InsufficientPoints(needed=due_points, available=available)
         if outcome == "coupon":
             raise BadCoupon(why=PROBLEMS["used up"])
         if outcome == "moved":
             raise ChangedMeanwhile
-        self._answer(unlocking, purchase_id, transfer_id, expires_at, quote.due_points, outcome == "repeated")
+        self._answer(unlocking, purchase_id, transfer_id, expires_at, due_points, outcome == "repeated")
 
     def _asked(self, unlocking: Unlocking, parts: Split) -> dict[str, Value]:
         """What `buy` is told."""
@@ -343,6 +382,7 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
         points: int,
         is_repeated: bool,
     ) -> None:
+        unlocking.internals.is_answered = True
         out = unlocking.outputs
         out.purchase_id, out.transfer_id, out.points = purchase_id, transfer_id, points
         out.expires_at, out.is_repeated = expires_at, is_repeated
