@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
+from mutoscope.engines.ledger.models import Transfer
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.clock import MovedClock
@@ -24,10 +26,10 @@ from mutoscope.platform.billing.failures import (
     RequestKeyReused,
     YoursForever,
 )
-from mutoscope.platform.billing.models import Purchase
+from mutoscope.platform.billing.models import Entitlement, Purchase
 from mutoscope.platform.billing.pricing.service import SetPrices, SetPricesInputs
 from mutoscope.platform.billing.unlock.panel import panel_for
-from mutoscope.platform.billing.unlock.service import Unlocking, UnlockVideo, UnlockVideoInputs
+from mutoscope.platform.billing.unlock.service import Unlocking, UnlockVideo, UnlockVideoInputs, UnlockVideoOutputs
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.public import VideoState
 from tests.people import make_person
@@ -36,6 +38,23 @@ from tests.platform.billing.shop import PRICES, Shop, give
 pytestmark = pytest.mark.django_db
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture(autouse=True, params=["from a page", "from a program"])
+def whose(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every rule twice: a page says which version it saw, and its click goes the short way where nothing is out of the ordinary."""
+    if request.param == "from a program":
+        return
+    plainly = Shop.unlock
+
+    def as_a_page(self: Shop, *asked: Any, **named: Any) -> UnlockVideoOutputs:
+        if not named.get("request_key"):
+            viewer = named.get("viewer") or self.viewer
+            seen = Entitlement.objects.filter(viewer=viewer, video=self.video).first()
+            named.setdefault("version", seen.version if seen else 0)
+        return plainly(self, *asked, **named)
+
+    monkeypatch.setattr(Shop, "unlock", as_a_page)
 
 
 def after(**moved: int) -> MovedClock:
@@ -52,13 +71,34 @@ def test_one_click_debits_credits_and_entitles() -> None:
     assert shop.entitlement().expires_at == bought.expires_at == receipt.bought_at + DAY
 
 
-def test_it_takes_two_round_trips() -> None:
+def test_an_ordinary_click_takes_one_round_trip_and_without_a_version_two() -> None:
     shop = Shop.open()
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
-        shop.unlock(Term.DAY)
-    assert len(asked) == 2, [query["sql"] for query in asked]
+    give(other := make_person("otto"), 100)
+    for viewer, version, trips in ((shop.viewer, 0, 1), (other, None, 2)):
+        asked = UnlockVideoInputs(viewer.pk, shop.video.public_id, Term.DAY, 30, version)
+        with CaptureQueriesContext(connection) as statements:
+            UnlockVideo().call(asked)
+        assert len(statements) == trips, [query["sql"] for query in statements]
+
+
+@pytest.mark.parametrize("term", Term)
+def test_an_ordinary_click_writes_what_the_long_way_writes(term: Term, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop.open()
+    give(other := make_person("otto"), 1000)
+    plain = UnlockVideoInputs(shop.viewer.pk, shop.video.public_id, term, PRICES[term], version=0)
+    UnlockVideo().call(plain)
+    monkeypatch.setattr(UnlockVideo, "is_plain", lambda *_: False)
+    UnlockVideo().call(replace(plain, viewer_id=other.pk))
+    short, long = (dict[str, Any](receipt) for receipt in Purchase.objects.order_by("id").values())
+    own = {"id", "viewer_id", "bought_at", "starts_at", "expires_at", "transfer_id"}
+    assert {name: short[name] for name in short.keys() - own} == {name: long[name] for name in long.keys() - own}
+    lasted = [term_of["expires_at"] and term_of["expires_at"] - term_of["starts_at"] for term_of in (short, long)]
+    assert lasted[0] == lasted[1]
+    paid, paid_long = (Transfer.objects.get(pk=receipt["transfer_id"]) for receipt in (short, long))
+    assert paid.metadata == paid_long.metadata == {"for": "unlock", "video": shop.video.pk, "term": term}
+    assert (paid.key, paid_long.key) == tuple(f"unlock:{who.pk}:{shop.video.pk}:0" for who in (shop.viewer, other))
+    amounts = sorted([-PRICES[term], short["fee_points"], short["creator_points"]])
+    assert sorted(paid.amounts) == sorted(paid_long.amounts) == amounts
 
 
 @pytest.mark.parametrize("fee_bps", [0, 1, 1000, 9000])
