@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from mutoscope.platform.videos.watch import urls as watch
 from mutoscope.web import pages
 from mutoscope.web.health.endpoints import alive, ready
 from mutoscope.web.observe.metrics import metrics
@@ -14,9 +15,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", ready, name="readyz"),
     path("metrics", metrics, name="metrics"),
     path("", pages.home, name="home"),
-    # Films, then money, because they are asked most: Django tries one address after the other.
-    path("", include("mutoscope.platform.videos.watch.urls")),
+    # First what is asked most, because Django tries one address after the other: billing begins with the click.
+    path("", include(watch.of_the_player)),
     path("", include("mutoscope.platform.billing.urls")),
+    path("", include("mutoscope.platform.videos.watch.urls")),
     path("", include("mutoscope.platform.accounts.channels.urls")),
     path("account/", include("mutoscope.platform.accounts.sign_in.urls")),
     path("", include("mutoscope.platform.videos.upload.urls")),

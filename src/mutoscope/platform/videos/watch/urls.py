@@ -13,11 +13,14 @@ from mutoscope.platform.videos.watch.progress import endpoints as progress
 
 FILM = rf"(?P<public_id>{PUBLIC_ID.pattern})"
 
-urlpatterns: list[URLPattern] = [
-    # What a player asks for all the time, and Django tries one address after the other.
+# What a player asks for all the time: for the front of the site's addresses, which Django tries one after the other.
+of_the_player: list[URLPattern] = [
     re_path(rf"^keys/(?P<key_id>{TOKEN.pattern})$", playback.key, name="key"),
     re_path(rf"^films/{FILM}/(?P<path>[A-Za-z0-9._/-]+)$", files.film_file, name="film-file"),
     re_path(rf"^playbacks/(?P<token>{TOKEN.pattern})/beats$", playback.beat, name="playback-beat"),
+]
+
+urlpatterns: list[URLPattern] = [
     re_path(rf"^watch/{FILM}/?$", page.show, name="watch"),
     re_path(rf"^watch/{FILM}/(?P<slug>[a-z0-9_-]{{1,120}})/?$", page.show, name="watch-slug"),
     re_path(rf"^watch/{FILM}/chapters\.vtt$", page.chapters, name="watch-chapters"),
