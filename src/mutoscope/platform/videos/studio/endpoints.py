@@ -16,6 +16,7 @@ from mutoscope.platform.videos.domain.life import DISCARDABLE, MOVES, PLAYABLE, 
 from mutoscope.platform.videos.domain.trailers import TrailerChoice
 from mutoscope.platform.videos.failures import Refused, Unacceptable
 from mutoscope.platform.videos.models import Video
+from mutoscope.platform.videos.process.failing import BROKEN
 from mutoscope.platform.videos.studio.films import film_list
 from mutoscope.platform.videos.studio.forms import CoverForm, SubtitlesForm, VideoForm
 from mutoscope.platform.videos.studio.head import film_head, without_price
@@ -100,6 +101,7 @@ def film_page(request: HttpRequest, video: Video, form: VideoForm | None = None)
         "form": form,
         "choices": offered,
         "is_failed": state is VideoState.FAILED,
+        "is_our_fault": video.state_reason == BROKEN,
         "can_discard": state in DISCARDABLE,
     }
     return render(request, "videos/studio/film.html", context, status=422 if form.errors else 200)
