@@ -84,7 +84,8 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]  # subscriptable in 
 
     class Meta:
         model = token_model()
-        fields = ("dust_below", "second_opinion_from")
+        # Those of a project's own token as well; the pages leave out what cannot be changed.
+        fields = "__all__"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
