@@ -9,7 +9,7 @@ from django import forms
 
 from mutoscope.engines.solana.models import UnmatchedReceipt
 from mutoscope.engines.solana.payments.domain.amounts import U64_MAX, NotPayable, amount_text, exact_units, plain_text
-from mutoscope.engines.solana.payments.swapped import payment_model, token_model
+from mutoscope.engines.solana.payments.swapped import payment_model
 
 
 class UnmatchedForm(forms.ModelForm):  # type: ignore[type-arg]  # subscriptable in stubs only
@@ -77,15 +77,10 @@ class TokenAmountField(forms.CharField):
 
 
 class TokenForm(forms.ModelForm):  # type: ignore[type-arg]  # subscriptable in stubs only
-    """A token's name, its thresholds in its own units, and whether it is offered."""
+    """A token, its thresholds in its own units. Which fields there are is the page's: a project's own token may have more."""
 
     dust_below = TokenAmountField(least=0)
     second_opinion_from = TokenAmountField(least=1, required=False)
-
-    class Meta:
-        model = token_model()
-        # Those of a project's own token as well; the pages leave out what cannot be changed.
-        fields = "__all__"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
