@@ -186,6 +186,7 @@
       page.href = `${drop.dataset.films}${this.video}/`;
       page.append(make("span", "visually-hidden", `: ${this.file.name}`));
       if (film.dataset.state === "failed") this.fail(`This film could not be made. ${film.dataset.reason}`, page);
+      else if (film.dataset.damage) this.end(`Ready, but its file is damaged. ${film.dataset.damage}`, page);
       else this.end("Ready. Only you can see it until you publish it.", page);
     }
   }
