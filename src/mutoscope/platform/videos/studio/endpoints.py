@@ -11,7 +11,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from mutoscope.platform.accounts.public import Person, channel_of, login_required
+from mutoscope.platform.accounts.public import Channel, Person, channel_of, login_required
 from mutoscope.platform.videos.domain.life import DISCARDABLE, MOVES, PLAYABLE, PUBLIC, VideoState
 from mutoscope.platform.videos.domain.trailers import TrailerChoice
 from mutoscope.platform.videos.failures import Refused, Unacceptable
@@ -51,17 +51,25 @@ CHOICES = (
 @login_required
 @require_safe
 def studio(request: HttpRequest) -> HttpResponse:
-    """The channel's films, and where new ones are dropped."""
+    """The channel's films, and where new ones are dropped; with `film` in the address, another file for one that was never made."""
     channel = channel_of(cast("Person", request.user))
     if channel is None:
         return redirect("channel-open")
     context = {
         "channel": channel,
         **film_list(request, channel),
+        "asking": _film_that_asks(channel, request.GET.get("film", "")),
         "chunk_bytes": 8 * 1024 * 1024,
         "bytes_max": settings.UPLOAD_BYTES_MAX,
     }
     return render(request, "videos/studio/films.html", context)
+
+
+def _film_that_asks(channel: Channel, public_id: str) -> Video | None:
+    """The film that another file is chosen for, if it may get one."""
+    if not public_id:
+        return None
+    return Video.objects.filter(channel=channel, public_id=public_id, state__in=DISCARDABLE).first()
 
 
 @login_required

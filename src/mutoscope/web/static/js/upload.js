@@ -79,11 +79,14 @@
         this.refuse(`This file has ${size(this.file.size)}; the largest that this site takes is ${size(bytesMax)}.`);
         return;
       }
+      // The first file that is sent takes the place of the film's own, where the page was opened for that.
+      const film = drop.dataset.asking ? { video: drop.dataset.asking } : {};
+      delete drop.dataset.asking;
       this.upload = new tus.Upload(this.file, {
         endpoint: new URL(drop.dataset.uploads, location.href).href,
         chunkSize: Number(drop.dataset.chunkBytes),
         retryDelays: [0, 1000, 2000, 5000, 5000, 10000, 15000, 30000, 30000, 60000],
-        metadata: { filename: this.file.name, filetype: this.file.type },
+        metadata: { filename: this.file.name, filetype: this.file.type, ...film },
         removeFingerprintOnSuccess: true,
         onBeforeRequest: (request) => request.setHeader("X-CSRFToken", token()),
         onShouldRetry: (error) => {
