@@ -146,10 +146,11 @@ class TokenAdmin(ReadOnlyAdmin):
         names = super().get_fields(request, obj)
         if self.has_change_permission(request, obj):
             return names
-        return [THRESHOLDS.get(name, name) for name in names]
+        return list(dict.fromkeys(THRESHOLDS.get(name, name) for name in names))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return [*super().get_readonly_fields(request, obj), *THRESHOLDS.values()]
+        readonly = super().get_readonly_fields(request, obj)
+        return readonly if self.has_change_permission(request, obj) else [*readonly, *THRESHOLDS.values()]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super(ReadOnlyAdmin, self).has_change_permission(request, obj)

@@ -156,6 +156,7 @@ def test_thresholds_of_a_token_are_shown_and_typed_in_its_own_units(operator: Cl
     assert 'name="dust_below" value="0.01"' in page
     assert 'name="second_opinion_from" value="1500"' in page
     assert "In USDC, as in 2.5 USDC." in page
+    assert page.count("Dust below:") == page.count("Second opinion from:") == 1
     assert typed(operator, usdc, dust_below="0.25", second_opinion_from="20000.000001").status_code == 302
     usdc.refresh_from_db()
     assert (usdc.dust_below, usdc.second_opinion_from) == (250_000, 20_000_000_001)
@@ -207,3 +208,4 @@ def test_who_may_only_look_reads_thresholds_in_the_tokens_units(usdc: Any, clien
     assert "0.01 USDC" in page
     assert "1500 USDC" in page
     assert "10000" not in page
+    assert page.count("Dust below:") == page.count("Second opinion from:") == 1
