@@ -303,8 +303,17 @@ def test_another_file_takes_the_place_of_one_that_failed(creator: Visitor, tmp_p
     page.get_by_role("link", name="Upload another file").click()
     expect(page.get_by_role("heading", name="Another file for “A whale”")).to_be_visible()
     creator.look("film-another-file")
+    # Refused, it goes on asking.
+    creator.expected_statuses.add(403)
+    page.route("**/uploads/", lambda route: route.fulfill(status=403, json={"detail": "Your channel has no room."}))
     drop(page, film)
+    expect(page.get_by_text("Your channel has no room.")).to_be_visible()
+    page.unroute("**/uploads/")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose another").click()
+    chooser.value.set_files(str(film))
     expect(page.get_by_text("Uploaded. It is being processed now.")).to_be_visible()
+    expect(page.get_by_text("Choose a file")).to_be_hidden()
     again = Video.objects.get()
     assert (again.pk, again.title, again.description) == (video.pk, "A whale", "Chapter one.")
     assert again.original_bytes == film.stat().st_size

@@ -80,8 +80,9 @@
         return;
       }
       // The first file that is sent takes the place of the film's own, where the page was opened for that.
-      const film = drop.dataset.asking ? { video: drop.dataset.asking } : {};
-      delete drop.dataset.asking;
+      this.asking = drop.dataset.asking;
+      if (this.asking) this.asks(false);
+      const film = this.asking ? { video: this.asking } : {};
       this.upload = new tus.Upload(this.file, {
         endpoint: new URL(drop.dataset.uploads, location.href).href,
         chunkSize: Number(drop.dataset.chunkBytes),
@@ -173,7 +174,15 @@
       this.end(words, ...buttons, this.button("Remove", () => this.item.remove()));
     }
 
+    // Whether the page still asks for a file for that one film.
+    asks(still) {
+      if (still) drop.dataset.asking = this.asking;
+      else delete drop.dataset.asking;
+      drop.querySelector("[data-choose-row]").hidden = !still;
+    }
+
     refuse(words) {
+      if (this.asking) this.asks(true);
       const another = this.button("Choose another", () => {
         this.item.remove();
         choose.click();
