@@ -286,3 +286,43 @@ def test_a_file_that_is_no_film_says_so_and_offers_to_retry(creator: Visitor, tm
     creator.press("Delete it")
     expect(page.get_by_text("No films yet.")).to_be_visible()
     assert not Video.objects.exists()
+
+
+def test_another_file_takes_the_place_of_one_that_failed(creator: Visitor, tmp_path: Path, film: Path) -> None:
+    page = creator.page
+    wrong = tmp_path / "novel.mp4"
+    wrong.write_text("Call me Ishmael. " * 100)
+    creator.goto("/studio/")
+    drop(page, wrong)
+    expect(page.get_by_text("Uploaded. It is being processed now.")).to_be_visible()
+    video = Video.objects.get()
+    work_until_ended(video)
+    # What was written about it stays.
+    Video.objects.update(title="A whale", description="Chapter one.")
+    creator.goto(f"/studio/films/{video.public_id}/")
+    page.get_by_role("link", name="Upload another file").click()
+    expect(page.get_by_role("heading", name="Another file for “A whale”")).to_be_visible()
+    creator.look("film-another-file")
+    # Refused, it goes on asking.
+    creator.expected_statuses.add(403)
+    page.route("**/uploads/", lambda route: route.fulfill(status=403, json={"detail": "Your channel has no room."}))
+    drop(page, film)
+    expect(page.get_by_text("Your channel has no room.")).to_be_visible()
+    page.unroute("**/uploads/")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose another").click()
+    chooser.value.set_files(str(film))
+    expect(page.get_by_text("Uploaded. It is being processed now.")).to_be_visible()
+    expect(page.get_by_text("Choose a file")).to_be_hidden()
+    again = Video.objects.get()
+    assert (again.pk, again.title, again.description) == (video.pk, "A whale", "Chapter one.")
+    assert again.original_bytes == film.stat().st_size
+    work_until_ended(again)
+    expect(page.locator(".upload")).to_contain_text("Ready. Only you can see it until you publish it.")
+    # The next file is a film of its own.
+    drop(page, wrong)
+    expect(page.locator(".film-row")).to_have_count(2)
+    # Nobody's film, or one that is whole, asks for another file.
+    for public_id in (video.public_id, "aaaaaaaaaaaa"):
+        creator.goto(f"/studio/?film={public_id}")
+        expect(page.get_by_role("heading", name="Add films")).to_be_visible()

@@ -21,6 +21,7 @@ import django
 WORKERS_AT_ONCE = 2
 TASKS_EACH = 10
 RUN_EVERY = 4
+DECLINED_EACH = 2
 LIFE_S_MAX = 4.0
 
 # What a worker does to the database, and a pipeline to its run. Each is two points: before it, and after it.
@@ -38,6 +39,8 @@ POINTS = (
     "store.checkpoint",
     "store.go_on",
     "task.run",
+    # Between a task's refusal of what it was given and the row that keeps it.
+    "task.decline",
 )
 
 
@@ -75,11 +78,15 @@ def enqueue(number: int) -> None:
 
     from mutoscope.engines.tasks.queue.backend import backend_of
     from tests.engines.tasks.project import tasks
-    from tests.engines.tasks.project.pipelines import FILM, LONG, Film
+    from tests.engines.tasks.project.pipelines import FILM, LONG, REFUSING, Film
 
     backend_of().enqueue_many(tasks.echo, [((number,), {})] * TASKS_EACH)
     tasks.echo.using(limit_key=f"k{number % 3}", limit_max=1).enqueue(number)
     tasks.fails_once.enqueue(number)
+    for _ in range(DECLINED_EACH):
+        tasks.declines_and_says_so.enqueue()
+    if number % RUN_EVERY == 1:
+        REFUSING.start(f"no film {number}")
     if number % RUN_EVERY == 0:
         FILM.start(Film(str(number), (number, number + 1)))
     if number % RUN_EVERY == 2:
@@ -112,6 +119,7 @@ def arm(point: str, passes: int) -> None:
     from mutoscope.engines.tasks.pipelines.store import RunStore
     from mutoscope.engines.tasks.queue.worker import worker
     from mutoscope.engines.tasks.queue.worker.desk import Desk
+    from mutoscope.engines.tasks.queue.worker.execution import Execution
     from mutoscope.engines.tasks.queue.worker.keeper import Keeper
 
     when, what = point.split()
@@ -119,6 +127,9 @@ def arm(point: str, passes: int) -> None:
     if what == "task.run":
         owner: Any = worker
         name = "run_in_thread"
+    elif what == "task.decline":
+        owner = Execution
+        name = "fail_stored"
     else:
         owner = {"desk": Desk, "keeper": Keeper, "store": RunStore}[owner_name]
     original: Callable[..., Any] = getattr(owner, name)
@@ -132,10 +143,12 @@ def arm(point: str, passes: int) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def armed(*arguments: Any, **named: Any) -> Any:
-        if when == "before":
+        # Other failures go the same way as refusals, and are no matter here.
+        is_there = what != "task.decline" or named.get("is_declined", False)
+        if is_there and when == "before":
             die()
         answer = original(*arguments, **named)
-        if when == "after":
+        if is_there and when == "after":
             die()
         return answer
 

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from mutoscope.engines.solana import admin_cells as cells
 from mutoscope.engines.solana import models, public
-from mutoscope.engines.solana.admin_forms import UnmatchedForm
+from mutoscope.engines.solana.admin_forms import TokenForm, UnmatchedForm
 from mutoscope.engines.solana.payments.domain.states import Money, Status
 from mutoscope.engines.solana.payments.refunding import CannotRefund, request_refunds
 from mutoscope.engines.solana.payments.swapped import payment_model, token_model
@@ -118,13 +118,39 @@ class PaymentAdmin(ReadOnlyAdmin):
             self.message_user(request, f"{payment.public_id}: {len(jobs)} refunds asked for; the signer sends them.")
 
 
+THRESHOLDS: dict[str, cells.Cell] = {
+    "dust_below": cells.dust_below,
+    "second_opinion_from": cells.second_opinion_from,
+}
+
+
 class TokenAdmin(ReadOnlyAdmin):
     """Tokens are added by `accept_token`, which asks the chain; here they are switched on and off, and thresholds set."""
 
-    list_display = ("symbol", "name", cells.code_of("mint"), "decimals", "is_active")
+    list_display = (
+        "symbol",
+        "name",
+        cells.code_of("mint"),
+        "decimals",
+        cells.dust_below,
+        cells.second_opinion_from,
+        "is_active",
+    )
     list_filter = ("is_active",)
     search_fields = ("symbol", "name", "=mint")
     readonly_fields = ("mint", "program", "decimals", "extensions")
+    form = TokenForm
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Thresholds are typed in the form's own fields; who may only look reads them in the token's units as well."""
+        names = super().get_fields(request, obj)
+        if self.has_change_permission(request, obj):
+            return names
+        return list(dict.fromkeys(THRESHOLDS.get(name, name) for name in names))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        readonly = super().get_readonly_fields(request, obj)
+        return readonly if self.has_change_permission(request, obj) else [*readonly, *THRESHOLDS.values()]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super(ReadOnlyAdmin, self).has_change_permission(request, obj)

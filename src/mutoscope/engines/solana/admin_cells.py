@@ -67,6 +67,20 @@ def fee_paid(transfer: Transfer) -> str:
     return amount_text(transfer.fee, "SOL", SOL_DECIMALS)
 
 
+@admin.display(description="dust below", ordering="dust_below")
+def dust_below(token: Any) -> str:
+    """Smaller receipts than this are nobody's hurry."""
+    return amount_text(token.dust_below, token.symbol, token.decimals)
+
+
+@admin.display(description="second opinion from", ordering="second_opinion_from")
+def second_opinion_from(token: Any) -> str:
+    """From this amount on two nodes have to agree."""
+    if token.second_opinion_from is None:
+        return "never"
+    return amount_text(token.second_opinion_from, token.symbol, token.decimals)
+
+
 def with_tokens(jobs: QuerySet[SignerJob]) -> QuerySet[SignerJob]:
     """Jobs that know the token that they move, in the same query."""
     token = token_model().objects.filter(mint=OuterRef("mint"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
 
 from mutoscope.engines.solana.models import UnmatchedReceipt
+from mutoscope.engines.solana.payments.domain.amounts import U64_MAX, NotPayable, amount_text, exact_units, plain_text
 from mutoscope.engines.solana.payments.swapped import payment_model
 
 
@@ -35,3 +37,58 @@ class UnmatchedForm(forms.ModelForm):  # type: ignore[type-arg]  # subscriptable
         if not self.errors and cleaned.get("belongs_to") is None and not cleaned.get("note", "").strip():
             raise forms.ValidationError("Name the payment it belongs to, or say what it was.")
         return cleaned
+
+
+class TokenAmountField(forms.CharField):
+    """An amount as people write it, in a token's own units; an integer of base units in Python, None where it is left empty."""
+
+    # Digits that everybody reads alike: Decimal takes underscores and other scripts' digits as well.
+    NUMBER = re.compile(r"-?\d{1,60}(\.\d{0,30})?", re.ASCII)
+    symbol, decimals = "", 0
+
+    def __init__(self, *, least: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.least = least
+
+    def prepare_value(self, value: Any) -> Any:
+        """What was kept, in whole tokens. What was typed stands as it was typed."""
+        return plain_text(value, self.decimals) if isinstance(value, int) else value
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text:
+            return None
+        if not self.NUMBER.fullmatch(text):
+            raise forms.ValidationError("Write a number, its decimals after a point, as in 2.5.")
+        try:
+            amount = exact_units(text, self.decimals)
+        except NotPayable:
+            raise forms.ValidationError(f"{self.symbol} has {self.decimals} decimals: write no more.") from None
+        if not self.least <= amount <= U64_MAX:
+            least, most = (plain_text(bound, self.decimals) for bound in (self.least, U64_MAX))
+            raise forms.ValidationError(f"This has to lie between {least} and {most} {self.symbol}.")
+        return amount
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != initial)
+        except forms.ValidationError:
+            return True
+
+
+class TokenForm(forms.ModelForm):  # type: ignore[type-arg]  # subscriptable in stubs only
+    """A token, its thresholds in its own units. Which fields there are is the page's: a project's own token may have more."""
+
+    dust_below = TokenAmountField(least=0)
+    second_opinion_from = TokenAmountField(least=1, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        token = self.instance
+        for name in ("dust_below", "second_opinion_from"):
+            field = self.fields[name]
+            assert isinstance(field, TokenAmountField)
+            field.symbol, field.decimals = token.symbol, token.decimals or 0
+            column = token._meta.get_field(name)
+            field.label = f"{column.verbose_name[:1].upper()}{column.verbose_name[1:]}"
+            field.help_text = f"In {token.symbol}, as in {amount_text(25 * 10**field.decimals // 10, token.symbol, field.decimals)}. {column.help_text}"

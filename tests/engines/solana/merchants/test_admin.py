@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.admin import site
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -122,7 +125,87 @@ def test_an_unmatched_receipt_is_allocated_once_or_closed_with_a_note(operator: 
 
 def test_a_tokens_mint_and_decimals_cannot_be_edited(operator: Client, selling: Shop) -> None:
     token = models.Token.objects.get(symbol="USDC")
-    posted = {"symbol": "USDC", "mint": "x", "decimals": 2, "dust_below": 5}
+    posted = {"symbol": "USDC", "mint": "x", "decimals": 2, "dust_below": "0.000005"}
     assert operator.post(at("token", "change", token.pk), posted).status_code == 302
     changed = models.Token.objects.get(symbol="USDC")
     assert (changed.mint, changed.decimals, changed.dust_below, changed.is_active) == (token.mint, 6, 5, False)
+
+
+USDC = "USDC"
+
+
+@pytest.fixture
+def usdc(db: None) -> Any:
+    return public.token_model().objects.create(
+        symbol=USDC,
+        mint="EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v",
+        program="TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA",
+        decimals=6,
+        dust_below=10_000,
+        second_opinion_from=1_500_000_000,
+    )
+
+
+def typed(operator: Client, token: Any, **thresholds: str) -> Any:
+    form = {"symbol": token.symbol, "name": "USD Coin", "is_active": "on", "dust_below": "0", **thresholds}
+    return operator.post(at("token", "change", token.pk), form)
+
+
+def test_thresholds_of_a_token_are_shown_and_typed_in_its_own_units(operator: Client, usdc: Any) -> None:
+    page = operator.get(at("token", "change", usdc.pk)).content.decode()
+    assert 'name="dust_below" value="0.01"' in page
+    assert 'name="second_opinion_from" value="1500"' in page
+    assert "In USDC, as in 2.5 USDC." in page
+    assert page.count("Dust below:") == page.count("Second opinion from:") == 1
+    assert typed(operator, usdc, dust_below="0.25", second_opinion_from="20000.000001").status_code == 302
+    usdc.refresh_from_db()
+    assert (usdc.dust_below, usdc.second_opinion_from) == (250_000, 20_000_000_001)
+    listed = operator.get(at("token")).content.decode()
+    assert "0.25 USDC" in listed
+    assert "20000.000001 USDC" in listed
+    assert typed(operator, usdc, dust_below="0", second_opinion_from="").status_code == 302
+    usdc.refresh_from_db()
+    assert (usdc.dust_below, usdc.second_opinion_from) == (0, None)
+    assert "never" in operator.get(at("token")).content.decode()
+    largest = "18446744073709.551615"
+    assert typed(operator, usdc, dust_below=largest, second_opinion_from=largest).status_code == 302
+    usdc.refresh_from_db()
+    assert usdc.dust_below == usdc.second_opinion_from == 2**64 - 1
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "why"),
+    [
+        ("dust_below", "", "This field is required."),
+        ("dust_below", "-1", "This has to lie between 0 and 18446744073709.551615 USDC."),
+        ("dust_below", "0.0000001", "USDC has 6 decimals: write no more."),
+        ("dust_below", "18446744073709.551616", "This has to lie between 0 and 18446744073709.551615 USDC."),
+        ("dust_below", "9" * 60, "This has to lie between 0 and 18446744073709.551615 USDC."),
+        ("second_opinion_from", "0", "This has to lie between 0.000001 and 18446744073709.551615 USDC."),
+        ("second_opinion_from", "1,5", "Write a number, its decimals after a point, as in 2.5."),
+        ("second_opinion_from", "1e3", "Write a number, its decimals after a point, as in 2.5."),
+        ("second_opinion_from", "NaN", "Write a number, its decimals after a point, as in 2.5."),
+        ("second_opinion_from", "1_000", "Write a number, its decimals after a point, as in 2.5."),
+    ],
+)
+def test_a_threshold_that_is_none_is_refused_at_its_field_and_nothing_is_changed(
+    operator: Client, usdc: Any, field: str, text: str, why: str
+) -> None:
+    answer = typed(operator, usdc, **{field: text})
+    assert answer.status_code == 200
+    assert dict(answer.context["adminform"].form.errors) == {field: [why]}
+    if text:
+        assert f'value="{text}"' in answer.content.decode(), "what was typed stays, to be mended"
+    usdc.refresh_from_db()
+    assert (usdc.name, usdc.dust_below, usdc.second_opinion_from) == ("", 10_000, 1_500_000_000)
+
+
+def test_who_may_only_look_reads_thresholds_in_the_tokens_units(usdc: Any, client: Client) -> None:
+    person = make_person("lena", is_staff=True)
+    person.user_permissions.add(Permission.objects.get(codename="view_token"))
+    client.force_login(person)
+    page = client.get(at("token", "change", usdc.pk)).content.decode()
+    assert "0.01 USDC" in page
+    assert "1500 USDC" in page
+    assert "10000" not in page
+    assert page.count("Dust below:") == page.count("Second opinion from:") == 1

@@ -200,6 +200,14 @@ def declines() -> None:
     raise NoFilm("This file is no film.")
 
 
+@task(takes_context=True)
+@policy(attempts_max=3, backoff_s=0.01)
+def declines_and_says_so(context: TaskContext) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO notes (text) VALUES (%s)", [f"declines {context.task_result.id} {context.attempt}"])
+    raise NoFilm("This file is no film.")
+
+
 @task()
 @policy(attempts_max=3, backoff_s=0.01, run_in="process")
 def child_declines() -> None:

@@ -9,10 +9,13 @@ import pytest
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from mutoscope.platform.accounts.public import Channel
 from mutoscope.platform.videos.domain.life import VideoState
+from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.models import Piece, Video
+from mutoscope.platform.videos.process.failing import BROKEN
 from mutoscope.platform.videos.process.start import start_processing
 from tests.platform.videos.films import new_channel, new_edition, new_video
 
@@ -136,3 +139,32 @@ def test_what_is_there_can_be_watched_while_the_rest_is_made(studio: Client, cha
     page = said(studio, video)
     assert "Watch what is there" in page
     assert f'href="/watch/{video.public_id}"' in page
+
+
+DAMAGE = "About 2 s of your file could not be read, at 0:09: the picture stands still there."
+
+
+def test_a_film_made_of_a_damaged_file_says_so_until_it_is_published_and_among_its_files_for_good(
+    studio: Client, channel: Channel
+) -> None:
+    video = new_video(channel, VideoState.READY)
+    for damage, is_told in (("", False), (DAMAGE, True)):
+        Video.objects.filter(pk=video.pk).update(source={"damage": damage})
+        for page in ("", "files/"):
+            assert ("Damaged file" in studio.get(address(video, page)).content.decode()) is is_told
+        assert (DAMAGE in said(studio, video)) is is_told
+        assert ("Damaged file" in studio.get("/studio/rows/").content.decode()) is is_told
+    Video.objects.filter(pk=video.pk).update(state=VideoState.PUBLISHED, published_at=timezone.now())
+    assert DAMAGE not in said(studio, video)
+    assert DAMAGE in studio.get(address(video, "files/")).content.decode()
+
+
+@pytest.mark.parametrize(("reason", "is_offered"), [(BROKEN, False), ("This file is no film.", True)])
+def test_another_file_is_asked_for_where_the_file_was_at_fault(
+    studio: Client, channel: Channel, reason: str, is_offered: bool
+) -> None:
+    video = new_video(channel, VideoState.PROCESSING)
+    move(video.pk, VideoState.FAILED, reason=reason)
+    page = said(studio, video)
+    assert ("Upload another file" in page) is is_offered
+    assert "Retry" in page

@@ -14,6 +14,7 @@ from mutoscope.platform.billing.domain.money import split
 from mutoscope.platform.billing.domain.terms import Term, quote
 from mutoscope.platform.billing.failures import ChangedMeanwhile, InsufficientPoints, NotForSale, RequestKeyReused
 from mutoscope.platform.billing.models import Entitlement, Offer, Purchase, Tip
+from mutoscope.platform.billing.tips.service import pay_and_keep
 from mutoscope.platform.videos.public import Video
 
 
@@ -107,28 +108,16 @@ class RecordPastTip(Service[RecordPastTipInputs, NoInternals, NoOutputs]):
         refuse_real_money()
 
     def pay_and_write(self, tipping: Tipping) -> None:
-        """Transfer and receipt, as a tip writes them (tips/service.py)."""
         asked = tipping.inputs
-        parts = split(asked.points, settings.FEE_BPS)
-        about = {"for": "tip", "video": asked.video.pk, "note": asked.note, "shown": True}
-        legs = books.sale_legs(asked.viewer_id, asked.video.channel_id, parts)
-        transfer = Transfer(f"tip:{asked.viewer_id}:{asked.request_key}", legs, about, effective_at=asked.at)
-        receipt = books.post(transfer, RequestKeyReused)
-        if receipt.repeated:
-            return
-        Tip.objects.create(
+        tip = Tip(
             viewer_id=asked.viewer_id,
             video=asked.video,
-            channel_id=asked.video.channel_id,
             points=asked.points,
-            fee_points=parts.fee_points,
-            creator_points=parts.creator_points,
             note=asked.note,
             may_be_shown=True,
-            given_at=asked.at,
-            transfer_id=receipt.transfer_id,
             request_key=asked.request_key,
         )
+        pay_and_keep(tip, at=asked.at)
 
 
 def refuse_real_money() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 
-from mutoscope.engines.ledger import Transfer
+from mutoscope.engines.ledger import Receipt, Transfer
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic, when
 from mutoscope.platform.accounts.public import BadText, parse_title
 from mutoscope.platform.billing import books
@@ -105,25 +106,36 @@ class GiveTip(Service[GiveTipInputs, GiveTipInternals, GiveTipOutputs]):
     def give(self, tipping: Tipping) -> None:
         """Debit, credit, fee and the note: one transaction."""
         asked, work = tipping.inputs, tipping.internals
-        parts = split(work.points, settings.FEE_BPS)
-        legs = books.sale_legs(asked.viewer_id, work.video.channel_id, parts)
-        about = {"for": "tip", "video": work.video.pk, "note": work.note, "shown": asked.may_be_shown}
-        receipt = books.post(Transfer(f"tip:{asked.viewer_id}:{asked.request_key}", legs, about), RequestKeyReused)
-        if not receipt.repeated:
-            Tip.objects.create(
-                viewer_id=asked.viewer_id,
-                video=work.video,
-                channel_id=work.video.channel_id,
-                points=work.points,
-                fee_points=parts.fee_points,
-                creator_points=parts.creator_points,
-                note=work.note,
-                may_be_shown=asked.may_be_shown,
-                transfer_id=receipt.transfer_id,
-                request_key=asked.request_key,
-            )
+        tip = Tip(
+            viewer_id=asked.viewer_id,
+            video=work.video,
+            points=work.points,
+            note=work.note,
+            may_be_shown=asked.may_be_shown,
+            request_key=asked.request_key,
+        )
+        receipt = pay_and_keep(tip)
         out = tipping.outputs
         out.points, out.channel_title, out.is_repeated = work.points, work.video.channel.title, receipt.repeated
+
+
+def pay_and_keep(tip: Tip, *, at: datetime | None = None) -> Receipt:
+    """Pay a tip that is not in the database yet and keep it, in the caller's transaction; given `at` a moment, as of then.
+
+    The same again changes nothing. Raises InsufficientPoints, and RequestKeyReused where its key was another tip's.
+    """
+    parts = split(tip.points, settings.FEE_BPS)
+    channel_id = tip.video.channel_id
+    legs = books.sale_legs(tip.viewer_id, channel_id, parts)
+    about = {"for": "tip", "video": tip.video.pk, "note": tip.note, "shown": tip.may_be_shown}
+    key = f"tip:{tip.viewer_id}:{tip.request_key}"
+    receipt = books.post(Transfer(key, legs, about, effective_at=at), RequestKeyReused)
+    if not receipt.repeated:
+        tip.channel_id, tip.transfer_id = channel_id, receipt.transfer_id
+        tip.fee_points, tip.creator_points = parts.fee_points, parts.creator_points
+        tip.given_at = at or tip.given_at
+        tip.save(force_insert=True)
+    return receipt
 
 
 def shown_tips(video_id: int, limit: int = 20) -> list[Tip]:

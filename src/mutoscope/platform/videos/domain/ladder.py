@@ -5,7 +5,7 @@ Never larger than the source, always from the source, and the same moments are k
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -129,6 +129,11 @@ def plan_ladder(facts: SourceFacts, *, with_av1: bool = False) -> Plan:
         text_indices=tuple(text.index for text in facts.texts[:TEXTS_MAX]),
         sprite_interval_s=_sprite_interval_s(duration_s),
     )
+
+
+def uncopied(plan: Plan) -> Plan:
+    """The same plan with every rung encoded, its segments where they were."""
+    return replace(plan, rungs=tuple(replace(rung, is_copy=False) for rung in plan.rungs))
 
 
 def chunks(plan: Plan) -> list[Chunk]:

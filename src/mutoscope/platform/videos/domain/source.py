@@ -98,6 +98,10 @@ class SourceFacts:
     time: TimeFacts
     sounds: tuple[SoundFacts, ...] = ()
     texts: tuple[TextFacts, ...] = ()
+    # Its reader stumbled over the file itself, not over single pictures.
+    is_broken: bool = False
+    # How much longer the file claims to be, where that is so.
+    missing_s: float = 0.0
 
 
 def nearest_rate(frames_per_s: Fraction) -> Fraction:

@@ -21,6 +21,8 @@ FRAGMENTS = "+frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets+sk
 FRAGMENTS_OF_SOUND = "+empty_moov+default_base_moof+skip_trailer"
 SPRITE_WIDTH, SPRITE_COLUMNS, SPRITE_ROWS = 160, 5, 5
 TILES = "tiles.yuv"
+# When the file's pictures are shown, and when those that could be read of them, in ffmpeg's framecrc.
+HELD, SHOWN = "held.txt", "shown.txt"
 # Containers without an index: a jump lands somewhere before, so it starts further ahead.
 WITHOUT_INDEX = ("mpegts", "mpeg", "flv", "asf", "ogg")
 TO_SDR = (
@@ -119,8 +121,11 @@ def upright_picture(picture: PictureFacts) -> list[str]:
     return filters
 
 
-def on_the_grid(facts: SourceFacts, plan: Plan, first: int, end: int) -> str:
-    """Filters that make the frames from `first` up to `end` of the plan's steady rate out of whatever comes."""
+def on_the_grid(facts: SourceFacts, plan: Plan, first: int, end: int, *, holds_last: bool = False) -> str:
+    """Filters that make the frames from `first` up to `end` of the plan's steady rate out of whatever comes.
+
+    `holds_last` makes up for an end that cannot be read by the last picture that can.
+    """
     rate = f"{plan.rate_num}/{plan.rate_den}"
     start_s = float(first / plan.rate())
     deinterlaced, rest = upright_picture(facts.picture), []
@@ -128,7 +133,8 @@ def on_the_grid(facts: SourceFacts, plan: Plan, first: int, end: int) -> str:
         rest, deinterlaced = deinterlaced[1:], deinterlaced[:1]
     else:
         rest, deinterlaced = deinterlaced, []
-    parts = [*deinterlaced, f"fps=fps={rate}:start_time={start_s:.9f}", f"trim=start_pts={first}:end_pts={end}",
+    held = ["tpad=stop=-1:stop_mode=clone"] if holds_last else []
+    parts = [*deinterlaced, f"fps=fps={rate}:start_time={start_s:.9f}", *held, f"trim=start_pts={first}:end_pts={end}",
              "setpts=PTS-STARTPTS", *rest]  # fmt: skip
     return ",".join(parts)
 
@@ -174,7 +180,8 @@ def opened(places: Places, facts: SourceFacts, from_s: float = 0.0) -> list[str]
     """The film as an input, its time kept, from a key some way before `from_s`."""
     jump_s = max(0.0, from_s - _ahead_s(facts)) if from_s > 0 else 0.0
     jump = ["-noaccurate_seek", "-ss", f"{jump_s:.6f}"] if jump_s > 0 else []
-    return ["-copyts", "-start_at_zero", *jump, *ffmpeg.film_input(places)]
+    # What cannot be decoded is found by what is missing (domain/damage.py): ffmpeg would give up where that is much.
+    return ["-max_error_rate", "1", "-copyts", "-start_at_zero", *jump, *ffmpeg.film_input(places)]
 
 
 def _ahead_s(facts: SourceFacts) -> float:
@@ -190,9 +197,11 @@ def _ahead_s(facts: SourceFacts) -> float:
 
 
 def fast_lane(places: Places, facts: SourceFacts, plan: Plan, encoder: Encoder) -> list[str]:
-    """One decode: the small rungs, the sound, the pictures for the sprites. Files: `{rung}.mp4`, `audio-{n}.mp4`, TILES."""
+    """One decode: the small rungs, the sound, the pictures for the sprites. Files: `{rung}.mp4`, `audio-{n}.mp4`, TILES, HELD, SHOWN."""
     rungs = plan.fast()
-    frames = f"[0:{facts.picture.index}]{on_the_grid(facts, plan, 0, plan.frames)},"
+    # The corner of each picture is enough to know that it is there.
+    begun = f"[0:{facts.picture.index}]split=2[seen][whole];[seen]crop='min(16,iw)':'min(16,ih)':0:0[shown];[whole]"
+    frames = f"{begun}{on_the_grid(facts, plan, 0, plan.frames, holds_last=True)},"
     graph = one_from_another(frames, facts.picture, rungs, besides="[s]")
     width, height = tile_size(plan)
     # Each picture as it comes, not yet in sheets: ffmpeg tells of its progress only once every output has its first
@@ -206,8 +215,12 @@ def fast_lane(places: Places, facts: SourceFacts, plan: Plan, encoder: Encoder) 
         arguments.append(places.output(f"{rung.name}.mp4"))
     for number in range(len(plan.sound_indices)):
         arguments += ["-map", f"[a{number}]", *sound_encoder(), places.output(f"audio-{number}.mp4")]
-    return [*arguments, "-map", "[tiles]", "-fps_mode", "passthrough", "-c:v", "rawvideo", "-pix_fmt", "yuv420p",
-            "-f", "rawvideo", places.output(TILES)]  # fmt: skip
+    return [
+        *arguments, "-map", "[tiles]", "-fps_mode", "passthrough", "-c:v", "rawvideo", "-pix_fmt", "yuv420p",
+        "-f", "rawvideo", places.output(TILES),
+        "-map", "[shown]", "-fps_mode", "passthrough", "-enc_time_base", "1/1000", "-c:v", "rawvideo", "-f", "framecrc",
+        places.output(SHOWN), "-map", f"0:{facts.picture.index}", "-c:v", "copy", "-f", "framecrc", places.output(HELD),
+    ]  # fmt: skip
 
 
 def tile_size(plan: Plan) -> tuple[int, int]:
@@ -250,13 +263,14 @@ def sound_encoder() -> list[str]:
 
 def chunk(
     places: Places, facts: SourceFacts, plan: Plan, encoder: Encoder, rungs: Iterable[Rung], first: int, segments: int,
-    *, jumps: bool = True,
+    *, jumps: bool = True, is_damaged: bool = False,
 ) -> list[str]:  # fmt: skip
     """Some rungs of some segments. Files: `{rung}.mp4`."""
     made = list(rungs)
     begin, end = plan.starts[first], plan.end_of(first + segments - 1)
     from_s = float(begin / plan.rate()) if jumps else 0.0
-    graph = one_from_another(f"[0:{facts.picture.index}]{on_the_grid(facts, plan, begin, end)},", facts.picture, made)
+    on_grid = on_the_grid(facts, plan, begin, end, holds_last=is_damaged)
+    graph = one_from_another(f"[0:{facts.picture.index}]{on_grid},", facts.picture, made)
     arguments = ["-nostats", "-progress", "pipe:1", "-stats_period", "0.5", *opened(places, facts, from_s)]
     arguments += ["-an", "-sn", "-dn", "-filter_complex", ";".join(graph)]
     for number, rung in enumerate(made):

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mutoscope.engines.sandbox import Places
+from mutoscope.platform.videos.domain.damage import Stretch, lost_stretches, refuse_too_much
 from mutoscope.platform.videos.domain.ladder import Plan, Rung
 from mutoscope.platform.videos.domain.source import SourceFacts
 from mutoscope.platform.videos.process import arguments, ffmpeg
 from mutoscope.platform.videos.process.fragments import Malformed, Tail, codecs, timescale
 from mutoscope.platform.videos.process.orders import Stream
+from mutoscope.platform.videos.process.probe import moments_of
 from mutoscope.platform.videos.process.segments import Binder, Segment, Shelf
 
+# Said of pictures that are shown all the same, patched from their neighbours.
+_FLAW = re.compile(r"error while decoding|Invalid data found|corrupt decoded frame|concealing")
 _LOUDNESS = re.compile(r"Integrated loudness:\s+I:\s+(-?\d+(?:\.\d+)?) LUFS")
 
 
@@ -26,6 +30,9 @@ class FastLane:
     # Hundredths of LUFS, one for each sound; None where there was too little.
     loudness_clufs: list[int | None]
     sprites: list[bytes]
+    lost: list[Stretch]
+    # Every picture could be read, and the decoder had nothing to say.
+    is_flawless: bool
 
 
 OnStream = Callable[[Stream], None]
@@ -114,15 +121,21 @@ def make_fast_lane(
     for number in range(len(plan.sound_indices)):
         name = f"audio-{number}"
         collector.expect(name, Binder(shelf, name, arguments.SOUND_RATE_HZ, None))
-    outcome = ffmpeg.run(
-        {"film": film},
-        lambda places: arguments.fast_lane(places, facts, plan, encoder),
-        work,
-        film_s=plan.duration_s,
-        on_line=_watching(collector, plan.frames, report),
-        cancel_requested=cancel_requested,
-        verbosity="info",
-    )
+    try:
+        outcome = ffmpeg.run(
+            {"film": film},
+            lambda places: arguments.fast_lane(places, facts, plan, encoder),
+            work,
+            film_s=plan.duration_s,
+            on_line=_watching(collector, plan.frames, report),
+            cancel_requested=cancel_requested,
+            verbosity="info",
+        )
+    except ffmpeg.Broke:
+        # Where much of the file cannot be read, that is why.
+        lost_of(facts, work)
+        raise
+    lost, is_whole = lost_of(facts, work)
     collector.finish()
     found = [float(value) for value in _LOUDNESS.findall(outcome.stderr_tail)]
     # ffmpeg says -70 where all was silent or too short.
@@ -136,13 +149,25 @@ def make_fast_lane(
         cancel_requested=cancel_requested,
     )
     sprites = [path.read_bytes() for path in sorted(work.glob("sprite-*.jpg"))]
-    return FastLane([collector.streams[name] for name in collector.binders], loudness, sprites)
+    streams = [collector.streams[name] for name in collector.binders]
+    return FastLane(streams, loudness, sprites, lost, is_whole and _FLAW.search(outcome.stderr_tail) is None)
+
+
+def lost_of(facts: SourceFacts, work: Path) -> tuple[list[Stretch], bool]:
+    """What of the film could not be read, after the fast lane, and whether each of its pictures could.
+
+    Raises Unusable where that is too much.
+    """
+    held, shown = (moments_of(work / name) for name in (arguments.HELD, arguments.SHOWN))
+    lost = lost_stretches(held, shown, is_broken=facts.is_broken)
+    refuse_too_much(facts.duration_s, facts.missing_s, sum(stretch.length_s for stretch in lost))
+    return lost, not facts.is_broken and len(shown) >= len(held)
 
 
 def make_chunk(
     film: Path, facts: SourceFacts, plan: Plan, encoder: arguments.Encoder, shelf: Shelf, work: Path,
     rungs: Sequence[Rung], first: int, segments: int,
-    *, on_segments: OnSegments, report: Report, cancel_requested: Callable[[], bool],
+    *, on_segments: OnSegments, report: Report, cancel_requested: Callable[[], bool], is_damaged: bool = False,
 ) -> list[Stream]:  # fmt: skip
     """Some rungs of some segments. A jump that landed too late is made up for by decoding from the beginning."""
     begin, end = plan.starts[first], plan.end_of(first + segments - 1)
@@ -151,7 +176,9 @@ def make_chunk(
         collector = _chunk_collector(work, shelf, on_segments, plan, rungs, first, segments)
 
         def tell(places: Places, jumps: bool = jumps) -> list[str]:
-            return arguments.chunk(places, facts, plan, encoder, rungs, first, segments, jumps=jumps)
+            return arguments.chunk(
+                places, facts, plan, encoder, rungs, first, segments, jumps=jumps, is_damaged=is_damaged
+            )
 
         ffmpeg.run(
             {"film": film},

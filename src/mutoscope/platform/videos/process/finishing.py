@@ -21,6 +21,8 @@ from mutoscope.engines.sandbox import Places
 from mutoscope.engines.tasks.pipelines.context import UnitContext
 from mutoscope.engines.tasks.pipelines.units import Unit
 from mutoscope.platform.videos.domain import playlists, webvtt
+from mutoscope.platform.videos.domain.damage import note
+from mutoscope.platform.videos.domain.ladder import uncopied
 from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.domain.places import IFRAMES, MANIFEST, MULTIVARIANT, PLAYLIST, SPRITE_MAP, key_path
 from mutoscope.platform.videos.failures import NotNow
@@ -158,9 +160,10 @@ def package(begun: Begun, fast: FastDone, done: list[Done], *, trailer: str) -> 
     edition = Edition.objects.select_related("video").get(pk=begun.edition_id)
     makers = [fast.maker, *(one.maker for one in done)]
     edition.pieces.exclude(maker__in=makers).delete()
+    plan = begun.plan if any(item.is_copy for item in fast.work) else uncopied(begun.plan)
     streams = agreed([*fast.streams, *(stream for one in done for stream in one.streams)])
     for stream in streams:
-        write_stream_row(edition, begun.facts, begun.plan, stream)
+        write_stream_row(edition, begun.facts, plan, stream)
     files = _Files(Shelf(edition.folder(), {0: b""}, 1))
     segments = segments_of(edition.pieces.all())
     addresses = {period.number: key_path(period.public_id) for period in edition.key_periods.all()}
@@ -335,7 +338,9 @@ class Publish(Unit[Packaged, int]):
         )
         if video.edition_id is not None:
             Edition.objects.filter(pk=video.edition_id).update(dropped_at=now)
-        Video.objects.filter(pk=video.pk).update(edition=F("next_edition"), next_edition=None)
+        fast = context.output_of(FastLane)
+        source = {**(video.source or {}), "damage": note(begun.facts.missing_s, fast.lost_s, fast.lost_at_s)}
+        Video.objects.filter(pk=video.pk).update(edition=F("next_edition"), next_edition=None, source=source)
         try:
             move(video.pk, VideoState.READY)
         except NotNow:

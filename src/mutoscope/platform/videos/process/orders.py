@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from mutoscope.platform.videos.domain.ladder import Chunk, Plan, chunks
+from mutoscope.platform.videos.domain.ladder import Chunk, Plan, chunks, uncopied
 from mutoscope.platform.videos.domain.source import SourceFacts
 
 
@@ -62,6 +62,9 @@ class FastDone:
     loudness_clufs: list[int | None]
     sprites: list[str]
     work: list[Work]
+    # What could not be read, in all, and where that began: the first few places.
+    lost_s: float = 0.0
+    lost_at_s: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Work:
 
     chunk: Chunk
     is_copy: bool = False
+    is_damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,10 +89,12 @@ class Packaged:
     bytes: int
 
 
-def work_of(plan: Plan) -> list[Work]:
-    """What is left after the fast lane."""
-    items = [Work(chunk) for chunk in chunks(plan)]
+def work_of(plan: Plan, *, is_flawless: bool = True, is_damaged: bool = False) -> list[Work]:
+    """What is left after the fast lane. A film with a flaw is copied nowhere: players give up where a decoder goes on."""
     copied = plan.copied()
+    if not is_flawless:
+        plan, copied = uncopied(plan), None
+    items = [Work(chunk, is_damaged=is_damaged) for chunk in chunks(plan)]
     if copied is not None:
         # Nearly no work, and the best picture there is.
         items.insert(0, Work(Chunk((copied.name,), 0, len(plan.starts)), is_copy=True))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
+from mutoscope.engines.sandbox import Places
 from mutoscope.platform.videos.domain.source import (
     PictureFacts,
     SoundFacts,
@@ -21,10 +23,18 @@ TEXT_CODECS = frozenset({"subrip", "ass", "ssa", "webvtt", "mov_text", "text"})
 PACKETS = "packets.txt"
 # About ten hours at sixty frames a second.
 PACKETS_MAX = 3_000_000
+# Sound often outlasts the pictures by less.
+MISSING_S_MIN = 1.0
 
 # Values of metadata are indented further, also after a line feed in one, so that no title can pass for a stream.
 _INPUT = re.compile(r"^Input #0, ([\w,]+), from ", re.MULTILINE)
 _STREAM = re.compile(r"^  Stream #0:(\d+)(?:\[\w+\])?(?:\(([\w-]+)\))?: (Video|Audio|Subtitle): (.*)$")
+_DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+),", re.MULTILINE)
+# What ffmpeg's readers say of a file that ends too early, or that they lost their place in.
+_BROKEN = re.compile(
+    r"File ended prematurely|partial file|invalid as first byte of an EBML number|exceeds containing master element"
+    r"|max resync size reached"
+)
 _OUTPUT = re.compile(r"^Output #0, ", re.MULTILINE)
 _SIZE = re.compile(r", (\d{1,5})x(\d{1,5})(?: \[SAR (\d+):(\d+) DAR \d+:\d+\])?")
 _PIXELS = re.compile(r"^(\w+)[^,]*(?:\([^)]*\))*, (\w+)(?:\(([^)]*)\))?")
@@ -36,26 +46,35 @@ _LAYOUTS = {"mono": 1, "stereo": 2, "2.1": 3, "quad": 4, "4.0": 4, "5.0": 5, "5.
 
 def look_into(film: Path, work: Path) -> SourceFacts:
     """The facts of a film. Raises Unusable with a sentence for its creator, or Broke."""
+
+    def told(places: Places, *bounds: str) -> list[str]:
+        copied = ["-nostats", *ffmpeg.film_input(places), "-map", "0:V:0", "-c", "copy", *bounds]
+        return [*copied, "-f", "framecrc", places.output(PACKETS)]
+
     try:
-        outcome = ffmpeg.run(
-            {"film": film},
-            lambda places: [
-                "-nostats", *ffmpeg.film_input(places), "-map", "0:V:0", "-c", "copy", "-f", "framecrc",
-                places.output(PACKETS),
-            ],
-            work,
-            film_s=3600,
-            verbosity="info",
-        )  # fmt: skip
+        # By itself: what is said of a thousand broken pictures would push the header out of what is kept.
+        header = ffmpeg.run({"film": film}, lambda places: told(places, "-t", "0"), work, film_s=3600, verbosity="info")
+        said = ffmpeg.run({"film": film}, told, work, film_s=3600).stderr_tail
     except ffmpeg.Broke as error:
         raise _in_words(str(error)) from error
-    picture, sounds, texts, container = parse_header(outcome.stderr_tail)
+    picture, sounds, texts, container = parse_header(header.stderr_tail)
     with (work / PACKETS).open() as lines:
         tick, packets = parse_packets(lines)
     time = time_facts(packets, tick, 0.0)
+    is_broken = _BROKEN.search(said) is not None
+    missing_s = _claimed_s(header.stderr_tail) - time.end_s if is_broken else 0.0
     return SourceFacts(
-        container=container, duration_s=time.end_s, picture=picture, time=time, sounds=sounds, texts=texts
-    )
+        container=container, duration_s=time.end_s, picture=picture, time=time, sounds=sounds, texts=texts,
+        is_broken=is_broken, missing_s=missing_s if missing_s >= MISSING_S_MIN else 0.0,
+    )  # fmt: skip
+
+
+def _claimed_s(header: str) -> float:
+    """How long the file says it is; 0 where it does not say."""
+    found = _DURATION.search(header)
+    if found is None:
+        return 0.0
+    return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
 
 
 def parse_header(text: str) -> tuple[PictureFacts, tuple[SoundFacts, ...], tuple[TextFacts, ...], str]:
@@ -101,6 +120,15 @@ def parse_packets(lines: Iterable[str]) -> tuple[Fraction, list[tuple[int, int, 
         if len(packets) > PACKETS_MAX:
             raise Unusable("This film has more pictures than can be handled. Cut it into parts.")
     return tick, packets
+
+
+def moments_of(path: Path) -> array[float]:
+    """When each picture of a framecrc is shown, in seconds and in order; none where there is no such file."""
+    if not path.exists():
+        return array("d")
+    with path.open() as lines:
+        tick, packets = parse_packets(lines)
+    return array("d", sorted(float(packet[0] * tick) for packet in packets))
 
 
 def _picture(index: int, words: str, lines: list[str]) -> list[PictureFacts]:
@@ -149,5 +177,8 @@ def _in_words(error: str) -> Unusable | ffmpeg.Broke:
         "Invalid argument",
     ):
         if sign in error:
-            return Unusable("This file is no film that can be read here, or it is damaged.")
+            return Unusable(
+                "This file is no film that can be read here, or it is damaged. Export the film again, as MP4 for example, "
+                "and upload that."
+            )
     return ffmpeg.Broke(error)

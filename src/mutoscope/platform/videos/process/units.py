@@ -12,6 +12,7 @@ from mutoscope.engines.tasks.pipelines.context import UnitContext
 from mutoscope.engines.tasks.pipelines.units import Unit
 from mutoscope.engines.tasks.queue.policy import Policy
 from mutoscope.platform.videos import keys
+from mutoscope.platform.videos.domain.damage import PLACES_NAMED_MAX, refuse_too_much
 from mutoscope.platform.videos.domain.ladder import plan_ladder
 from mutoscope.platform.videos.domain.source import SourceFacts
 from mutoscope.platform.videos.models import Edition, KeyPeriod, Piece, Video
@@ -76,6 +77,7 @@ class Probe(Unit[Original, Looked]):
             ffmpeg.sweep_work_folders()
             with ffmpeg.work_folder("probe") as folder:
                 facts = look_into(originals.at_hand(value.name), folder)
+            refuse_too_much(facts.duration_s, facts.missing_s)
             plan = plan_ladder(facts, with_av1=settings.VIDEO_AV1 and ffmpeg.makes_av1())
             # Thousands of keys were for the planner alone.
             slim = dataclasses.replace(facts, time=dataclasses.replace(facts.time, keys=()))
@@ -185,7 +187,10 @@ class FastLane(Unit[Begun, FastDone]):
             name = f"sprites/{number:03d}-{letters(10)}.jpg"
             shelf.store(name, sheet)
             sprites.append(name)
-        return FastDone(maker, made.streams, made.loudness_clufs, sprites, work_of(value.plan))
+        lost_s = sum(stretch.length_s for stretch in made.lost)
+        work = work_of(value.plan, is_flawless=made.is_flawless, is_damaged=lost_s > 0)
+        lost_at_s = [stretch.start_s for stretch in made.lost[: PLACES_NAMED_MAX + 1]]
+        return FastDone(maker, made.streams, made.loudness_clufs, sprites, work, lost_s, lost_at_s)
 
 
 def work_items(value: FastDone) -> list[Work]:
@@ -230,6 +235,7 @@ class Encode(Unit[Work, Done]):
                     film, begun.facts, plan, encoder(), shelf_of(edition), folder,
                     rungs, value.chunk.first_segment, value.chunk.segments,
                     on_segments=on_segments, report=report, cancel_requested=context.cancel_requested,
+                    is_damaged=value.is_damaged,
                 )  # fmt: skip
         numbers = range(value.chunk.first_segment, value.chunk.first_segment + value.chunk.segments)
         with transaction.atomic():

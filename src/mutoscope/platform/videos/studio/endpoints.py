@@ -11,11 +11,12 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from mutoscope.platform.accounts.public import Person, channel_of, login_required
+from mutoscope.platform.accounts.public import Channel, Person, channel_of, login_required
 from mutoscope.platform.videos.domain.life import DISCARDABLE, MOVES, PLAYABLE, PUBLIC, VideoState
 from mutoscope.platform.videos.domain.trailers import TrailerChoice
 from mutoscope.platform.videos.failures import Refused, Unacceptable
 from mutoscope.platform.videos.models import Video
+from mutoscope.platform.videos.process.failing import BROKEN
 from mutoscope.platform.videos.studio.films import film_list
 from mutoscope.platform.videos.studio.forms import CoverForm, SubtitlesForm, VideoForm
 from mutoscope.platform.videos.studio.head import film_head, without_price
@@ -50,17 +51,25 @@ CHOICES = (
 @login_required
 @require_safe
 def studio(request: HttpRequest) -> HttpResponse:
-    """The channel's films, and where new ones are dropped."""
+    """The channel's films, and where new ones are dropped; with `film` in the address, another file for one that was never made."""
     channel = channel_of(cast("Person", request.user))
     if channel is None:
         return redirect("channel-open")
     context = {
         "channel": channel,
         **film_list(request, channel),
+        "asking": _film_that_asks(channel, request.GET.get("film", "")),
         "chunk_bytes": 8 * 1024 * 1024,
         "bytes_max": settings.UPLOAD_BYTES_MAX,
     }
     return render(request, "videos/studio/films.html", context)
+
+
+def _film_that_asks(channel: Channel, public_id: str) -> Video | None:
+    """The film that another file is chosen for, if it may get one."""
+    if not public_id:
+        return None
+    return Video.objects.filter(channel=channel, public_id=public_id, state__in=DISCARDABLE).first()
 
 
 @login_required
@@ -100,6 +109,7 @@ def film_page(request: HttpRequest, video: Video, form: VideoForm | None = None)
         "form": form,
         "choices": offered,
         "is_failed": state is VideoState.FAILED,
+        "is_our_fault": video.state_reason == BROKEN,
         "can_discard": state in DISCARDABLE,
     }
     return render(request, "videos/studio/film.html", context, status=422 if form.errors else 200)

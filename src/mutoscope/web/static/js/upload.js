@@ -79,11 +79,15 @@
         this.refuse(`This file has ${size(this.file.size)}; the largest that this site takes is ${size(bytesMax)}.`);
         return;
       }
+      // The first file that is sent takes the place of the film's own, where the page was opened for that.
+      this.asking = drop.dataset.asking;
+      if (this.asking) this.asks(false);
+      const film = this.asking ? { video: this.asking } : {};
       this.upload = new tus.Upload(this.file, {
         endpoint: new URL(drop.dataset.uploads, location.href).href,
         chunkSize: Number(drop.dataset.chunkBytes),
         retryDelays: [0, 1000, 2000, 5000, 5000, 10000, 15000, 30000, 30000, 60000],
-        metadata: { filename: this.file.name, filetype: this.file.type },
+        metadata: { filename: this.file.name, filetype: this.file.type, ...film },
         removeFingerprintOnSuccess: true,
         onBeforeRequest: (request) => request.setHeader("X-CSRFToken", token()),
         onShouldRetry: (error) => {
@@ -170,7 +174,15 @@
       this.end(words, ...buttons, this.button("Remove", () => this.item.remove()));
     }
 
+    // Whether the page still asks for a file for that one film.
+    asks(still) {
+      if (still) drop.dataset.asking = this.asking;
+      else delete drop.dataset.asking;
+      drop.querySelector("[data-choose-row]").hidden = !still;
+    }
+
     refuse(words) {
+      if (this.asking) this.asks(true);
       const another = this.button("Choose another", () => {
         this.item.remove();
         choose.click();
@@ -186,6 +198,7 @@
       page.href = `${drop.dataset.films}${this.video}/`;
       page.append(make("span", "visually-hidden", `: ${this.file.name}`));
       if (film.dataset.state === "failed") this.fail(`This film could not be made. ${film.dataset.reason}`, page);
+      else if (film.dataset.damage) this.end(`Ready, but its file is damaged. ${film.dataset.damage}`, page);
       else this.end("Ready. Only you can see it until you publish it.", page);
     }
   }

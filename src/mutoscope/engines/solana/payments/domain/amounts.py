@@ -30,6 +30,11 @@ def amount_text(amount: int, symbol: str, decimals: int) -> str:
 
 def base_units(text: str | Decimal, decimals: int) -> int:
     """The amount somebody typed, in base units. Raises NotPayable where the token cannot express it exactly."""
+    return payable(exact_units(text, decimals))
+
+
+def exact_units(text: str | Decimal, decimals: int) -> int:
+    """The same of a number that nobody has to pay: zero, or less. Raises NotPayable where it is no number of base units."""
     try:
         value = Decimal(text)
     except InvalidOperation:
@@ -44,7 +49,7 @@ def base_units(text: str | Decimal, decimals: int) -> int:
     scaled = Fraction(value) * 10**decimals
     if scaled.denominator != 1:
         raise NotPayable(f"{text} has more than the token's {decimals} decimals")
-    return payable(scaled.numerator)
+    return int(scaled.numerator)
 
 
 def rounded_up(exact: Fraction, decimals: int) -> int:
