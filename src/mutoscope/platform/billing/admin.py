@@ -181,10 +181,6 @@ class PayoutAdmin(LookOnly):
     actions = ("approve", "refuse", "was_paid", "has_failed")
     action_form = PayoutDecisionForm
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        # Lets the actions be used; a single payout's fields are all read-only.
-        return bool(request.user.has_perm("billing.change_payout"))
-
     @admin.display(description="how it stands", ordering="state")
     def how_it_stands(self, obj: Payout) -> str:
         return shown(obj).words
@@ -276,10 +272,6 @@ class MonthlyStatementAdmin(LookOnly):
     search_fields = ("channel__handle", "=number")
     actions = ("correct",)
     action_form = ReasonForm
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        # Lets the action be used; a statement's fields are all read-only.
-        return bool(request.user.has_perm("billing.change_monthlystatement"))
 
     @admin.action(description="Issue one that corrects it", permissions=["change"])
     def correct(self, request: HttpRequest, chosen: QuerySet[MonthlyStatement]) -> None:
