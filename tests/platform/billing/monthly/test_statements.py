@@ -86,7 +86,7 @@ def test_a_month_adds_up_from_sales_to_payouts(settings: Any) -> None:
     RefundPurchase().call(RefundPurchaseInputs(refunded.purchase_id, staff.pk, "no sound"))
     with paid_by_hand():
         payout = RequestPayout().call(RequestPayoutInputs(shop.creator.pk, 100, "a", True)).payout
-        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID, reference="BANK 1", by_id=staff.pk))
+        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID, "By the bank.", "BANK 1", staff.pk))
     statement = issue(shop)
     assert {each.name: (each.count, each.points) for each in figures_of(statement)} == {
         "opening": (None, 0),
@@ -135,7 +135,7 @@ def test_whatever_happened_in_whatever_months_they_follow_each_other_and_are_the
                 with suppress(CannotPayOut, Unacceptable):
                     asked = RequestPayoutInputs(shop.creator.pk, 20, str(number), True)
                     payout = RequestPayout(MovedClock(timedelta(days=30))).call(asked).payout
-                    EndPayout().call(EndPayoutInputs(payout.pk, Payout.State(what), "", "BANK 1", staff.pk))
+                    EndPayout().call(EndPayoutInputs(payout.pk, Payout.State(what), "By the bank.", "BANK 1", staff.pk))
             else:
                 panel = panel_for(shop.viewer.pk, shop.video.public_id)
                 assert panel is not None

@@ -11,8 +11,9 @@ from mutoscope.engines.solana.payments.returned import Claimed, NotReturned, che
 from mutoscope.engines.solana.rpc.client import default_rpc
 from mutoscope.platform.billing.failures import CannotSendBack, Unacceptable
 from mutoscope.platform.billing.models import TopUpRefund
+from mutoscope.platform.billing.reasons import given_reason
 from mutoscope.platform.billing.topup_refunds.models import BY_HAND
-from mutoscope.platform.billing.topup_refunds.service import given_reason, locked_refund, still_left
+from mutoscope.platform.billing.topup_refunds.service import locked_refund, still_left
 
 # Nothing is on its way by the signer.
 MAY_BE_BY_HAND = (TopUpRefund.State.REQUESTED, TopUpRefund.State.FAILED, TopUpRefund.State.VOIDED)
@@ -46,13 +47,15 @@ class RecordReturn(Service[RecordReturnInputs, RecordReturnInternals, NoOutputs]
 
     def read_what_was_typed(self, recording: Recording) -> None:
         asked, work = recording.inputs, recording.internals
+        refund = TopUpRefund.objects.select_related("address").filter(pk=asked.refund_id).first()
+        if refund is None:
+            raise CannotSendBack(why="There is no such refund.")
+        # Before what was typed: of one that ended nothing more is asked.
+        _may_be_by_hand(refund)
         work.reason = given_reason(asked.reason)
         signature = asked.signature.strip()
         if not signature:
             raise Unacceptable(where="signature", why="Give the signature of the transaction by which you sent it.")
-        refund = TopUpRefund.objects.select_related("address").filter(pk=asked.refund_id).first()
-        if refund is None:
-            raise CannotSendBack(why="There is no such refund.")
         work.claimed = Claimed(
             signature=signature,
             receipt=refund.receipt,
@@ -71,8 +74,7 @@ class RecordReturn(Service[RecordReturnInputs, RecordReturnInternals, NoOutputs]
     def record(self, recording: Recording) -> None:
         asked, work = recording.inputs, recording.internals
         refund = locked_refund(asked.refund_id)
-        if refund.state not in MAY_BE_BY_HAND:
-            raise CannotSendBack(why=f"This refund is {refund.get_state_display()}.")
+        _may_be_by_hand(refund)
         if refund.top_up.person_id == asked.staff_id:
             raise CannotSendBack(why="It is your own top-up: somebody else has to say so.")
         self.nothing_else_is_under_way(refund)
@@ -96,3 +98,8 @@ class RecordReturn(Service[RecordReturnInputs, RecordReturnInternals, NoOutputs]
         same = TopUpRefund.objects.filter(top_up=refund.top_up, receipt=refund.receipt, mint=refund.mint)
         if same.filter(state__in=TopUpRefund.OPEN).exclude(pk=refund.pk).exists():
             raise CannotSendBack(why="It was asked for again: answer the newer one.")
+
+
+def _may_be_by_hand(refund: TopUpRefund) -> None:
+    if refund.state not in MAY_BE_BY_HAND:
+        raise CannotSendBack(why=f"This refund is {refund.get_state_display()}.")
