@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db import IntegrityError
 from django.db.models.functions import Now
 
+from mutoscope.engines.postgres.errors import violated
 from mutoscope.engines.services import Internals, NoOutputs, Service, State, Steps, atomic
 from mutoscope.engines.solana.payments.returned import Claimed, NotReturned, check_returned
 from mutoscope.engines.solana.rpc.client import default_rpc
@@ -17,6 +19,8 @@ from mutoscope.platform.billing.topup_refunds.service import locked_refund, stil
 
 # Nothing is on its way by the signer.
 MAY_BE_BY_HAND = (TopUpRefund.State.REQUESTED, TopUpRefund.State.FAILED, TopUpRefund.State.VOIDED)
+
+ANOTHERS = "The signature is of a transaction that is another refund's already. Give the one by which you sent this."
 
 
 @dataclass(frozen=True)
@@ -81,17 +85,23 @@ class RecordReturn(Service[RecordReturnInputs, RecordReturnInternals, NoOutputs]
         if still_left(refund).is_accepted:
             raise CannotSendBack(why="The signer sends this token: approve the refund instead.")
         if TopUpRefund.objects.filter(signature=work.claimed.signature).exists():
-            raise CannotSendBack(why="This transaction is another refund's already.")
-        TopUpRefund.objects.filter(pk=refund.pk).update(
-            state=TopUpRefund.State.PAID,
-            progress=BY_HAND,
-            signature=work.claimed.signature,
-            decided_by_id=asked.staff_id,
-            decided_at=Now(),
-            reason=work.reason,
-            trouble="",
-            ended_at=Now(),
-        )
+            raise Unacceptable(where="signature", why=ANOTHERS)
+        try:
+            TopUpRefund.objects.filter(pk=refund.pk).update(
+                state=TopUpRefund.State.PAID,
+                progress=BY_HAND,
+                signature=work.claimed.signature,
+                decided_by_id=asked.staff_id,
+                decided_at=Now(),
+                reason=work.reason,
+                trouble="",
+                ended_at=Now(),
+            )
+        except IntegrityError as refused:
+            # Somebody else of the staff recorded it for another refund in the same moment.
+            if violated(refused) != "billing_top_up_refund_by_hand_once":
+                raise
+            raise Unacceptable(where="signature", why=ANOTHERS) from None
 
     def nothing_else_is_under_way(self, refund: TopUpRefund) -> None:
         """Asked for again since the signer refused it: then that one is answered, not this."""
