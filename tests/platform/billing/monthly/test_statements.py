@@ -353,7 +353,7 @@ def test_where_none_was_issued_yet_the_page_says_when_in_the_creators_own_time(c
     client.force_login(shop.creator)
     soon = next_statement(timezone.now())
     page = client.get("/studio/earnings/statements/").content.decode()
-    assert f"That of {soon.month} comes {moment(soon.at)}." in page
+    assert f"That of {soon.month} comes on {moment(soon.at)}." in page
     issue(shop)
     page = client.get("/studio/earnings/statements/").content.decode()
-    assert f"The statement of {soon.month} comes {moment(soon.at)}, if anything" in page
+    assert f"The statement of {soon.month} comes on {moment(soon.at)}, if anything" in page

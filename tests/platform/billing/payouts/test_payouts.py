@@ -33,7 +33,6 @@ from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPur
 from tests.people import PASSWORD, make_person
 from tests.platform.billing.paying import paid_by, paid_by_hand
 from tests.platform.billing.shop import Shop, give
-from tests.platform.billing.unlock.test_races import at_once
 from tests.platform.billing.wallet.sent import sent
 
 pytestmark = pytest.mark.django_db
@@ -277,27 +276,6 @@ def test_a_signature_leads_to_its_transaction_and_pays_a_channel_once(shop: Shop
     newer, older = client.get("/api/billing/payouts").json()["payouts"]
     assert (older["signature"], older["reference"], newer["signature"]) == (SIGNATURE, None, None)
     assert f'title="{SIGNATURE}"' in client.get("/studio/earnings/").content.decode()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_of_staff_who_record_one_payment_in_one_moment_record_it_once(shop: Shop) -> None:
-    # A channel has one payout open at a time, so they can only mean the same: its row has them take turns.
-    payout = ask(shop, 100)
-    staff = [make_person(name) for name in ("stan", "olga")]
-    results = at_once(
-        *[
-            lambda each=each: EndPayout().call(
-                EndPayoutInputs(payout.pk, Payout.State.PAID, f"By {each}.", SIGNATURE, each.pk)
-            )
-            for each in staff
-        ]
-    )
-    (refused,) = [result for result in results if isinstance(result, Exception)]
-    assert isinstance(refused, CannotPayOut)
-    assert refused.sentence() == "This payout is paid already."
-    payout.refresh_from_db()
-    assert payout.reason == f"By {payout.decided_by}."
-    assert earnings_of(shop.video.channel_id, LATER).posted == 80
 
 
 def test_through_the_pages(shop: Shop, client: Client, settings: Any) -> None:
