@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 import pytest
 from django.contrib.humanize.templatetags import humanize
 
-from mutoscope.web.templatetags.moments import ago, moment, moment_utc
+from mutoscope.web.templatetags.moments import ago, day_utc, moment, moment_utc
 
 WHEN = datetime(2019, 3, 2, 23, 5, 7, tzinfo=UTC)
 
@@ -20,6 +20,10 @@ def test_a_moment_says_that_it_is_in_utc_and_lets_scripts_know_it() -> None:
 def test_what_belongs_to_a_month_in_utc_stays_in_utc() -> None:
     assert "data-moment" not in moment_utc(WHEN)
     assert moment_utc(WHEN).endswith("2\u00a0March\u00a02019, 23:05\u00a0UTC</time>")
+
+
+def test_a_day_in_utc_says_so() -> None:
+    assert day_utc(WHEN.date()) == "2\u00a0March\u00a02019 UTC"
 
 
 def test_a_moment_of_another_zone_is_written_in_utc() -> None:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 from django.contrib.admin import site
-from django.contrib.auth.models import Group
-from django.test import Client
+from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.auth.models import Group, Permission
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
@@ -17,6 +18,7 @@ from mutoscope.engines.solana.models import SignerJob, Transfer
 from mutoscope.engines.solana.public import token_model
 from mutoscope.engines.tasks.models import LiveTask, QueueSettings, Run, ScheduleRecord, UnitRecord, WorkerRecord
 from mutoscope.engines.tasks.pipelines.timeline import shown
+from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.models import Pack
 from mutoscope.platform.billing.reconcile.tasks import NIGHTLY
@@ -182,3 +184,28 @@ def test_the_books_are_compared_now_by_whoever_may(operator: Client) -> None:
     assert "mutoscope reconcile" in page
     assert operator.post("/operator/billing/reconciliation/now/").status_code == 403
     assert LiveTask.objects.filter(path__endswith="reconcile_books").count() == 1
+
+
+def test_a_page_on_which_nothing_is_edited_has_nothing_to_save(operator: Client, rf: RequestFactory) -> None:
+    asked = rf.get("/")
+    asked.user = Person.objects.get(username="olga")
+    for model, pages in site._registry.items():
+        row = model()
+        editable = set(flatten_fieldsets(pages.get_fieldsets(asked, row))) - set(pages.get_readonly_fields(asked, row))
+        assert editable or not pages.has_change_permission(asked, row), model._meta.label
+    film = Shop.open().video
+    page = page_of(operator, f"videos/video/{film.pk}/change")
+    assert 'name="_save"' not in page
+    assert 'value="archive"' in page_of(operator, "videos/video")
+    assert operator.post(f"/operator/videos/video/{film.pk}/change/", {"title": "Another"}).status_code == 403
+
+
+def test_who_may_only_look_at_tasks_is_offered_nothing_that_changes_them(client: Client) -> None:
+    now = timezone.now()
+    ScheduleRecord.objects.create(name="one", cron="* * * * *", timezone="UTC", path="a.b", next_at=now)
+    looks = make_person("lea", is_staff=True)
+    looks.user_permissions.set(Permission.objects.filter(content_type__app_label="tasks", codename__startswith="view_"))
+    client.force_login(looks)
+    assert "<option" not in page_of(client, "tasks/schedulerecord")
+    client.post("/operator/tasks/schedulerecord/", {"action": "pause", "_selected_action": ["one"]})
+    assert not ScheduleRecord.objects.get(name="one").paused

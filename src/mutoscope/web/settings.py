@@ -98,6 +98,9 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
+# Statements so large that sending one keeps a thread: of each process's threads at most a quarter.
+LARGE_FILES_AT_ONCE = max(1, ENVIRONMENT.web_threads // 4)
+
 # Two connections from the start. `default` may go through a transaction pooler; `direct` never does, and is for what
 # a pooler breaks: migrations, LISTEN, cursors that outlive a transaction, session advisory locks.
 _server = EmbeddedServer(HOME / "postgres")

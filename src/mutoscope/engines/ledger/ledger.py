@@ -253,7 +253,11 @@ class Ledger:
         return Statement(account, lines, lines[-1].transfer_id if len(rows) > limit else None)
 
     def statement_pages(self, account: Account, *, after: int = 0, limit: int = PAGE_LINES_MAX) -> Iterator[Statement]:
-        """Every page of a statement, one at a time. Each begins with the balance at which the one before ended: none counts anew."""
+        """Every page of a statement, one at a time. Each begins with the balance at which the one before ended: none counts anew.
+
+        A transfer that is committed meanwhile under a lower number than the last one sent is in none of them: read them in one REPEATABLE
+        READ transaction for a statement of one moment.
+        """
         page = self.statement(account, after=after, limit=limit)
         yield page
         while page.next_after is not None:

@@ -181,10 +181,6 @@ class PayoutAdmin(LookOnly):
     actions = ("approve", "refuse", "was_paid", "has_failed")
     action_form = PayoutDecisionForm
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        # Lets the actions be used; a single payout's fields are all read-only.
-        return bool(request.user.has_perm("billing.change_payout"))
-
     @admin.display(description="how it stands", ordering="state")
     def how_it_stands(self, obj: Payout) -> str:
         return shown(obj).words
@@ -199,7 +195,7 @@ class PayoutAdmin(LookOnly):
     @admin.action(description="Approve", permissions=["change"])
     def approve(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
         for payout in chosen:
-            asked = ApprovePayoutInputs(payout.pk, staff_id(request))
+            asked = ApprovePayoutInputs(payout.pk, staff_id(request), request.POST.get("reason", ""))
             self._try(request, payout, "approved", lambda asked=asked: ApprovePayout().call(asked))
 
     @admin.action(description="Refuse", permissions=["change"])
@@ -217,16 +213,13 @@ class PayoutAdmin(LookOnly):
     def _end(self, request: HttpRequest, chosen: QuerySet[Payout], outcome: Payout.State, done: str) -> None:
         """With a reason, which its creator reads."""
         for payout in chosen:
-            reason = request.POST.get("reason", "").strip()
+            reason = request.POST.get("reason", "")
             reference = request.POST.get("reference", "") if outcome == Payout.State.PAID else ""
             asked = EndPayoutInputs(payout.pk, outcome, reason, reference, by_id=staff_id(request))
             self._try(request, payout, done, lambda asked=asked: EndPayout().call(asked))
 
     def _try(self, request: HttpRequest, payout: Payout, done: str, act: Any) -> None:
         reason = request.POST.get("reason", "").strip()
-        if not reason:
-            self.message_user(request, f"{payout}: say why, under Reason. Nothing was done.", messages.ERROR)
-            return
         try:
             act()
         except Refused as refusal:
@@ -276,10 +269,6 @@ class MonthlyStatementAdmin(LookOnly):
     search_fields = ("channel__handle", "=number")
     actions = ("correct",)
     action_form = ReasonForm
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        # Lets the action be used; a statement's fields are all read-only.
-        return bool(request.user.has_perm("billing.change_monthlystatement"))
 
     @admin.action(description="Issue one that corrects it", permissions=["change"])
     def correct(self, request: HttpRequest, chosen: QuerySet[MonthlyStatement]) -> None:

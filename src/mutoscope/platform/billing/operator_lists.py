@@ -133,7 +133,8 @@ class LookOnly(ReadOnlyBase):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+        """Of the list, where actions need it. A row's own page has nothing to save."""
+        return obj is None and bool(self.actions) and super().has_change_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

@@ -60,6 +60,10 @@ class MailAdmin(MailAdminBase):
     def get_readonly_fields(self, request: HttpRequest, obj: Mail | None = None) -> tuple[str, ...]:
         return self.fields
 
+    def has_change_permission(self, request: HttpRequest, obj: Mail | None = None) -> bool:
+        # Of the list, where the action needs it. A mail's own page has nothing to save.
+        return obj is None and super().has_change_permission(request)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

@@ -61,6 +61,10 @@ class VideoAdmin(VideoAdminBase):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        # Of the list, where actions need it. A film's own page has nothing to save.
+        return obj is None and super().has_change_permission(request)
+
     fields = SHOWN
     readonly_fields = SHOWN
 

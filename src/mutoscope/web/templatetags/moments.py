@@ -1,11 +1,11 @@
-"""How moments read: `{{ until|moment }}`, `{{ published_at|ago }}`, `{{ at|moment_utc }}`.
+"""How moments read: `{{ until|moment }}`, `{{ published_at|ago }}`, `{{ at|moment_utc }}`, `{{ day|day_utc }}`.
 
 The server knows no visitor's time zone, so it writes UTC and says so; site.js puts the visitor's own time in its place.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
@@ -33,6 +33,12 @@ def moment_utc(when: datetime) -> SafeString:
 
 
 @register.filter
+def day_utc(day: date) -> str:
+    """A day that begins and ends in UTC, wherever the visitor is: `21 December UTC`."""
+    return f"{_day(day)} UTC"
+
+
+@register.filter
 def ago(when: datetime) -> SafeString:
     """How long ago, in its largest unit, with the moment on hover: `3 hours ago`."""
     when = when.astimezone(UTC)
@@ -47,10 +53,14 @@ def _drawn(when: datetime, attribute: str) -> SafeString:
     # Not by Django's date_format, which is six times as long at it: a page of a history has fifty of them. Where a column is
     # narrow the time goes below the day, and neither is taken apart.
     when = when.astimezone(UTC)
-    year = "" if when.year == datetime.now(UTC).year else f"\u00a0{when.year}"
-    words = f"{when.day}\u00a0{MONTHS[when.month - 1]}{year}, {when.hour:02}:{when.minute:02}\u00a0UTC"
+    words = f"{_day(when)}, {when.hour:02}:{when.minute:02}\u00a0UTC"
     # Digits and our own words only, so there is nothing to escape.
     return mark_safe(f'<time datetime="{when.isoformat()}" title="{_exact(when)}"{attribute}>{words}</time>')  # noqa: S308
+
+
+def _day(day: date) -> str:
+    year = "" if day.year == datetime.now(UTC).year else f"\u00a0{day.year}"
+    return f"{day.day}\u00a0{MONTHS[day.month - 1]}{year}"
 
 
 def _exact(when: datetime) -> str:

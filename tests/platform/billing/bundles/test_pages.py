@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing.domain.terms import Term
-from mutoscope.platform.videos.public import Video
+from mutoscope.platform.billing.models import Bundle
+from mutoscope.platform.billing.unlock.adapters import billing_card_notes
+from mutoscope.platform.videos.public import CardNote, Video, VideoState
 from tests.people import make_channel, make_person
 from tests.platform.billing.bundles.rack import Rack
 from tests.platform.billing.shop import Shop
@@ -172,3 +177,29 @@ def test_the_panels_own_page_leads_to_the_bundles_too_also_for_watching_longer()
         assert (link in page) == (not headers)
     signed_in(rack.shop.creator).post(f"/studio/bundles/{rack.bundle.public_id}/end/")
     assert "cannot be unlocked for longer at the moment" in client.get(together).content.decode()
+
+
+def test_the_card_of_a_film_that_only_a_bundle_sells_says_so() -> None:
+    rack = Rack.open()
+    alone, *others = rack.films
+    Shop(rack.shop.creator, rack.shop.viewer, alone).price({})
+
+    def notes(person: Person | None = None) -> list[tuple[bool, int | None, str]]:
+        with CaptureQueriesContext(connection) as asked:
+            found = billing_card_notes(person.pk if person else None, rack.films)
+        assert len(asked) == 1
+        rows = [found.get(film.pk, CardNote()) for film in rack.films]
+        return [(row.is_in_bundle, row.points, row.unlocked_for) for row in rows]
+
+    priced = (False, 30, "")
+    assert notes() == [(True, None, ""), priced, priced]
+    assert "In a bundle" in Client().get("/").content.decode()
+    rack.buy()
+    assert notes(rack.shop.viewer)[0] == (False, None, "Unlocked")
+    # Neither a bundle that ended nor one with a film that is not on show sells anything.
+    Bundle.objects.update(ended_at=timezone.now())
+    assert notes()[0] == (False, None, "")
+    Bundle.objects.update(ended_at=None)
+    assert notes()[0] == (True, None, "")
+    Video.objects.filter(pk=others[0].pk).update(state=VideoState.ARCHIVED)
+    assert notes()[0] == (False, None, "")

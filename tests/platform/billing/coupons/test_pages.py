@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client
 from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing.coupons.guesses import TOO_MANY, WRONG_MAX
 from mutoscope.platform.billing.domain.coupons import PROBLEMS
+from mutoscope.platform.billing.models import Coupon
 from mutoscope.platform.videos.public import VideoState
 from tests.people import make_channel, make_person
 from tests.platform.billing.coupons.codes import make, use
@@ -155,3 +157,19 @@ def test_an_ipv6_network_is_one_place() -> None:
         Client(REMOTE_ADDR=f"2001:db8:1:2::{number:x}").get(address, {"coupon": f"FREE{number}"})
     assert TOO_MANY in Client(REMOTE_ADDR="2001:db8:1:2:9::1").get(f"{address}?coupon=FREE100").content.decode()
     assert TOO_MANY not in Client(REMOTE_ADDR="2001:db8:1:3::1").get(f"{address}?coupon=FREE100").content.decode()
+
+
+def test_the_last_day_that_was_typed_is_the_last_day_that_is_shown() -> None:
+    shop = Shop.open()
+    client = signed_in(shop.creator)
+    asked = {"code": "WINTER", "amount": "20", "what": "percent", "ends_on": "2091-12-31"}
+    assert client.post("/studio/coupons/", asked).status_code == 302
+    assert Coupon.objects.get().ends_at == datetime(2092, 1, 1, tzinfo=UTC)
+    page = client.get("/studio/coupons/").content.decode().replace("\u00a0", " ")
+    assert "to the end of 31 December 2091 UTC" in page
+    assert "2092" not in page
+    # Over the API one ends at any moment.
+    Coupon.objects.update(ends_at=datetime(2092, 1, 1, 15, 30, tzinfo=UTC))
+    page = client.get("/studio/coupons/").content.decode().replace("\u00a0", " ")
+    assert "until <time" in page
+    assert "1 January 2092, 15:30 UTC</time>" in page

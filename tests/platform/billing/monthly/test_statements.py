@@ -29,7 +29,7 @@ from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.failures import CannotIssue, CannotPayOut, CannotRefund, Unacceptable
 from mutoscope.platform.billing.models import MonthlyStatement, Payout, Purchase
 from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs, due
-from mutoscope.platform.billing.monthly.shown import figures_of, lines_of
+from mutoscope.platform.billing.monthly.shown import figures_of, lines_of, next_statement
 from mutoscope.platform.billing.monthly.tasks import issue_all, issue_statements
 from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs, RequestPayout, RequestPayoutInputs
 from mutoscope.platform.billing.reconcile.service import find, wrong_statements
@@ -37,6 +37,7 @@ from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPur
 from mutoscope.platform.billing.tips.service import GiveTip, GiveTipInputs
 from mutoscope.platform.billing.unlock.panel import panel_for
 from mutoscope.platform.videos.public import VideoState
+from mutoscope.web.templatetags.moments import moment
 from tests.people import make_channel, make_person
 from tests.platform.billing.bundles.rack import Rack
 from tests.platform.billing.paying import paid_by_hand
@@ -86,7 +87,7 @@ def test_a_month_adds_up_from_sales_to_payouts(settings: Any) -> None:
     RefundPurchase().call(RefundPurchaseInputs(refunded.purchase_id, staff.pk, "no sound"))
     with paid_by_hand():
         payout = RequestPayout().call(RequestPayoutInputs(shop.creator.pk, 100, "a", True)).payout
-        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID, reference="BANK 1", by_id=staff.pk))
+        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID, "By the bank.", "BANK 1", staff.pk))
     statement = issue(shop)
     assert {each.name: (each.count, each.points) for each in figures_of(statement)} == {
         "opening": (None, 0),
@@ -135,7 +136,7 @@ def test_whatever_happened_in_whatever_months_they_follow_each_other_and_are_the
                 with suppress(CannotPayOut, Unacceptable):
                     asked = RequestPayoutInputs(shop.creator.pk, 20, str(number), True)
                     payout = RequestPayout(MovedClock(timedelta(days=30))).call(asked).payout
-                    EndPayout().call(EndPayoutInputs(payout.pk, Payout.State(what), "", "BANK 1", staff.pk))
+                    EndPayout().call(EndPayoutInputs(payout.pk, Payout.State(what), "By the bank.", "BANK 1", staff.pk))
             else:
                 panel = panel_for(shop.viewer.pk, shop.video.public_id)
                 assert panel is not None
@@ -326,3 +327,33 @@ def test_ten_workers_issue_each_once_and_without_gaps() -> None:
     with ThreadPoolExecutor(10) as pool:
         numbers = set(pool.map(one, range(10)))
     assert (len(numbers), MonthlyStatement.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("now", "month", "at"),
+    [
+        ("2026-02-14T12:00+00:00", "February 2026", "2026-03-01T02:10+00:00"),
+        ("2026-03-01T00:00+00:00", "February 2026", "2026-03-01T02:10+00:00"),
+        ("2026-03-01T02:09+00:00", "February 2026", "2026-03-01T02:10+00:00"),
+        ("2026-03-01T02:10+00:00", "March 2026", "2026-04-01T02:10+00:00"),
+        ("2026-12-31T23:59+00:00", "December 2026", "2027-01-01T02:10+00:00"),
+        ("2026-01-31T23:00-05:00", "February 2026", "2026-03-01T02:10+00:00"),
+    ],
+)
+def test_the_list_says_when_the_next_one_comes(now: str, month: str, at: str) -> None:
+    found = next_statement(datetime.fromisoformat(now))
+    assert (found.month, found.at) == (month, datetime.fromisoformat(at))
+    (scheduled,) = [each.cron for each in declared_schedules() if each.name == "billing.monthly"]
+    assert scheduled == f"{found.at.minute} {found.at.hour} * * *"
+
+
+def test_where_none_was_issued_yet_the_page_says_when_in_the_creators_own_time(client: Client) -> None:
+    shop = Shop.open()
+    shop.unlock()
+    client.force_login(shop.creator)
+    soon = next_statement(timezone.now())
+    page = client.get("/studio/earnings/statements/").content.decode()
+    assert f"That of {soon.month} comes on {moment(soon.at)}." in page
+    issue(shop)
+    page = client.get("/studio/earnings/statements/").content.decode()
+    assert f"The statement of {soon.month} comes on {moment(soon.at)}, if anything" in page

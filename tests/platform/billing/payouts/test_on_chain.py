@@ -187,9 +187,9 @@ def test_above_a_sum_nothing_is_ordered_before_somebody_approved(house: House, s
     assert "waits for approval" in shown(payout).words
     assert not SignerJob.objects.exists()
     with paid_by(PaidBySigner(FixedRates({}))), pytest.raises(CannotPayOut) as refused:
-        ApprovePayout().call(ApprovePayoutInputs(payout.pk, staff.pk))
+        ApprovePayout().call(ApprovePayoutInputs(payout.pk, staff.pk, "They are known."))
     assert "is worth is not known" in refused.value.sentence()
-    ApprovePayout().call(ApprovePayoutInputs(payout.pk, staff.pk))
+    ApprovePayout().call(ApprovePayoutInputs(payout.pk, staff.pk, "They are known."))
     payout.refresh_from_db()
     assert payout.decided_by == staff
     for outcome in (Payout.State.PAID, Payout.State.FAILED):

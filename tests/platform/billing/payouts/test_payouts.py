@@ -121,9 +121,9 @@ def test_above_a_sum_somebody_approves(shop: Shop) -> None:
     assert payout.state == Payout.State.WAITING
     with pytest.raises(CannotPayOut):
         EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID))
-    ApprovePayout().call(ApprovePayoutInputs(payout.pk, staff.pk))
+    ApprovePayout().call(ApprovePayoutInputs(payout.pk, staff.pk, "They are known."))
     with pytest.raises(CannotPayOut):
-        ApprovePayout().call(ApprovePayoutInputs(payout.pk, staff.pk))
+        ApprovePayout().call(ApprovePayoutInputs(payout.pk, staff.pk, "They are known."))
     with pytest.raises(CannotPayOut):
         EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.CANCELLED))
 
@@ -131,10 +131,11 @@ def test_above_a_sum_somebody_approves(shop: Shop) -> None:
 def test_nobody_decides_about_their_own_payout(shop: Shop) -> None:
     payout = ask(shop, 160)
     with pytest.raises(CannotPayOut, match="your own payout: somebody else has to approve it"):
-        ApprovePayout().call(ApprovePayoutInputs(payout.pk, shop.creator.pk))
+        ApprovePayout().call(ApprovePayoutInputs(payout.pk, shop.creator.pk, "Why not?"))
     with pytest.raises(CannotPayOut, match="your own payout"):
         EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.REFUSED, by_id=shop.creator.pk))
-    ApprovePayout().call(ApprovePayoutInputs(payout.pk, make_person("stan", is_staff=True).pk))
+    stan = make_person("stan", is_staff=True)
+    ApprovePayout().call(ApprovePayoutInputs(payout.pk, stan.pk, "They are known."))
     for outcome in (Payout.State.PAID, Payout.State.FAILED):
         with pytest.raises(CannotPayOut, match="your own payout"):
             EndPayout().call(EndPayoutInputs(payout.pk, outcome, by_id=shop.creator.pk))
@@ -151,9 +152,10 @@ def test_staff_decide_in_their_pages_with_a_reason_that_is_kept(shop: Shop, clie
         payout.refresh_from_db()
         return told
 
-    assert "say why, under Reason. Nothing was done." in decide("approve", " ")
+    assert "Say why: a reason of 1 to 500 characters." in decide("approve", " ")
     assert payout.state == Payout.State.WAITING
-    assert "approved." in decide("approve", "They are known.")
+    assert "Payout 1: approved." in decide("approve", "They are known.")
+    assert "Say why: a reason of 1 to 500 characters." in decide("was_paid", "", "ACME 2026-17")
     assert "Say by which payment" in decide("was_paid", "By the bank, today.")
     assert payout.state == Payout.State.APPROVED
     listed = decide("was_paid", "By the bank, today.", " ACME  2026-17 ")
@@ -164,6 +166,47 @@ def test_staff_decide_in_their_pages_with_a_reason_that_is_kept(shop: Shop, clie
     assert kept == ["It was approved: They are known.", paid]
     assert "ACME 2026-17" in client.get(f"/operator/billing/payout/{payout.pk}/change/").content.decode()
     assert payout in client.get("/operator/billing/payout/?q=ACME+2026-17").context["cl"].result_list
+
+
+def test_what_was_decided_already_is_said_before_a_reason_or_a_reference_is_asked_for(
+    shop: Shop, client: Client
+) -> None:
+    payout = ask(shop, 160)
+    client.force_login(make_person("stan", is_staff=True, is_superuser=True))
+
+    def decide(action: str, reason: str = "") -> str:
+        asked = {"action": action, "reason": reason, "reference": "", "_selected_action": [payout.pk]}
+        return client.post("/operator/billing/payout/", asked, follow=True).content.decode()
+
+    assert "Payout 1: This payout waits for approval: approve or refuse it first." in decide("was_paid")
+    decide("approve", "They are known.")
+    assert "Payout 1: This payout is approved already." in decide("approve")
+    EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID, reference="signature"))
+    for action in ("approve", "refuse", "was_paid", "has_failed"):
+        assert "Payout 1: This payout is paid already." in decide(action), action
+
+
+def test_no_rate_is_asked_for_a_payout_that_is_not_approved(shop: Shop) -> None:
+    class NoRates(PaidByHand):
+        def quote(self, points: int) -> None:
+            raise AssertionError("a rate was asked for")
+
+    waits = ask(shop, 160)
+    staff = make_person("stan", is_staff=True)
+    with paid_by(NoRates()):
+        for reason in ("", " "):
+            with pytest.raises(Unacceptable) as refused:
+                ApprovePayout().call(ApprovePayoutInputs(waits.pk, staff.pk, reason))
+            assert refused.value.field() == "reason"
+
+
+@pytest.mark.parametrize("outcome", [Payout.State.PAID, Payout.State.REFUSED])
+def test_staff_end_no_payout_without_a_reason(shop: Shop, outcome: Payout.State) -> None:
+    payout = ask(shop, 100 if outcome == Payout.State.PAID else 160)
+    with pytest.raises(Unacceptable) as refused:
+        EndPayout().call(EndPayoutInputs(payout.pk, outcome, " ", "ACME 1", make_person("stan").pk))
+    assert refused.value.field() == "reason"
+    assert earnings_of(shop.video.channel_id, LATER).held == payout.points
 
 
 @pytest.mark.parametrize("outcome", [Payout.State.PAID, Payout.State.REFUSED])
@@ -180,7 +223,10 @@ def test_what_ended_is_not_ended_again_by_somebody_who_is_then_told_that_they_di
         "reference": "ACME 2",
         "_selected_action": [payout.pk],
     }
-    assert f"This payout is {outcome}." in client.post("/operator/billing/payout/", asked, follow=True).content.decode()
+    assert (
+        f"This payout is {outcome} already."
+        in client.post("/operator/billing/payout/", asked, follow=True).content.decode()
+    )
     assert not LogEntry.objects.exists()
     payout.refresh_from_db()
     assert (payout.decided_by, payout.reason) == (stan, "By stan.")
@@ -193,7 +239,7 @@ SIGNATURE = str(Signature(bytes(range(64, 128))))
 def test_of_a_payment_by_hand_staff_say_which_it_was(shop: Shop, typed: str) -> None:
     payout = ask(shop)
     with pytest.raises(Unacceptable) as refused:
-        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID, "", typed, make_person("stan").pk))
+        EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID, "By the bank.", typed, make_person("stan").pk))
     assert refused.value.field() == "reference"
     payout.refresh_from_db()
     assert (payout.state, payout.reference) == (Payout.State.APPROVED, "")
@@ -202,7 +248,9 @@ def test_of_a_payment_by_hand_staff_say_which_it_was(shop: Shop, typed: str) -> 
 
 def test_a_reference_in_words_is_shown_to_the_creator_and_in_every_export(shop: Shop, client: Client) -> None:
     payout = ask(shop)
-    EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID, "", "=1+1 by the bank", make_person("stan").pk))
+    EndPayout().call(
+        EndPayoutInputs(payout.pk, Payout.State.PAID, "Today.", "=1+1 by the bank", make_person("stan").pk)
+    )
     client.force_login(shop.creator)
     page = client.get("/studio/earnings/").content.decode()
     assert (page.count("By hand: =1+1 by the bank"), page.count(">=1+1 by the bank<")) == (1, 1)
@@ -219,11 +267,11 @@ def test_a_reference_in_words_is_shown_to_the_creator_and_in_every_export(shop: 
 def test_a_signature_leads_to_its_transaction_and_pays_a_channel_once(shop: Shop, client: Client) -> None:
     staff = make_person("stan")
     first = ask(shop, 50)
-    EndPayout().call(EndPayoutInputs(first.pk, Payout.State.PAID, "", f" {SIGNATURE} ", staff.pk))
+    EndPayout().call(EndPayoutInputs(first.pk, Payout.State.PAID, "Today.", f" {SIGNATURE} ", staff.pk))
     second = ask(shop, 50, key="b")
     with pytest.raises(Unacceptable, match="payout 1 was paid already"):
-        EndPayout().call(EndPayoutInputs(second.pk, Payout.State.PAID, "", SIGNATURE, staff.pk))
-    EndPayout().call(EndPayoutInputs(second.pk, Payout.State.PAID, "", "the same in words", staff.pk))
+        EndPayout().call(EndPayoutInputs(second.pk, Payout.State.PAID, "Today.", SIGNATURE, staff.pk))
+    EndPayout().call(EndPayoutInputs(second.pk, Payout.State.PAID, "Today.", "the same in words", staff.pk))
     client.force_login(shop.creator)
     newer, older = client.get("/api/billing/payouts").json()["payouts"]
     assert (older["signature"], older["reference"], newer["signature"]) == (SIGNATURE, None, None)

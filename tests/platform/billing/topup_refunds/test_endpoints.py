@@ -64,6 +64,8 @@ def test_from_the_top_ups_page_to_the_wallet_that_paid(counter: Counter, viewer:
     assert "approved" in decide(operator, refund, "approve", "they sent too much")
     refund.refresh_from_db()
     assert (refund.state, refund.reason) == ("approved", "they sent too much")
+    for action in ("approve", "was_sent_by_hand"):
+        assert "This refund is approved." in decide(operator, refund, action, "")
     assert "every 2s" in text(viewer, f"{here}refunds/")
     counter.settle(refund)
     page = text(viewer, here)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from solders.pubkey import Pubkey
@@ -157,8 +160,47 @@ def test_one_transaction_by_hand_is_one_refund_and_nobody_records_their_own(stri
     with pytest.raises(CannotSendBack, match="your own"):
         RecordReturn().call(RecordReturnInputs(first.pk, strict.till.viewer.pk, "mine", signature))
     record(strict, first, signature)
-    with pytest.raises(CannotSendBack, match="another refund"):
+    with pytest.raises(Unacceptable, match="another refund") as refused:
         record(strict, second, signature)
+    assert refused.value.field() == "signature"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_transaction_recorded_for_two_refunds_in_one_moment_is_the_firsts(strict: Counter) -> None:
+    (first,), (second,) = strict.ask(stray(strict)), strict.ask(stray(strict, key="order-number-2"), "b")
+    signature = send_by_hand(strict)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            record(strict, first, signature)
+            # It does not see the first, which is not committed, and waits for it where the database would have the signature twice.
+            refused = pool.submit(recorded_beside, strict, second, signature)
+            until = time.monotonic() + 60
+            while not one_waits_for_a_lock() and not refused.done():
+                assert time.monotonic() < until, "it neither ended nor waited"
+                time.sleep(0.02)
+            assert not refused.done()
+        problem = refused.result(60)
+    assert isinstance(problem, Unacceptable)
+    assert problem.field() == "signature"
+    second.refresh_from_db()
+    assert (second.state, second.signature) == (State.REQUESTED, "")
+
+
+def recorded_beside(counter: Counter, refund: TopUpRefund, signature: str) -> Exception | None:
+    """What recording it on a connection of its own raises."""
+    try:
+        record(counter, refund, signature)
+    except Exception as problem:
+        return problem
+    finally:
+        connection.close()
+    return None
+
+
+def one_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+        return bool(cursor.fetchone()[0])
 
 
 def test_by_hand_is_for_tokens_that_are_not_accepted_and_not_beside_the_signer(strict: Counter) -> None:

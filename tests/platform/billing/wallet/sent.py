@@ -7,7 +7,7 @@ from django.test import Client
 
 
 def sent(client: Client, path: str) -> str:
-    """The whole file at an address; fails if it was put together before it was sent."""
+    """The whole file at an address; fails if it is no stream."""
     answer = client.get(path)
-    assert isinstance(answer, StreamingHttpResponse), f"{path} is not streamed"
+    assert isinstance(answer, StreamingHttpResponse), f"{path} is sent as a whole in memory"
     return answer.getvalue().decode()

@@ -7,20 +7,22 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.http import StreamingHttpResponse
 from django.test import Client
 
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.monthly.shown import lines_of, pages_of
-from mutoscope.platform.billing.wallet.files import as_csv, as_json
+from mutoscope.platform.billing.wallet.files import TooSlow, as_csv, as_json, sent_as_file
 from mutoscope.platform.billing.wallet.statement import every_page, newest_lines
 from tests.platform.billing.monthly.test_statements import issue
-from tests.platform.billing.shop import Shop
+from tests.platform.billing.shop import Shop, give
 from tests.platform.billing.wallet.sent import sent
 
 pytestmark = pytest.mark.django_db
@@ -76,8 +78,9 @@ def test_the_file_says_what_the_ledger_says_with_every_balance(shop: Shop, clien
     assert lines == newest_lines(account)[0]
     client.force_login(shop.viewer)
     answer = client.get("/wallet/statement.csv")
+    assert isinstance(answer, StreamingHttpResponse)
     assert answer["Content-Disposition"] == 'attachment; filename="statement.csv"'
-    rows = list(csv.DictReader(io.StringIO(sent(client, "/wallet/statement.csv"))))
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
     assert [(int(row["number"]), int(row["points"]), int(row["balance"])) for row in reversed(rows)] == expected
 
 
@@ -92,18 +95,100 @@ def test_in_pages_a_file_is_the_same_as_in_one_piece(shop: Shop, lines: int) -> 
     assert "".join(as_csv(every_page(account, limit))) == "".join(as_csv([every]))
 
 
-def test_a_page_is_read_when_it_is_sent_and_reads_no_more_than_itself(shop: Shop) -> None:
+def test_a_file_is_read_by_one_statement_a_page_at_a_time(shop: Shop) -> None:
     account = books.find_account(Kind.POINTS, shop.viewer.pk)
     with statements_asked() as asked:
-        pages = every_page(account, PAGE)
-        assert len(next(pages)) == PAGE
-        assert len(asked) == 1
-        assert [len(page) for page in pages] == [3, 3, 1]
-    assert len(asked) == 4
-    # The first sums up what is older, once; of the others each reads its own lines and whether there is one more.
-    first, *others = [entries_read(*each) for each in asked]
-    assert first >= 10
-    assert max(others) <= PAGE + 1
+        assert [len(page) for page in every_page(account, PAGE)] == [3, 3, 3, 1]
+    assert len(asked) == 1
+    # Twice the lines: each for itself, and once for the sum of all.
+    assert entries_read(*asked[0]) <= 2 * 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_committed_late_under_a_lower_number_is_in_no_line_and_no_balance_of_a_file() -> None:
+    shop = Shop.open()
+    shop.unlock(Term.DAY)
+    account = books.find_account(Kind.POINTS, shop.viewer.pk)
+    drawn, may_commit = Event(), Event()
+
+    def give_late() -> None:
+        try:
+            with transaction.atomic():
+                give(shop.viewer, 70)
+                drawn.set()
+                assert may_commit.wait(60)
+        finally:
+            connection.close()
+
+    late = Thread(target=give_late)
+    late.start()
+    assert drawn.wait(60)
+    # Above it.
+    for _ in range(4):
+        give(shop.viewer, 1)
+    pages = every_page(account, 2)
+    lines = next(pages)
+    may_commit.set()
+    late.join()
+    lines += [line for page in pages for line in page]
+    assert [line.points for line in lines] == [1, 1, 1, 1, -30, 1000]
+    assert [line.balance for line in lines] == [974, 973, 972, 971, 970, 1000]
+    # The next file has it, at its place.
+    again = [line for page in every_page(account, 2) for line in page]
+    assert [line.points for line in again] == [1, 1, 1, 1, 70, -30, 1000]
+    assert [line.balance for line in again] == [1044, 1043, 1042, 1041, 1040, 970, 1000]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("piece_bytes", [10, 10**6])
+def test_while_a_client_takes_a_file_no_connection_is_held_and_nothing_is_asked(piece_bytes: int) -> None:
+    shop = Shop.open()
+    shop.unlock(Term.DAY)
+    account = books.find_account(Kind.POINTS, shop.viewer.pk)
+    answer = sent_as_file(as_csv(every_page(account, PAGE)), "statement", "csv", piece_bytes=piece_bytes)
+    assert isinstance(answer, StreamingHttpResponse)
+    assert connection.connection is None
+    body = answer.getvalue()
+    assert connection.connection is None
+    answer.close()
+    assert int(answer["Content-Length"]) == len(body)
+    assert body.decode() == "".join(as_csv(every_page(account)))
+
+
+def test_what_goes_wrong_while_a_file_is_read_is_an_error_and_no_short_file(shop: Shop) -> None:
+    def breaks() -> Iterator[str]:
+        yield "number,at\n"
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        sent_as_file(breaks(), "statement", "csv")
+
+
+def test_only_so_many_large_files_are_sent_at_once_and_small_ones_always(shop: Shop, settings: Any) -> None:
+    settings.LARGE_FILES_AT_ONCE = 1
+    large, small = ["number"] * 10, ["number"]
+    first = sent_as_file(large, "a", "csv", piece_bytes=10)
+    second = sent_as_file(large, "b", "csv", piece_bytes=10)
+    assert (second.status_code, second["Retry-After"]) == (503, "60")
+    beside = sent_as_file(small, "c", "csv", piece_bytes=10)
+    assert beside.status_code == 200
+    beside.close()
+    first.close()
+    third = sent_as_file(large, "d", "csv", piece_bytes=10)
+    assert third.status_code == 200
+    third.close()
+
+
+def test_whoever_takes_a_large_file_too_slowly_is_cut_off(shop: Shop) -> None:
+    answer = sent_as_file(["number"] * 10, "a", "csv", piece_bytes=10, send_s_max=-1)
+    assert isinstance(answer, StreamingHttpResponse)
+    with pytest.raises(TooSlow):
+        answer.getvalue()
+    answer.close()
+    small = sent_as_file(["number"], "a", "csv", piece_bytes=10, send_s_max=-1)
+    assert isinstance(small, StreamingHttpResponse)
+    assert small.getvalue() == b"number"
+    small.close()
 
 
 def test_the_ledgers_pages_carry_the_balance_too(shop: Shop) -> None:

@@ -33,12 +33,12 @@ class RunAdmin(ReadOnly):
     class Media:
         css = {"all": ("tasks/timeline.css",)}
 
-    @admin.action(description="Resume what failed, was stopped or cancelled")
+    @admin.action(description="Resume what failed, was stopped or cancelled", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
         for run in queryset:
             self._resume(request, run.id)
 
-    @admin.action(description="Cancel")
+    @admin.action(description="Cancel", permissions=["change"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
         number = sum(runs.cancel(run.id) for run in queryset)
         messages.success(request, f"{number} runs cancelled.")
@@ -64,7 +64,7 @@ class RunAdmin(ReadOnly):
             "title": f"Run {run.id} of {run.pipeline}",
             "opts": self.opts,
             "run": run,
-            "may_act": self.has_change_permission(request, run),
+            "may_act": self.has_change_permission(request),
             "media": self.media,
             **self._timeline(run.id),
             **(extra_context or {}),

@@ -45,6 +45,10 @@ class ReadOnly(admin.ModelAdmin[Any]):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        # Of the list, where actions need it. A row's own page has nothing to save.
+        return obj is None and super().has_change_permission(request)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [field.name for field in self.model._meta.fields]
 
@@ -138,13 +142,13 @@ class LiveTaskAdmin(ReadOnly):
             return "running, asked to stop"
         return "running" if task.progress is None else f"running, {task.progress:.0%} {task.progress_note or ''}"
 
-    @admin.action(description="Cancel")
+    @admin.action(description="Cancel", permissions=["change"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[LiveTask]) -> None:
         operator = Operator(backend_of())
         number = sum(operator.cancel(str(task.id)) for task in queryset)
         messages.success(request, f"{number} tasks cancelled, or asked to stop.")
 
-    @admin.action(description="Run now what waits for its time")
+    @admin.action(description="Run now what waits for its time", permissions=["change"])
     def run_now(self, request: HttpRequest, queryset: QuerySet[LiveTask]) -> None:
         ids = Operator(backend_of()).run_now([str(task.id) for task in queryset])
         messages.success(request, f"{len(ids)} tasks may run now.")
@@ -169,13 +173,13 @@ class FinishedTaskAdmin(ReadOnly):
     def why(self, task: FinishedTask) -> str:
         return format_html("<pre>{}</pre>", decode(task.error)["traceback"][-SHOWN_MAX:]) if task.error else ""
 
-    @admin.action(description="Retry what failed or was cancelled")
+    @admin.action(description="Retry what failed or was cancelled", permissions=["change"])
     def retry(self, request: HttpRequest, queryset: QuerySet[FinishedTask]) -> None:
         dead = queryset.exclude(status=Status.SUCCESSFUL)
         ids = Operator(backend_of()).retry([str(task.id) for task in dead])
         messages.success(request, f"{len(ids)} tasks wait again.")
 
-    @admin.action(description="Drop")
+    @admin.action(description="Drop", permissions=["change"])
     def drop(self, request: HttpRequest, queryset: QuerySet[FinishedTask]) -> None:
         number = Operator(backend_of()).drop([str(task.id) for task in queryset])
         messages.success(request, f"{number} tasks dropped.")
@@ -219,17 +223,17 @@ class QueueAdmin(ReadOnly):
     def oldest(self, queue: QueueSettings) -> str:
         return f"{self._depth(queue).oldest_s:.0f} s"
 
-    @admin.action(description="Pause")
+    @admin.action(description="Pause", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[QueueSettings]) -> None:
         for queue in queryset:
             Operator(backend_of()).pause(queue.name)
 
-    @admin.action(description="Resume")
+    @admin.action(description="Resume", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[QueueSettings]) -> None:
         for queue in queryset:
             Operator(backend_of()).resume(queue.name)
 
-    @admin.action(description="Purge: drop everything that waits")
+    @admin.action(description="Purge: drop everything that waits", permissions=["change"])
     def purge(self, request: HttpRequest, queryset: QuerySet[QueueSettings]) -> None:
         number = sum(Operator(backend_of()).purge(queue.name) for queue in queryset)
         messages.warning(request, f"{number} tasks dropped.")
@@ -295,15 +299,15 @@ class ScheduleAdmin(ReadOnly):
     def when(self, schedule: ScheduleRecord) -> str:
         return f"{schedule.cron} {schedule.timezone}".replace(" ", "\u00a0")
 
-    @admin.action(description="Pause")
+    @admin.action(description="Pause", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[ScheduleRecord]) -> None:
         queryset.update(paused=True)
 
-    @admin.action(description="Resume")
+    @admin.action(description="Resume", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[ScheduleRecord]) -> None:
         queryset.update(paused=False)
 
-    @admin.action(description="Tick now")
+    @admin.action(description="Tick now", permissions=["change"])
     def tick_now(self, request: HttpRequest, queryset: QuerySet[ScheduleRecord]) -> None:
         with connections[backend_of().configuration.database].cursor() as cursor:
             for schedule in queryset:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
 
 from django.contrib import messages
@@ -40,6 +40,12 @@ class CouponRow:
     is_live: bool
     taken_off: int
     earned: int
+
+    def last_day(self) -> date | None:
+        """The last whole day (UTC) on which it counts; None without an end, or where that is within a day, as the API may have it."""
+        if self.ends_at is None or self.ends_at.astimezone(UTC).time() != time():
+            return None
+        return self.ends_at.astimezone(UTC).date() - timedelta(days=1)
 
 
 def coupon_rows(channel_id: int) -> list[CouponRow]:

@@ -8,7 +8,8 @@ from typing import cast
 from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -88,7 +89,7 @@ def _show(request: HttpRequest, channel: Channel, refusal: Refused | None = None
 @never_cache
 @login_required
 @require_safe
-def statement(request: HttpRequest, kind: str) -> StreamingHttpResponse:
+def statement(request: HttpRequest, kind: str) -> HttpResponseBase:
     """Every line of the earnings account as CSV or JSON."""
     channel = channel_of(cast("Person", request.user))
     if channel is None:

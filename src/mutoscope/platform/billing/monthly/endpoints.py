@@ -7,16 +7,19 @@ from typing import cast
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from mutoscope.platform.accounts.public import Channel, Person, channel_of, login_required
+from mutoscope.platform.billing.clock import SERVER_CLOCK
 from mutoscope.platform.billing.models import MonthlyStatement
 from mutoscope.platform.billing.monthly.shown import (
     corrected_by,
     figures_of,
     head_of,
     lines_of,
+    next_statement,
     pages_of,
     rows_above,
     statement_of,
@@ -33,7 +36,8 @@ def statements(request: HttpRequest) -> HttpResponse:
     """All of them, newest first."""
     channel = _channel(request)
     found = MonthlyStatement.objects.filter(channel=channel).select_related("corrects")[:STATEMENTS_SHOWN]
-    return render(request, "billing/monthly/statements.html", {"channel": channel, "statements": found})
+    context = {"channel": channel, "statements": found, "next": next_statement(timezone.now() + SERVER_CLOCK.ahead())}
+    return render(request, "billing/monthly/statements.html", context)
 
 
 @never_cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 
 from mutoscope.engines.sequences import GaplessSequence
 from mutoscope.engines.services import NoInternals, Outputs, Service, State, Steps, atomic
@@ -16,6 +16,8 @@ from mutoscope.platform.billing.statements import fetch
 
 # A transaction that began in the old month has ended by then.
 GRACE = timedelta(hours=1)
+# Each night (UTC) those that are due are issued.
+ISSUED_AT = time(2, 10)
 
 # Year and month.
 Month = tuple[int, int]

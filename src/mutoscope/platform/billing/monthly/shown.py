@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mutoscope.platform.accounts.public import Channel
 from mutoscope.platform.billing.models import MonthlyStatement
+from mutoscope.platform.billing.monthly.service import ISSUED_AT
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.wallet.statement import FILE_PAGE_LINES, Line, lines_in_words
 
@@ -20,6 +22,24 @@ class Figure:
     words: str
     count: int | None
     points: int
+
+
+@dataclass(frozen=True, slots=True)
+class NextStatement:
+    """The one that is not there yet: of which month, and when it is issued."""
+
+    month: str
+    at: datetime
+
+
+def next_statement(now: datetime) -> NextStatement:
+    """Of the month that runs; on a month's first night still of the one that just ended."""
+    now = now.astimezone(UTC)
+    first_night = datetime.combine(now.date().replace(day=1), ISSUED_AT, UTC)
+    if now >= first_night:
+        first_night = datetime.combine((first_night + timedelta(days=31)).date().replace(day=1), ISSUED_AT, UTC)
+    last_day = first_night.date() - timedelta(days=1)
+    return NextStatement(f"{last_day:%B %Y}", first_night)
 
 
 def figures_of(statement: MonthlyStatement) -> list[Figure]:

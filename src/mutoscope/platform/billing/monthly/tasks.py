@@ -7,14 +7,14 @@ from django_tasks import task
 
 from mutoscope.engines.tasks.queue.schedules import schedule
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
-from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs, due
+from mutoscope.platform.billing.monthly.service import ISSUED_AT, IssueStatement, IssueStatementInputs, due
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 500
 
 
-@schedule("10 2 * * *", name="billing.monthly")
+@schedule(f"{ISSUED_AT.minute} {ISSUED_AT.hour} * * *", name="billing.monthly")
 @task()
 def issue_statements() -> int:
     """Issue all that are due; returns how many."""

@@ -13,7 +13,8 @@ from mutoscope.platform.billing import books
 from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
 from mutoscope.platform.billing.failures import RequestKeyReused, Unacceptable
-from mutoscope.platform.billing.models import KEY_LENGTH_MAX, REASON_LENGTH_MAX, Grant, Pack
+from mutoscope.platform.billing.models import KEY_LENGTH_MAX, Grant, Pack
+from mutoscope.platform.billing.reasons import given_reason
 
 
 def packs_on_sale() -> list[Pack]:
@@ -67,9 +68,7 @@ class GrantPoints(Service[GrantPointsInputs, GrantPointsInternals, GrantPointsOu
             work.points = parse_points(asked.points)
         except BadAmount as problem:
             raise Unacceptable(where="points", why=str(problem)) from None
-        work.reason = asked.reason.strip()
-        if not 0 < len(work.reason) <= REASON_LENGTH_MAX:
-            raise Unacceptable(where="reason", why=f"Say why, in at most {REASON_LENGTH_MAX} characters.")
+        work.reason = given_reason(asked.reason)
         if asked.by_id == asked.person_id:
             raise Unacceptable(where="person", why="Nobody gives themselves points.")
         if not 0 < len(asked.key) <= KEY_LENGTH_MAX:

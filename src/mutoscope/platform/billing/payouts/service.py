@@ -21,6 +21,7 @@ from mutoscope.platform.billing.on_chain import Progress
 from mutoscope.platform.billing.payouts.available import earnings_of, payout_rules
 from mutoscope.platform.billing.payouts.ports import PaidWith, PayoutOrder, pays_creators
 from mutoscope.platform.billing.payouts.reference import is_signature, parse_reference
+from mutoscope.platform.billing.reasons import given_reason
 from mutoscope.platform.billing.statements import fetch
 
 PAYOUT_POINTS_MAX = 1_000_000_000
@@ -174,6 +175,8 @@ class RequestPayout(Service[RequestPayoutInputs, RequestPayoutInternals, Request
 class ApprovePayoutInputs:
     payout_id: int
     staff_id: int
+    reason: str
+    """Stays in the log of the operator pages: what a creator reads of a payout is how it ended."""
 
 
 class ApprovePayoutInternals(Internals):
@@ -186,28 +189,35 @@ Approving = State[ApprovePayoutInputs, ApprovePayoutInternals, NoOutputs]
 class ApprovePayout(Service[ApprovePayoutInputs, ApprovePayoutInternals, NoOutputs]):
     """Somebody of the staff, and not its creator, approves a payout that was too large to go by itself."""
 
-    failures = (CannotPayOut,)
+    failures = (Unacceptable, CannotPayOut)
 
     def steps(self) -> Steps[ApprovePayoutInputs, ApprovePayoutInternals, NoOutputs]:
         return (self.quote, atomic(self.approve, savepoint=True))
 
     def quote(self, approving: Approving) -> None:
-        """By the rate of now: what was asked for may have waited for days."""
-        payout = Payout.objects.filter(pk=approving.inputs.payout_id).first()
+        """By the rate of now: what was asked for may have waited for days. No rate is asked for what is refused anyway."""
+        payout = Payout.objects.select_related("channel").filter(pk=approving.inputs.payout_id).first()
         if payout is None:
             raise CannotPayOut(why="There is no such payout.")
+        self._check(payout, approving.inputs)
         approving.internals.quote = pays_creators.get().quote(payout.points)
 
     def approve(self, approving: Approving) -> None:
         asked = approving.inputs
         payout = locked_payout(asked.payout_id)
-        if payout.state != Payout.State.WAITING:
-            raise CannotPayOut(why=f"This payout is {payout.get_state_display()}.")
-        if payout.channel.owner_id == asked.staff_id:
-            raise CannotPayOut(why="It is your own payout: somebody else has to approve it.")
+        self._check(payout, asked)
         payout.state, payout.decided_by_id = Payout.State.APPROVED, asked.staff_id
         payout.save(update_fields=["state", "decided_by"])
         send(payout, approving.internals.quote)
+
+    @staticmethod
+    def _check(payout: Payout, asked: ApprovePayoutInputs) -> None:
+        """How it stands first: nobody is asked for a reason to do what was done."""
+        if payout.state != Payout.State.WAITING:
+            raise CannotPayOut(why=_how_it_stands(payout))
+        if payout.channel.owner_id == asked.staff_id:
+            raise CannotPayOut(why="It is your own payout: somebody else has to approve it.")
+        given_reason(asked.reason)
 
 
 @dataclass(frozen=True)
@@ -216,6 +226,7 @@ class EndPayoutInputs:
     outcome: Payout.State
     """PAID, FAILED or VOIDED of an approved one; REFUSED by staff or CANCELLED by its creator while it waits."""
     reason: str = ""
+    """Required of staff, and its creator reads it: or why the signer sent nothing."""
     reference: str = ""
     """Of one that was paid: the signer's transaction; or, required of staff, its signature or what else names the payment."""
     by_id: int | None = None
@@ -249,12 +260,13 @@ class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
         if payout.state == asked.outcome and not is_by_staff:
             return
         if payout.state != BEFORE.get(asked.outcome):
-            raise CannotPayOut(why=f"This payout is {payout.get_state_display()}.")
+            raise CannotPayOut(why=_how_it_stands(payout))
         if payout.is_ordered() and asked.by_id is not None:
             # Somebody who called it failed while the signer sends it would have it paid twice.
             raise CannotPayOut(why="The signer pays this one, and alone knows how it ends.")
         if is_by_staff and payout.channel.owner_id == asked.by_id:
             raise CannotPayOut(why="It is your own payout: somebody else has to say so.")
+        reason = given_reason(asked.reason) if is_by_staff else asked.reason[:REASON_LENGTH_MAX]
         reference = asked.reference
         if is_by_staff and asked.outcome == Payout.State.PAID:
             reference = self._by_hand(payout, asked.reference)
@@ -270,7 +282,7 @@ class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
             state=asked.outcome,
             ended_by_id=ended.transfer_id,
             ended_at=Now(),
-            reason=asked.reason[:REASON_LENGTH_MAX],
+            reason=reason,
             reference=reference,
             decided_by_id=asked.by_id or payout.decided_by_id,
         )
@@ -284,6 +296,13 @@ class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
         if other is not None:
             raise Unacceptable(where="reference", why=f"By this transaction payout {other.number} was paid already.")
         return reference
+
+
+def _how_it_stands(payout: Payout) -> str:
+    """Why this payout is not moved that way."""
+    if payout.state == Payout.State.WAITING:
+        return "This payout waits for approval: approve or refuse it first."
+    return f"This payout is {payout.get_state_display()} already."
 
 
 def locked_payout(payout_id: int) -> Payout:

@@ -14,7 +14,8 @@ from mutoscope.platform.billing import books
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain.terms import Bought, Span, Term, spans
 from mutoscope.platform.billing.failures import CannotRefund, NoSuchPurchase, Unacceptable
-from mutoscope.platform.billing.models import REASON_LENGTH_MAX, BundlePurchase, Entitlement, Purchase, Refund
+from mutoscope.platform.billing.models import BundlePurchase, Entitlement, Purchase, Refund
+from mutoscope.platform.billing.reasons import given_reason
 from mutoscope.platform.billing.statements import fetch
 
 REFUNDABLE_FOR = timedelta(days=30)
@@ -106,9 +107,7 @@ class RefundPurchase(Service[RefundPurchaseInputs, RefundPurchaseInternals, Refu
         self.clock = clock
 
     def read_what_was_typed(self, refunding: Refunding) -> None:
-        refunding.internals.reason = refunding.inputs.reason.strip()
-        if not 0 < len(refunding.internals.reason) <= REASON_LENGTH_MAX:
-            raise Unacceptable(where="reason", why=f"Say why, in at most {REASON_LENGTH_MAX} characters.")
+        refunding.internals.reason = given_reason(refunding.inputs.reason)
 
     def lock(self, refunding: Refunding) -> None:
         """The entitlements first, in the order of films, as a purchase does; the ledger's accounts after them."""

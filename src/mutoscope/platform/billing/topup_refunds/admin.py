@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -39,10 +39,6 @@ class TopUpRefundAdmin(LookOnly):
     search_fields = ("=top_up__id", "top_up__person__username", "=receipt", "=signature")
     actions = ("approve", "refuse", "was_sent_by_hand")
     action_form = DecisionForm
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        # Lets the actions be used; a single refund's fields are all read-only.
-        return bool(request.user.has_perm("billing.change_topuprefund"))
 
     @admin.display(description="refund", ordering="id")
     def number(self, obj: TopUpRefund) -> str:

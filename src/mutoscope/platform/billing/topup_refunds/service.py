@@ -15,6 +15,7 @@ from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.failures import CannotSendBack, NoSuchTopUp, NotProven, RequestKeyReused, Unacceptable
 from mutoscope.platform.billing.models import KEY_LENGTH_MAX, REASON_LENGTH_MAX, RefundAddress, TopUp, TopUpRefund
 from mutoscope.platform.billing.on_chain import Progress
+from mutoscope.platform.billing.reasons import given_reason
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.topup_refunds.left import not_sent_back
 from mutoscope.platform.billing.wallet_proof import check_proof
@@ -160,12 +161,12 @@ class ApproveRefund(Service[ApproveRefundInputs, NoInternals, NoOutputs]):
 
     def approve(self, approving: Approving) -> None:
         asked = approving.inputs
-        reason = given_reason(asked.reason)
         refund = locked_refund(asked.refund_id)
         if refund.state != TopUpRefund.State.REQUESTED:
             raise CannotSendBack(why=f"This refund is {refund.get_state_display()}.")
         if refund.top_up.person_id == asked.staff_id:
             raise CannotSendBack(why="It is your own top-up: somebody else has to approve it.")
+        reason = given_reason(asked.reason)
         # As it is now: late money may have been credited since it was asked for.
         still_left(refund)
         try:
@@ -228,14 +229,6 @@ class EndRefund(Service[EndRefundInputs, NoInternals, NoOutputs]):
         elif asked.outcome == TopUpRefund.State.REFUSED:
             ended |= {"reason": given_reason(asked.reason), "decided_by_id": asked.staff_id, "decided_at": Now()}
         TopUpRefund.objects.filter(pk=refund.pk).update(**ended)
-
-
-def given_reason(typed: str) -> str:
-    """The reason of a decision. Raises Unacceptable where there is none."""
-    reason = typed.strip()
-    if not 0 < len(reason) <= REASON_LENGTH_MAX:
-        raise Unacceptable(where="reason", why=f"Say why, in at most {REASON_LENGTH_MAX} characters.")
-    return reason
 
 
 def still_left(refund: TopUpRefund) -> Returnable:

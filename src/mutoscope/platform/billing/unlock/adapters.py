@@ -12,7 +12,7 @@ from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.templatetags.billing import time_left
 from mutoscope.platform.billing.unlock.panel import bundles_beside, panel_for
 from mutoscope.platform.billing.unlock.rights import right_of
-from mutoscope.platform.videos.public import Answer, CardNote, Question, Reason, Video, panel_without_sales
+from mutoscope.platform.videos.public import PUBLIC, Answer, CardNote, Question, Reason, Video, panel_without_sales
 
 
 def billing_may_watch(question: Question) -> Answer:
@@ -47,12 +47,19 @@ def billing_unlock_panel(request: HttpRequest, video: Video, answer: Answer) -> 
 
 
 def billing_card_notes(person_id: int | None, videos: Sequence[Video]) -> Mapping[int, CardNote]:
-    """What each card says: unlocked and for how long, or the lowest price. One query."""
-    asked = {"ahead": SERVER_CLOCK.ahead(), "viewer_id": person_id, "video_ids": [video.pk for video in videos]}
+    """What each card says: unlocked and for how long, the lowest price, or that a bundle sells it. One query."""
+    asked = {
+        "ahead": SERVER_CLOCK.ahead(),
+        "viewer_id": person_id,
+        "video_ids": [video.pk for video in videos],
+        "on_show": [state.value for state in PUBLIC],
+    }
     notes = {}
-    for video_id, points, is_live, expires_at in fetch("unlock", "notes", asked):
+    for video_id, points, is_live, expires_at, is_in_bundle in fetch("unlock", "notes", asked):
         if is_live:
             notes[video_id] = CardNote(unlocked_for=f"{time_left(expires_at)} left" if expires_at else "Unlocked")
         elif points is not None:
             notes[video_id] = CardNote(points=points)
+        elif is_in_bundle:
+            notes[video_id] = CardNote(is_in_bundle=True)
     return notes

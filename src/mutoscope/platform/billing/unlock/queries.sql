@@ -111,8 +111,14 @@ FROM (SELECT statement_timestamp() + %(ahead)s::interval AS now) clock
 LEFT JOIN billing_entitlement e ON e.viewer_id = %(viewer_id)s AND e.video_id = %(video_id)s;
 
 -- name: notes
--- For each film of a list: its lowest price, and what this viewer has of it. At most one row for each film.
-SELECT v.id, min(o.points), e.id IS NOT NULL AND (e.expires_at IS NULL OR e.expires_at > clock.now), e.expires_at
+-- For each film of a list: its lowest price, what this viewer has of it, and whether, without a price, it is in a bundle that can be bought:
+-- one that did not end, and all of whose films are on show and not free. At most one row for each film.
+SELECT v.id, min(o.points), e.id IS NOT NULL AND (e.expires_at IS NULL OR e.expires_at > clock.now), e.expires_at,
+    min(o.points) IS NULL AND EXISTS (
+        SELECT FROM billing_bundlefilm f JOIN billing_bundle b ON b.id = f.bundle_id AND b.ended_at IS NULL
+        WHERE f.video_id = v.id AND NOT EXISTS (
+            SELECT FROM billing_bundlefilm f2 JOIN videos_video v2 ON v2.id = f2.video_id
+            WHERE f2.bundle_id = b.id AND (v2.is_free OR v2.state <> ALL(%(on_show)s::text[]))))
 FROM (SELECT statement_timestamp() + %(ahead)s::interval AS now) clock
 CROSS JOIN unnest(%(video_ids)s::bigint[]) v (id)
 LEFT JOIN billing_offer o ON o.video_id = v.id AND o.ended_at IS NULL AND o.term <> 'free'

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -38,7 +39,7 @@ def wallet(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 @require_safe
-def statement_csv(request: HttpRequest) -> StreamingHttpResponse:
+def statement_csv(request: HttpRequest) -> HttpResponseBase:
     """Every line as a file."""
     pages = every_page(books.find_account(Kind.POINTS, person_id(request)))
     return sent_as_file(as_csv(pages), "statement", "csv")

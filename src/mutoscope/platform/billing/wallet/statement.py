@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import connection, transaction
+
 from mutoscope.engines.ledger import Account
 from mutoscope.platform.billing.domain.terms import FOR
-from mutoscope.platform.billing.statements import fetch
+from mutoscope.platform.billing.statements import fetch, queries
 from mutoscope.platform.videos.public import Video
 
 PAGE_LINES = 50
@@ -47,15 +49,12 @@ class Line:
 
 
 def newest_lines(
-    account: Account | None, before: int = BEFORE_MAX, limit: int = PAGE_LINES, closing: int | None = None
+    account: Account | None, before: int = BEFORE_MAX, limit: int = PAGE_LINES
 ) -> tuple[list[Line], int | None]:
-    """One page, newest first, and what to pass as `before` for the next; None on the last.
-
-    `closing` is the balance after the page's newest line, for whoever knows it from the page before: else everything older is summed up.
-    """
+    """One page, newest first, and what to pass as `before` for the next; None on the last. For its balances everything older is summed up."""
     if account is None:
         return [], None
-    asked = {"account_id": account.id, "before": min(before, BEFORE_MAX), "limit": limit + 1, "closing": closing}
+    asked = {"account_id": account.id, "before": min(before, BEFORE_MAX), "limit": limit + 1}
     rows = fetch("wallet", "lines", asked)
     lines = lines_in_words(rows[:limit])
     return lines, lines[-1].transfer_id if len(rows) > limit else None
@@ -73,14 +72,18 @@ def lines_in_words(rows: Sequence[tuple[Any, ...]]) -> list[Line]:
 
 
 def every_page(account: Account | None, limit: int = FILE_PAGE_LINES) -> Iterator[list[Line]]:
-    """The whole statement, newest first, one page at a time. The balance goes on from page to page."""
-    before: int | None = BEFORE_MAX
-    closing: int | None = None
-    while before is not None:
-        lines, before = newest_lines(account, before, limit, closing)
-        yield lines
-        if lines:
-            closing = lines[-1].balance - lines[-1].points
+    """The whole statement, newest first, one page at a time; in a transaction, so read it to its end without waiting for anything else.
+
+    It is of one moment, that of the first page: what is committed meanwhile, perhaps under a lower number, is in no line and no balance.
+    """
+    if account is None:
+        return
+    statement = queries("wallet").statements["whole"]
+    # A cursor reads as of when it was opened. It ends with its transaction, so it may go through a pooler.
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute(statement, {"account_id": account.id})
+        while rows := cursor.fetchmany(limit):
+            yield lines_in_words(rows)
 
 
 def in_words(about: dict[str, Any], titles: dict[int, str], points: int) -> str:

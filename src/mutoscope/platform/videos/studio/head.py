@@ -28,8 +28,8 @@ def film_head(video: Video) -> FilmHead:
 
 
 def without_price(videos: Sequence[Video]) -> frozenset[int]:
-    """Which of these films others could see but not watch: neither free nor for sale. One query at most."""
+    """Which of these films others could see but not watch: neither free nor for sale by themselves. One query at most."""
     asked = [video for video in videos if video.state in PRICED and not video.is_free]
     # As somebody who is not signed in sees them: a note is a price then.
     notes = card_notes.get()(None, asked) if asked else {}
-    return frozenset(video.pk for video in asked if video.pk not in notes)
+    return frozenset(video.pk for video in asked if video.pk not in notes or notes[video.pk].points is None)

@@ -39,6 +39,8 @@ class FilmCard:
     points: int | None
     unlocked_for: str
     is_free: bool
+    is_in_bundle: bool
+    """Sold in a bundle only."""
     preview: Preview | None
     seen_percent: int | None = None
 
@@ -70,6 +72,7 @@ def _card(film: Video, note: CardNote, preview: Preview | None, position_ms: int
         points=note.points,
         unlocked_for=note.unlocked_for,
         is_free=film.is_free,
+        is_in_bundle=note.is_in_bundle,
         preview=preview,
         seen_percent=None if position_ms is None else round(100 * position_ms / max(1, film.duration_ms or 1)),
     )

@@ -28,10 +28,11 @@ class UnlockPanel(Protocol):
 
 @dataclass(frozen=True)
 class CardNote:
-    """What a film's card says about its price: the lowest price in points, or how long it is unlocked for."""
+    """What a film's card says about its price: the lowest price in points, how long it is unlocked for, or that it is sold in a bundle only."""
 
     points: int | None = None
     unlocked_for: str = ""
+    is_in_bundle: bool = False
 
 
 class CardNotes(Protocol):
