@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, replace
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -331,7 +332,7 @@ def show(table: dict[str, Taken], references: int) -> None:
     print("|---|---|---|---|---|" + "---|" * references)
     for name, one in table.items():
         against = "".join(f" {one.cpu_s / other.cpu_s:.2f}, {one.wall_s / other.wall_s:.2f} |" for _, other in firsts)
-        row = f"| {name} | {one.wall_s:.1f} | {one.cpu_s:.1f} | {one.first_s:.1f} | {one.peak_mb:.0f} |{against}"
+        row = f"| {name} | {one.wall_s:.1f} | {one.cpu_s:.1f} | {'-' if isnan(one.first_s) else f'{one.first_s:.1f}'} | {one.peak_mb:.0f} |{against}"
         print(row, flush=True)
 
 

@@ -23,6 +23,7 @@ from mutoscope.platform.billing.unlock.panel import bundles_beside, panel_for
 from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoInputs, UnlockVideoOutputs
 
 VERSION_MAX = 2**31 - 1
+TERMS = frozenset(Term)
 UNLOCK = UnlockVideo()
 
 
@@ -58,7 +59,7 @@ def _read(request: HttpRequest, public_id: str) -> UnlockVideoInputs | None:
     """What the button sent; None when no button of ours sends that."""
     term, _, points = request.POST.get("choice", "").partition(":")
     version = request.POST.get("version", "")
-    if term not in set(Term) or not (version.isascii() and version.isdigit()) or len(version) > 10:
+    if term not in TERMS or not (version.isascii() and version.isdigit()) or len(version) > 10:
         return None
     coupon = request.POST.get("coupon", "").strip()[:CODE_LENGTH_MAX]
     try:
