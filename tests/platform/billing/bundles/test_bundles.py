@@ -67,12 +67,37 @@ def test_a_film_that_is_owned_for_as_long_is_taken_off() -> None:
     assert all_is_well()
 
 
-def test_what_is_owned_for_a_shorter_time_is_not_taken_off_and_lasts_longer() -> None:
+def test_what_is_owned_for_a_shorter_time_is_not_taken_off_and_the_term_is_added_to_it() -> None:
     rack = Rack.open(term=Term.MONTH)
-    rack.alone(0, Term.DAY)
+    day = Purchase.objects.get(pk=rack.alone(0, Term.DAY)).expires_at
     bought = rack.buy()
     assert bought.points == 100
-    assert {each.expires_at for each in Entitlement.objects.all()} == {bought.expires_at}
+    first, *others = Entitlement.objects.order_by("pk")
+    assert day is not None
+    assert first.expires_at == day + timedelta(days=30)
+    assert {each.expires_at for each in others} == {bought.expires_at}
+    assert all_is_well()
+
+
+def test_a_bundle_bought_again_while_it_runs_extends_every_film() -> None:
+    rack = Rack.open(term=Term.DAY)
+    first, second = rack.buy(), rack.buy()
+    assert first.expires_at is not None
+    assert second.expires_at == first.expires_at + timedelta(days=1)
+    assert {each.expires_at for each in Entitlement.objects.all()} == {second.expires_at}
+    refund(Purchase.objects.filter(bundle_purchase=first.purchase_id).order_by("pk")[1].pk)
+    # What came after it moves forward.
+    later = BundlePurchase.objects.get(pk=second.purchase_id).bought_at + timedelta(days=1)
+    assert {each.expires_at for each in Entitlement.objects.all()} == {later}
+    assert all_is_well()
+
+
+def test_for_ever_begins_at_once_over_what_runs() -> None:
+    rack = Rack.open()
+    rack.alone(0, Term.DAY)
+    assert rack.buy().expires_at is None
+    assert rack.live() == [True, True, True]
+    assert {each.expires_at for each in Entitlement.objects.all()} == {None}
     assert all_is_well()
 
 

@@ -21,17 +21,18 @@ ORDER BY f.bundle_id, f.position;
 -- name: write
 -- A receipt and an entitlement for each film that the bundle unlocks. The caller holds the entitlements' rows (`lock`). One row: how many.
 WITH films AS (
-    SELECT * FROM unnest(%(video_ids)s::bigint[], %(versions)s::integer[], %(paid)s::integer[], %(fees)s::integer[], %(has_live)s::boolean[])
-        AS f (video_id, version, paid, fee, has_live)
+    SELECT * FROM unnest(%(video_ids)s::bigint[], %(versions)s::integer[], %(paid)s::integer[], %(fees)s::integer[],
+        %(starts_at)s::timestamptz[], %(expires_at)s::timestamptz[], %(is_upgrade)s::boolean[])
+        AS f (video_id, version, paid, fee, starts_at, expires_at, is_upgrade)
 ), receipts AS (
     INSERT INTO billing_purchase (viewer_id, video_id, channel_id, offer_id, number, term, price_points, credit_points, discount_points,
         fee_points, creator_points, is_upgrade, bought_at, starts_at, expires_at, transfer_id, request_key, bundle_purchase_id)
-    SELECT %(viewer_id)s, f.video_id, %(channel_id)s, NULL, f.version, %(term)s, f.paid, 0, 0, f.fee, f.paid - f.fee, f.has_live,
-        %(now)s, %(now)s, %(expires_at)s, %(transfer_id)s, '', %(bundle_purchase_id)s FROM films f
+    SELECT %(viewer_id)s, f.video_id, %(channel_id)s, NULL, f.version, %(term)s, f.paid, 0, 0, f.fee, f.paid - f.fee, f.is_upgrade,
+        %(now)s, f.starts_at, f.expires_at, %(transfer_id)s, '', %(bundle_purchase_id)s FROM films f
     RETURNING 1
 ), entitled AS (
     INSERT INTO billing_entitlement AS e (viewer_id, video_id, expires_at, version, changed_at)
-    SELECT %(viewer_id)s, f.video_id, %(expires_at)s, 1, %(now)s FROM films f ORDER BY f.video_id
+    SELECT %(viewer_id)s, f.video_id, f.expires_at, 1, %(now)s FROM films f ORDER BY f.video_id
     ON CONFLICT (viewer_id, video_id) DO UPDATE
     SET expires_at = excluded.expires_at, version = e.version + 1, changed_at = excluded.changed_at
     RETURNING 1

@@ -221,14 +221,15 @@ class BuyBundle(Service[BuyBundleInputs, BuyBundleInternals, BuyBundleOutputs]):
                     "channel_id": work.bundle.channel_id,
                     "term": work.bundle.term,
                     "now": now,
-                    "expires_at": quote.expires_at,
                     "transfer_id": work.transfer_id,
                     "bundle_purchase_id": bought.pk,
                     "video_ids": [film.video_id for film, _ in added],
                     "versions": [film.version for film, _ in added],
                     "paid": paid,
                     "fees": bundles.fees(paid, settings.FEE_BPS),
-                    "has_live": [part.has_live for _, part in added],
+                    "starts_at": [part.starts_at for _, part in added],
+                    "expires_at": [part.expires_at for _, part in added],
+                    "is_upgrade": [part.is_upgrade for _, part in added],
                 },
             )
         except IntegrityError as refused:

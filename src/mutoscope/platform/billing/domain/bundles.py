@@ -18,17 +18,24 @@ class NothingToAdd(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One film of the bundle: what it costs of the whole, and whether it is left out because it is owned for long enough."""
+    """One film of the bundle: what it costs of the whole, and when it lets watch. `expires_at` None is for ever."""
 
     share_points: int
     is_owned: bool
-    has_live: bool
-    """Whether it is owned at all at this moment, for a shorter time."""
+    """It is owned for long enough, and left out."""
+    starts_at: datetime
+    expires_at: datetime | None
+    is_upgrade: bool
+    """It begins at once, over what runs."""
+
+    def is_extension(self, now: datetime) -> bool:
+        """Whether it begins when something else ends."""
+        return self.starts_at > now
 
 
 @dataclass(frozen=True, slots=True)
 class BundleQuote:
-    """What one click would do: `due_points` = `price_points` - `owned_points`, and watching until `expires_at` (None: for ever)."""
+    """What one click would do: `due_points` = `price_points` - `owned_points`, and watching all of it until `expires_at` (None: for ever)."""
 
     price_points: int
     owned_points: int
@@ -47,7 +54,7 @@ def quote(term: Term, price_points: int, holdings: Sequence[Until | None], now: 
     """What buying it now would cost and give somebody who has these. Raises NothingToAdd.
 
     The rule: a film that is owned until the end of the bundle's term or longer is left out, and its share is taken off the price.
-    All others run from now, for the term; what ran shorter ends later.
+    Of all others none loses anything: where something runs the term begins when that ends, for ever begins at once.
     """
     length = LENGTHS[term]
     until = now + length if length else None
@@ -55,11 +62,14 @@ def quote(term: Term, price_points: int, holdings: Sequence[Until | None], now: 
     for share, holding in zip(shares(price_points, len(holdings)), holdings, strict=True):
         live = holding if holding is not None and holding.is_live(now) else None
         is_owned = live is not None and (live.expires_at is None or (until is not None and live.expires_at >= until))
-        parts.append(Part(share, is_owned, live is not None))
+        starts_at = live.expires_at if live is not None and live.expires_at is not None and length else now
+        is_upgrade = live is not None and length is None
+        parts.append(Part(share, is_owned, starts_at, starts_at + length if length else None, is_upgrade))
     owned = sum(part.share_points for part in parts if part.is_owned)
     if all(part.is_owned for part in parts):
         raise NothingToAdd
-    return BundleQuote(price_points, owned, price_points - owned, until, tuple(parts))
+    ends = [part.expires_at for part in parts if not part.is_owned and part.expires_at is not None]
+    return BundleQuote(price_points, owned, price_points - owned, min(ends, default=None), tuple(parts))
 
 
 def fees(paid: Sequence[int], fee_bps: int) -> list[int]:

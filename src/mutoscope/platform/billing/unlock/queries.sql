@@ -22,10 +22,11 @@ SELECT p.id, p.transfer_id, p.expires_at, p.fee_points + p.creator_points, p.vid
 FROM billing_purchase p
 WHERE p.viewer_id = %(viewer_id)s AND p.request_key = %(request_key)s AND p.request_key <> ''
 UNION ALL
--- The click that a page sent twice: it saw a version which this purchase has used up, and what it bought still runs.
+-- The click that a page sent twice: it saw a version which this purchase has used up, and what it bought still runs. A share of a bundle
+-- was another click.
 SELECT p.id, p.transfer_id, p.expires_at, p.fee_points + p.creator_points, false FROM billing_purchase p
 WHERE p.viewer_id = %(viewer_id)s AND p.video_id = %(video_id)s AND p.number = %(version)s AND p.term = %(term)s
-  AND p.refunded_at IS NULL AND (p.expires_at IS NULL OR p.expires_at > %(now)s)
+  AND p.refunded_at IS NULL AND p.bundle_purchase_id IS NULL AND (p.expires_at IS NULL OR p.expires_at > %(now)s)
 LIMIT 1;
 
 -- name: running
