@@ -29,7 +29,7 @@ PATIENCE_MS = 60_000
 
 def test_from_a_locked_film_to_watching_it_in_place(visit: Visit, shop: Shop) -> None:
     give(shop.viewer, 42)
-    visitor = visit()
+    visitor = visit(viewport={"width": 1280, "height": 720})
     visitor.becomes(shop.viewer)
     page = visitor.goto(f"/watch/{shop.video.public_id}/{shop.video.slug()}")
     visitor.sees("Watch the whole film")
@@ -43,6 +43,8 @@ def test_from_a_locked_film_to_watching_it_in_place(visit: Visit, shop: Shop) ->
     page.evaluate("window.neverLeft = true")
     visitor.press("Unlock for 30 points")
     visitor.sees("You paid 30 points")
+    # The film grows and pushes the receipt out of sight.
+    expect(page.locator(".toast")).to_contain_text("You paid 30 points. Watch it until")
     plays(page)
     assert page.url == address
     # The way to the film went from the receipt, and left no gap in it.

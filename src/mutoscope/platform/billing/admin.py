@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from mutoscope.engines.solana.admin_cells import code, code_of
-from mutoscope.platform.billing.domain.money import BadAmount, parse_cents, parse_points
+from mutoscope.platform.billing.domain.money import BadAmount, parse_cents, parse_points, points_text
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import (
     Bundle,
@@ -29,7 +29,7 @@ from mutoscope.platform.billing.models import (
     TopUp,
 )
 from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs
-from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, dollars_of, points_of, points_text, staff_id
+from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, dollars_of, points_of, staff_id
 from mutoscope.platform.billing.packs.admin import GrantAdmin
 from mutoscope.platform.billing.payouts.reference import REFERENCE_LENGTH_MAX
 from mutoscope.platform.billing.payouts.service import ApprovePayout, ApprovePayoutInputs, EndPayout, EndPayoutInputs

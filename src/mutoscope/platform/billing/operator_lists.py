@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from mutoscope.engines.solana.admin_cells import Cell
 from mutoscope.engines.solana.public import amount_text
 from mutoscope.platform.billing.domain.lengths import REASON_LENGTH_MAX
+from mutoscope.platform.billing.domain.money import points_text
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.templatetags.billing import usd
 
@@ -28,11 +29,6 @@ else:  # generic for the type checker only
 # Of use to programs only.
 UNSHOWN = frozenset({"request_key", "idempotency_key", "nonce"})
 TRANSFERS = frozenset({"transfer_id", "hold_id", "ended_by_id"})
-
-
-def points_text(points: int) -> str:
-    """Points with their unit: `1,200 points`, `1 point`."""
-    return f"{points:,} point{'' if points == 1 else 's'}"
 
 
 @cache

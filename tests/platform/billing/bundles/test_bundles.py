@@ -32,6 +32,7 @@ from mutoscope.platform.billing.failures import (
 from mutoscope.platform.billing.models import Bundle, BundlePurchase, Entitlement, Purchase, Refund
 from mutoscope.platform.billing.reconcile.service import find
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
+from mutoscope.platform.billing.unlock.service import UnlockVideo, UnlockVideoInputs
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.public import Video, VideoState
 from tests.people import make_channel, make_person
@@ -90,6 +91,15 @@ def test_a_bundle_bought_again_while_it_runs_extends_every_film() -> None:
     later = BundlePurchase.objects.get(pk=second.purchase_id).bought_at + timedelta(days=1)
     assert {each.expires_at for each in Entitlement.objects.all()} == {later}
     assert all_is_well()
+
+
+def test_a_click_on_a_film_from_before_its_bundle_was_bought_asks_again() -> None:
+    rack = Rack.open(term=Term.DAY)
+    rack.buy()
+    asked = UnlockVideoInputs(rack.shop.viewer.pk, rack.shop.video.public_id, Term.DAY, 30, version=0)
+    with pytest.raises(ChangedMeanwhile):
+        UnlockVideo().call(asked)
+    assert rack.shop.points() == 900
 
 
 def test_for_ever_begins_at_once_over_what_runs() -> None:

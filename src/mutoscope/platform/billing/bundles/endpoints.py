@@ -20,7 +20,7 @@ from mutoscope.platform.billing.bundles.making import EndBundle, EndBundleInputs
 from mutoscope.platform.billing.bundles.models import Bundle
 from mutoscope.platform.billing.bundles.offers import BundleOffer, offers
 from mutoscope.platform.billing.bundles.service import BuyBundle, BuyBundleInputs
-from mutoscope.platform.billing.domain.money import BadAmount, parse_points
+from mutoscope.platform.billing.domain.money import BadAmount, parse_points, points_text
 from mutoscope.platform.billing.domain.terms import FOR
 from mutoscope.platform.billing.failures import NoSuchBundle, NoSuchFilm, Refused
 from mutoscope.platform.billing.models import Pack
@@ -92,7 +92,7 @@ def bundle(request: HttpRequest, public_id: str) -> HttpResponse:
         raise Http404 from None
     except Refused as refusal:
         return _show(request, public_id, refusal)
-    messages.success(request, f"Unlocked. You paid {bought.points:,} points.")
+    messages.success(request, f"Unlocked. You paid {points_text(bought.points)} for {bought.films} films.")
     return redirect("bundle", public_id)
 
 

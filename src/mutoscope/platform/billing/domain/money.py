@@ -57,3 +57,8 @@ def _parse_whole(typed: object, largest: int, unit: str) -> int:
     if type(typed) is not int or not 1 <= typed <= largest:
         raise BadAmount(f"Write a whole number of {unit}, from 1 to {largest:,}.")
     return typed
+
+
+def points_text(points: int) -> str:
+    """Points with their unit: `1,200 points`, `1 point`."""
+    return f"{points:,} point{'' if points == 1 else 's'}"

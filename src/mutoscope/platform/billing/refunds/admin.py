@@ -15,9 +15,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from mutoscope.platform.billing.domain.lengths import REASON_LENGTH_MAX
+from mutoscope.platform.billing.domain.money import points_text
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import Purchase, Refund
-from mutoscope.platform.billing.operator_lists import LookOnly, points_text, staff_id
+from mutoscope.platform.billing.operator_lists import LookOnly, staff_id
 from mutoscope.platform.billing.refunds.foresight import Foreseen, foresee
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
 

@@ -16,7 +16,7 @@ from mutoscope.platform.accounts.public import to_sign_in
 from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.coupons.guesses import TOO_MANY, count_wrong, may_try
 from mutoscope.platform.billing.domain.coupons import CODE_LENGTH_MAX
-from mutoscope.platform.billing.domain.money import BadAmount, parse_points
+from mutoscope.platform.billing.domain.money import BadAmount, parse_points, points_text
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.failures import NoSuchFilm, Refused
 from mutoscope.platform.billing.unlock.panel import bundles_beside, panel_for
@@ -51,7 +51,7 @@ def _click(request: HttpRequest, public_id: str) -> HttpResponse:
         return _show(request, public_id, refusal=refusal)
     if "HX-Request" in request.headers:
         return _done(asked, bought)
-    messages.success(request, f"Unlocked. You paid {bought.points:,} points.")
+    messages.success(request, f"Unlocked. You paid {points_text(bought.points)}.")
     return redirect(f"/watch/{public_id}")
 
 
@@ -79,7 +79,7 @@ def _read(request: HttpRequest, public_id: str) -> UnlockVideoInputs | None:
 
 def _done(asked: UnlockVideoInputs, bought: UnlockVideoOutputs) -> HttpResponse:
     """The panel after the click, drawn from the receipt alone: what it says was just written, so nothing is asked again."""
-    paid = f"{bought.points:,} points" if bought.points else "nothing"
+    paid = points_text(bought.points) if bought.points else "nothing"
     # Without the request: it shows nothing of the site's menu, and what every page knows costs more than what it says.
     context = {
         "paid": f"{paid}, with {asked.coupon.upper()}" if asked.coupon else paid,

@@ -115,6 +115,8 @@
     watch(toast);
     if (kind === "error") setTimeout(() => dismiss(toast), leaveAfterMs * 2);
   };
+  // What another script of the site has to say: something worked.
+  document.addEventListener("say", (event) => say(event.detail, "success"));
   document.addEventListener("htmx:responseError", () => say("That did not work. Try again in a moment.", "error"));
   document.addEventListener("htmx:sendError", () => say("The server cannot be reached. Are you online?", "error"));
 

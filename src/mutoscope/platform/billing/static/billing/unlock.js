@@ -45,6 +45,11 @@
       await load(copy, document.head);
     }
     screen.scrollIntoView({ block: "nearest" });
+    // A large film pushes the receipt out of sight: then it is said for a moment as well.
+    const paid = receipt && receipt.querySelector("p");
+    if (paid && paid.getBoundingClientRect().bottom > window.innerHeight) {
+      document.dispatchEvent(new CustomEvent("say", { detail: paid.textContent.replace(/\s+/g, " ").trim() }));
+    }
     if (window.watching && window.watching.start) window.watching.start();
   };
 
