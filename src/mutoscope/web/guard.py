@@ -109,6 +109,9 @@ def check_body(request: HttpRequest) -> None:
     if int(declared) == 0:
         return
     if kind == "application/x-www-form-urlencoded":
+        if request.body.count(b"&") >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
+            # Django would refuse it as well, and log it as an error of ours.
+            raise Refused(HTTPStatus.BAD_REQUEST, "many-fields", "The form has too many fields.")
         _check_text(unquote_to_bytes(request.body.replace(b"+", b" ")), "form")
     elif kind == "application/json":
         check_json_depth(request.body)

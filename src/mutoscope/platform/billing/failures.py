@@ -15,12 +15,13 @@ class NoSuchFilm(Refused):
 
 
 class NotForSale(Refused):
-    """The film is not sold for this term now: withdrawn, free, or never offered."""
+    """The film, or the bundle, is not sold for this term now: withdrawn, free, ended, or never offered."""
 
     term: str
+    thing: str = "film"
 
     def sentence(self) -> str:
-        return "This film is not sold that way at the moment. Nothing was charged."
+        return f"This {self.thing} is not sold that way at the moment. Nothing was charged."
 
 
 class OwnFilm(Refused):

@@ -170,8 +170,9 @@ def test_what_is_not_sold_is_refused() -> None:
         rack.buy()
     rack = Rack(rack.shop, rack.films, make(rack.shop, [rack.films[0], rack.films[2]], 50))
     EndBundle().call(EndBundleInputs(rack.shop.video.channel, rack.bundle.public_id))
-    with pytest.raises(NotForSale):
+    with pytest.raises(NotForSale) as ended:
         rack.buy(50)
+    assert ended.value.sentence().startswith("This bundle is not sold")
     rack.bundle.public_id = "abcdefghjkmn"
     with pytest.raises(NoSuchBundle):
         rack.buy(50)

@@ -42,6 +42,12 @@ def test_points_are_given_once_however_often_the_form_comes(page: Client, boss: 
     assert "The sound was missing." in listed
 
 
+def test_a_name_is_found_however_it_is_spelt(page: Client) -> None:
+    nora = make_person("nora")
+    assert page.post(ADD, asked(person=" @Nora ")).status_code == 302
+    assert books.points_of(nora.pk) == 50
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

@@ -164,7 +164,7 @@ class BuyBundle(Service[BuyBundleInputs, BuyBundleInternals, BuyBundleOutputs]):
         if work.bundle.channel.owner_id == asked.viewer_id:
             raise OwnFilm
         if not is_sold(work.bundle, work.films):
-            raise NotForSale(term=work.bundle.term)
+            raise NotForSale(term=work.bundle.term, thing="bundle")
         if asked.number is not None and asked.number != work.films[0].bought_before:
             raise ChangedMeanwhile
 

@@ -22,10 +22,17 @@ else:  # generic for the type checker only
     GrantFormBase = forms.ModelForm
 
 
+class NamedPersonField(forms.ModelChoiceField):  # type: ignore[type-arg]  # subscriptable in stubs only
+    """Somebody by their name, however it is spelt: `@Ada` is ada."""
+
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(Person.normalize_username(value) if isinstance(value, str) else value)
+
+
 class GrantForm(GrantFormBase):
     """By name: nobody knows people's numbers."""
 
-    person = forms.ModelChoiceField(
+    person = NamedPersonField(
         Person.objects.all(),
         to_field_name="username",
         widget=forms.TextInput,
