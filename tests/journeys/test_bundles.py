@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
+from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.models import Bundle, BundlePurchase
 from tests.journeys.test_watching import address
 from tests.journeys.visitor import Visitor
+from tests.platform.billing.bundles.rack import make
 from tests.platform.billing.shop import PRICES, Shop, give
 from tests.platform.videos.watch.screenings import new_film
 
@@ -67,3 +70,23 @@ def test_a_bundle_is_made_found_and_bought(visit: Visit, shop: Shop, theme: str)
     creator.press("End Roads and ferries")
     creator.press("End it")
     creator.sees("Roads and ferries is not sold any more.")
+
+
+def test_a_bundle_that_runs_is_extended_and_says_so_before(visit: Visit, shop: Shop) -> None:
+    second = new_film(shop.video.channel, title="The Long Ferry")
+    bundle = make(shop, [shop.video, second], 90, term=Term.DAY)
+    give(shop.viewer, 1000)
+    viewer = visit()
+    viewer.becomes(shop.viewer)
+    viewer.goto(f"/bundles/{bundle.public_id}/")
+    viewer.press("Unlock all for 90 points")
+    viewer.sees("Unlocked. You paid 90 points for 2 films.")
+    viewer.sees("All of them run already: the new term is added to what is left.")
+    viewer.look("bundle-extended")
+    viewer.press("Extend all for 90 points")
+    # All of it runs for longer than a day from now.
+    viewer.sees("You have all of it")
+    assert shop.points() == 820
+    second_end, first_end = BundlePurchase.objects.order_by("-pk").values_list("expires_at", flat=True)
+    assert first_end is not None
+    assert second_end == first_end + timedelta(days=1)

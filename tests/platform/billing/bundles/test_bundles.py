@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -13,7 +13,7 @@ from mutoscope.engines.ledger.models import Transfer
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.bundles.making import EndBundle, EndBundleInputs, MakeBundle, MakeBundleInputs
 from mutoscope.platform.billing.clock import MovedClock
-from mutoscope.platform.billing.domain import bundles, money
+from mutoscope.platform.billing.domain import bundles, money, terms
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.earnings.revenue import revenue_of
 from mutoscope.platform.billing.failures import (
@@ -221,6 +221,14 @@ def test_reconciliation_names_a_bundle_whose_films_say_otherwise() -> None:
     rack.buy()
     BundlePurchase.objects.update(fee_points=11, creator_points=89)
     assert [finding.name for finding in find()][:1] == ["bundle_differs"]
+
+
+def test_all_of_it_runs_until_the_first_of_its_films_ends_also_one_that_is_left_out() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    left_out, extended = terms.Until(now + timedelta(hours=25)), terms.Until(now + timedelta(hours=23))
+    quoted = bundles.quote(Term.DAY, 90, [left_out, extended], now)
+    assert (quoted.due_points, quoted.expires_at) == (45, left_out.expires_at)
+    assert quoted.parts[1].expires_at == now + timedelta(hours=47)
 
 
 @given(st.integers(1, 1_000_000), st.integers(1, 50))

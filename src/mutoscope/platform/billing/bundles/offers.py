@@ -33,11 +33,7 @@ class BundleOffer:
 
     def extended_films(self) -> int:
         """How many run already, so that the new term is added to what is left."""
-        return (
-            sum(part.is_extension(self.films[0].now) and not part.is_owned for part in self.quote.parts)
-            if self.quote
-            else 0
-        )
+        return sum(part.is_extension(self.films[0].now) for part in self.quote.parts) if self.quote else 0
 
     def video_ids(self) -> list[int]:
         return [film.video_id for film in self.films]

@@ -61,14 +61,18 @@ def quote(term: Term, price_points: int, holdings: Sequence[Until | None], now: 
     parts = []
     for share, holding in zip(shares(price_points, len(holdings)), holdings, strict=True):
         live = holding if holding is not None and holding.is_live(now) else None
-        is_owned = live is not None and (live.expires_at is None or (until is not None and live.expires_at >= until))
-        starts_at = live.expires_at if live is not None and live.expires_at is not None and length else now
-        is_upgrade = live is not None and length is None
-        parts.append(Part(share, is_owned, starts_at, starts_at + length if length else None, is_upgrade))
+        ends_at = live.expires_at if live is not None else None
+        if live is not None and (ends_at is None or (until is not None and ends_at >= until)):
+            parts.append(Part(share, True, now, ends_at, False))
+        elif length is None:
+            parts.append(Part(share, False, now, None, live is not None))
+        else:
+            starts_at = ends_at or now
+            parts.append(Part(share, False, starts_at, starts_at + length, False))
     owned = sum(part.share_points for part in parts if part.is_owned)
     if all(part.is_owned for part in parts):
         raise NothingToAdd
-    ends = [part.expires_at for part in parts if not part.is_owned and part.expires_at is not None]
+    ends = [part.expires_at for part in parts if part.expires_at is not None]
     return BundleQuote(price_points, owned, price_points - owned, min(ends, default=None), tuple(parts))
 
 
