@@ -39,8 +39,8 @@
   // Coming back by the Back button may show the page as it was left, with a button still busy.
   window.addEventListener("pageshow", () => all('[data-busy][aria-busy="true"]').forEach(setIdle));
 
-  // On a phone a row of sections runs out of the page: the one that is shown is brought into sight.
-  for (const here of all('.settings-nav [aria-current], .tabs [aria-current="page"]')) {
+  // On a phone a row of tabs runs out of the page: the one that is shown is brought into sight.
+  for (const here of all('.tabs [aria-current="page"]')) {
     here.scrollIntoView({ block: "nearest", inline: "center" });
   }
 
