@@ -263,13 +263,18 @@ def test_a_file_that_cannot_be_taken_says_why_and_is_put_aside(creator: Visitor,
     assert Video.objects.get().title == "other"
 
 
-def test_a_file_that_is_no_film_says_so_and_offers_to_retry(creator: Visitor, tmp_path: Path) -> None:
-    page = creator.page
-    wrong = tmp_path / "novel.mp4"
+def drop_no_film(creator: Visitor, folder: Path) -> Path:
+    wrong = folder / "novel.mp4"
     wrong.write_text("Call me Ishmael. " * 100)
     creator.goto("/studio/")
-    drop(page, wrong)
-    expect(page.get_by_text("Uploaded. It is being processed now.")).to_be_visible()
+    drop(creator.page, wrong)
+    expect(creator.page.get_by_text("Uploaded. It is being processed now.")).to_be_visible()
+    return wrong
+
+
+def test_a_file_that_is_no_film_says_so_and_offers_to_retry(creator: Visitor, tmp_path: Path) -> None:
+    page = creator.page
+    drop_no_film(creator, tmp_path)
     row = page.locator(".upload")
     work_until_ended(Video.objects.get())
     # The page learns it by itself, where the file was dropped.
@@ -290,11 +295,7 @@ def test_a_file_that_is_no_film_says_so_and_offers_to_retry(creator: Visitor, tm
 
 def test_another_file_takes_the_place_of_one_that_failed(creator: Visitor, tmp_path: Path, film: Path) -> None:
     page = creator.page
-    wrong = tmp_path / "novel.mp4"
-    wrong.write_text("Call me Ishmael. " * 100)
-    creator.goto("/studio/")
-    drop(page, wrong)
-    expect(page.get_by_text("Uploaded. It is being processed now.")).to_be_visible()
+    wrong = drop_no_film(creator, tmp_path)
     video = Video.objects.get()
     work_until_ended(video)
     # What was written about it stays.
