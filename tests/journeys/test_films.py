@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from mutoscope.platform.videos.domain.life import VideoState
@@ -245,7 +246,7 @@ def test_a_file_that_cannot_be_taken_says_why_and_is_put_aside(creator: Visitor,
     for name in ("Pause", "Resume"):
         expect(row.get_by_role("button", name=name)).to_have_count(0)
     creator.look("studio-file-refused")
-    row.get_by_role("button", name="Remove empty.mp4").click()
+    row.get_by_role("button", name="Hide empty.mp4").click()
     expect(row).to_have_count(0)
 
     # What the server refuses is no better for another try.
@@ -293,6 +294,34 @@ def test_a_file_that_is_no_film_says_so_and_offers_to_retry(creator: Visitor, tm
     assert not Video.objects.exists()
 
 
+def test_another_file_takes_the_place_of_a_film_that_only_its_creator_saw(
+    creator: Visitor, tmp_path: Path, film: Path
+) -> None:
+    page = creator.page
+    creator.goto("/studio/")
+    drop(page, film)
+    expect(page.get_by_text("Uploaded. It is being processed now.")).to_be_visible()
+    video = Video.objects.get()
+    work_until_ended(video)
+    Video.objects.update(title="A whale")
+    before = Video.objects.get()
+    creator.goto(f"/studio/films/{video.public_id}/files/")
+    page.get_by_role("link", name="Upload another file").click()
+    expect(page.get_by_text("the film that is there now is replaced")).to_be_visible()
+    longer = make(tmp_path / "longer.mp4", *picture("640x360", "25", 5), *X264)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text("Choose a file").click()
+    chooser.value.set_files(str(longer))
+    expect(page.get_by_text("Uploaded. It is being processed now.")).to_be_visible()
+    work_until_ended(Video.objects.get())
+    expect(page.locator(".upload")).to_contain_text("Ready. Only you can see it until you publish it.")
+    after = Video.objects.get()
+    assert (after.pk, after.title) == (video.pk, "A whale")
+    assert after.edition_id != before.edition_id
+    assert after.original != before.original
+    assert (after.duration_ms or 0) > (before.duration_ms or 0)
+
+
 def test_another_file_takes_the_place_of_one_that_failed(creator: Visitor, tmp_path: Path, film: Path) -> None:
     page = creator.page
     wrong = drop_no_film(creator, tmp_path)
@@ -323,7 +352,8 @@ def test_another_file_takes_the_place_of_one_that_failed(creator: Visitor, tmp_p
     # The next file is a film of its own.
     drop(page, wrong)
     expect(page.locator(".film-row")).to_have_count(2)
-    # Nobody's film, or one that is whole, asks for another file.
+    # Nobody's film, or one that others could see, asks for no other file.
+    Video.objects.filter(pk=video.pk).update(state="published", published_at=timezone.now())
     for public_id in (video.public_id, "aaaaaaaaaaaa"):
         creator.goto(f"/studio/?film={public_id}")
         expect(page.get_by_role("heading", name="Add films")).to_be_visible()

@@ -106,7 +106,10 @@ class Life(RuleBasedStateMachine):
     @rule(wanted=st.sampled_from(STATES))
     def go(self, wanted: VideoState) -> None:
         before = self.way[-1]
-        if may_move(before, wanted):
+        if (before, wanted) == (VideoState.READY, VideoState.UPLOADING) and self.was_shown():
+            with pytest.raises(IntegrityError, match="its file stays"), transaction.atomic():
+                move(self.video.pk, wanted)
+        elif may_move(before, wanted):
             move(self.video.pk, wanted, reason="why")
             self.way.append(wanted)
         else:
@@ -125,8 +128,10 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def the_moment_of_publication_is_the_first(self) -> None:
-        was_public = any(state in PUBLIC for state in self.way)
-        assert (Video.objects.get(pk=self.video.pk).published_at is not None) is was_public
+        assert (Video.objects.get(pk=self.video.pk).published_at is not None) is self.was_shown()
+
+    def was_shown(self) -> bool:
+        return any(state in PUBLIC for state in self.way)
 
 
 @pytest.mark.django_db

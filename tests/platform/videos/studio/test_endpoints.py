@@ -159,6 +159,24 @@ def test_a_film_made_of_a_damaged_file_says_so_until_it_is_published_and_among_i
     assert DAMAGE in studio.get(address(video, "files/")).content.decode()
 
 
+def test_a_film_that_is_ready_takes_another_file_until_others_could_see_it(studio: Client, channel: Channel) -> None:
+    def offered() -> list[bool]:
+        pages = (studio.get(address(video, page)).content.decode() for page in ("", "files/"))
+        return ["Upload another file" in page for page in pages]
+
+    video = new_video(channel, VideoState.READY)
+    assert offered() == [False, True]
+    Video.objects.filter(pk=video.pk).update(source={"damage": DAMAGE})
+    assert offered() == [True, True], "where the damage is told, its remedy is"
+    asked = studio.get(f"/studio/?film={video.public_id}").content.decode()
+    assert "Another file for" in asked
+    assert "the film that is there now is replaced" in asked
+    move(video.pk, VideoState.UNLISTED)
+    move(video.pk, VideoState.READY)
+    assert offered() == [False, False]
+    assert "Another file for" not in studio.get(f"/studio/?film={video.public_id}").content.decode()
+
+
 @pytest.mark.parametrize(("reason", "is_offered"), [(BROKEN, False), ("This file is no film.", True)])
 def test_another_file_is_asked_for_where_the_file_was_at_fault(
     studio: Client, channel: Channel, reason: str, is_offered: bool

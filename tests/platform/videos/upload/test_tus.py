@@ -14,12 +14,14 @@ from mutoscope.engines.sandbox import Level, NoSandbox
 from mutoscope.platform.accounts.public import Channel
 from mutoscope.platform.videos import walls
 from mutoscope.platform.videos.domain.life import VideoState
+from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.models import Upload, Video
 from mutoscope.platform.videos.upload import appending, endpoints, files
 from mutoscope.platform.videos.upload.failures import WrongOffset
 from mutoscope.platform.videos.upload.service import title_from
 from mutoscope.platform.videos.upload.tasks import sweep_files, sweep_uploads
 from tests.people import make_channel, make_person
+from tests.platform.videos.films import new_video
 
 pytestmark = pytest.mark.django_db
 
@@ -240,6 +242,36 @@ def test_an_expired_upload_is_swept_and_its_video_waits_as_a_draft(
     assert "not finished in time" in video.state_reason
     assert creator.head(address, headers=TUS).status_code == 410
     assert begin(creator, 10, video=video.public_id).status_code == 201, "the draft takes another file"
+
+
+def test_a_film_nobody_saw_yet_takes_another_file_and_stays_ready_where_that_is_cancelled_or_late(
+    creator: Client, channel: Channel, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    video = new_video(channel, VideoState.READY)
+    address = begin(creator, 10, video=video.public_id)["Location"]
+    assert Video.objects.get().state == VideoState.UPLOADING
+    with django_capture_on_commit_callbacks(execute=True):
+        assert creator.delete(address, headers=TUS).status_code == 204
+    again = Video.objects.get()
+    assert (again.state, again.edition_id) == (VideoState.READY, video.edition_id)
+    settings.UPLOAD_LIFETIME_S = -10
+    begin(creator, 10, video=video.public_id)
+    assert sweep_uploads.func() == 1
+    again = Video.objects.get()
+    assert (again.state, again.edition_id) == (VideoState.READY, video.edition_id)
+    assert "not finished in time" in again.state_reason
+
+
+def test_a_film_that_others_saw_keeps_its_file(creator: Client, channel: Channel) -> None:
+    video = new_video(channel, VideoState.PUBLISHED)
+    for state in (VideoState.PUBLISHED, VideoState.READY):
+        if state is VideoState.READY:
+            move(video.pk, VideoState.READY)
+        refused = begin(creator, 10, video=video.public_id)
+        assert refused.status_code == 409
+        assert "what was shown stays as it was" in refused.json()["detail"]
+        assert Video.objects.get().state == state
+    assert not Upload.objects.exists()
 
 
 def test_bytes_without_a_row_are_swept(creator: Client) -> None:

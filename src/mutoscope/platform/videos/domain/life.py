@@ -1,6 +1,6 @@
 """A video's life: the states it can be in, and the moves between them.
 
-The same table stands in the database as a trigger (migrations/0001_life.sql); a test holds the two together.
+The same table stands in the database as a trigger (migrations/0104_another_file.sql); a test holds the two together.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class VideoState(StrEnum):
 
 MOVES: Mapping[VideoState, frozenset[VideoState]] = {
     VideoState.DRAFT: frozenset({VideoState.UPLOADING}),
-    VideoState.UPLOADING: frozenset({VideoState.DRAFT, VideoState.PROCESSING}),
+    VideoState.UPLOADING: frozenset({VideoState.DRAFT, VideoState.PROCESSING, VideoState.READY}),
     VideoState.PROCESSING: frozenset({VideoState.READY, VideoState.FAILED}),
     VideoState.FAILED: frozenset({VideoState.PROCESSING, VideoState.UPLOADING}),
-    VideoState.READY: frozenset({VideoState.PUBLISHED, VideoState.UNLISTED, VideoState.ARCHIVED}),
+    VideoState.READY: frozenset({VideoState.PUBLISHED, VideoState.UNLISTED, VideoState.ARCHIVED, VideoState.UPLOADING}),
     VideoState.PUBLISHED: frozenset({VideoState.READY, VideoState.UNLISTED, VideoState.ARCHIVED}),
     VideoState.UNLISTED: frozenset({VideoState.READY, VideoState.PUBLISHED, VideoState.ARCHIVED}),
     VideoState.ARCHIVED: frozenset({VideoState.READY}),
@@ -44,6 +44,11 @@ PUBLIC = frozenset({VideoState.PUBLISHED, VideoState.UNLISTED})
 PLAYABLE = frozenset({VideoState.READY, VideoState.PUBLISHED, VideoState.UNLISTED, VideoState.ARCHIVED})
 # Nobody has ever watched it, so that it may be deleted with all that belongs to it.
 DISCARDABLE = frozenset({VideoState.DRAFT, VideoState.FAILED})
+
+
+def may_get_another_file(state: VideoState, was_shown: bool) -> bool:
+    """Whether another file may take the place of a film's own: until others could see it. What is sold stays what was shown."""
+    return state in DISCARDABLE or (state is VideoState.READY and not was_shown)
 
 
 def may_move(origin: VideoState, target: VideoState) -> bool:

@@ -342,7 +342,8 @@ class Publish(Unit[Packaged, int]):
         source = {**(video.source or {}), "damage": note(begun.facts.missing_s, fast.lost_s, fast.lost_at_s)}
         Video.objects.filter(pk=video.pk).update(edition=F("next_edition"), next_edition=None, source=source)
         try:
-            move(video.pk, VideoState.READY)
+            # A file that is on its way by now is to replace this one: it stays uploading.
+            move(video.pk, VideoState.READY, only_from=frozenset({VideoState.PROCESSING}))
         except NotNow:
             return 0
         return value.edition_id

@@ -12,7 +12,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from mutoscope.platform.accounts.public import Channel, Person, channel_of, login_required
-from mutoscope.platform.videos.domain.life import DISCARDABLE, MOVES, PLAYABLE, PUBLIC, VideoState
+from mutoscope.platform.videos.domain.life import (
+    DISCARDABLE,
+    MOVES,
+    PLAYABLE,
+    PUBLIC,
+    VideoState,
+    may_get_another_file,
+)
 from mutoscope.platform.videos.domain.trailers import TrailerChoice
 from mutoscope.platform.videos.failures import Refused, Unacceptable
 from mutoscope.platform.videos.models import Video
@@ -51,7 +58,7 @@ CHOICES = (
 @login_required
 @require_safe
 def studio(request: HttpRequest) -> HttpResponse:
-    """The channel's films, and where new ones are dropped; with `film` in the address, another file for one that was never made."""
+    """The channel's films, and where new ones are dropped; with `film` in the address, another file for one that was never shown."""
     channel = channel_of(cast("Person", request.user))
     if channel is None:
         return redirect("channel-open")
@@ -69,7 +76,17 @@ def _film_that_asks(channel: Channel, public_id: str) -> Video | None:
     """The film that another file is chosen for, if it may get one."""
     if not public_id:
         return None
-    return Video.objects.filter(channel=channel, public_id=public_id, state__in=DISCARDABLE).first()
+    video = Video.objects.filter(channel=channel, public_id=public_id).first()
+    return video if video is not None and _may_get_another_file(video) else None
+
+
+def _may_get_another_file(video: Video) -> bool:
+    return may_get_another_file(VideoState(video.state), was_shown=video.published_at is not None)
+
+
+def _may_be_replaced(video: Video) -> bool:
+    """The same of a film that there is already."""
+    return VideoState(video.state) is VideoState.READY and _may_get_another_file(video)
 
 
 @login_required
@@ -111,6 +128,7 @@ def film_page(request: HttpRequest, video: Video, form: VideoForm | None = None)
         "is_failed": state is VideoState.FAILED,
         "is_our_fault": video.state_reason == BROKEN,
         "can_discard": state in DISCARDABLE,
+        "can_replace": _may_be_replaced(video),
     }
     return render(request, "videos/studio/film.html", context, status=422 if form.errors else 200)
 
@@ -133,6 +151,7 @@ def files_page(request: HttpRequest, video: Video, trailer: TrailerForm | None =
         "covers": list(video.covers.all()),
         "subtitles": list(video.subtitles.all()),
         "renditions": list(video.edition.renditions.all()) if video.edition else [],
+        "can_replace": _may_be_replaced(video),
     }
     return render(request, "videos/studio/files.html", context, status=422 if trailer and trailer.errors else 200)
 

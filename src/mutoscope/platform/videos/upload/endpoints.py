@@ -22,6 +22,7 @@ from mutoscope.platform.videos.failures import NoSuchVideo, NotNow, NotSafeHere,
 from mutoscope.platform.videos.models import Upload
 from mutoscope.platform.videos.upload import appending, protocol
 from mutoscope.platform.videos.upload.failures import (
+    AlreadyShown,
     DiskFull,
     Ended,
     NoRoom,
@@ -50,6 +51,7 @@ STATUSES: dict[type[Refused], int] = {
     NotYours: HTTPStatus.NOT_FOUND,
     NoSuchVideo: HTTPStatus.NOT_FOUND,
     NotNow: HTTPStatus.CONFLICT,
+    AlreadyShown: HTTPStatus.CONFLICT,
     Ended: HTTPStatus.GONE,
     WrongOffset: HTTPStatus.CONFLICT,
     WrongChecksum: CHECKSUM_MISMATCH,

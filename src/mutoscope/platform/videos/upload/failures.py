@@ -46,6 +46,13 @@ class Ended(Refused):
         return "This upload has ended. Begin a new one."
 
 
+class AlreadyShown(Refused):
+    """Others could see the film: what they paid for is not replaced."""
+
+    def sentence(self) -> str:
+        return "This film has been published, and what was shown stays as it was. Upload the new file as a film of its own."
+
+
 class WrongOffset(Refused):
     """The bytes do not begin where the file ends."""
 

@@ -16,11 +16,11 @@ from mutoscope.platform.accounts.public import BadText, Channel, Person, parse_t
 from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.failures import NoSuchVideo, NotNow, NotSafeHere
 from mutoscope.platform.videos.life.moves import move
-from mutoscope.platform.videos.models import Upload, Video
+from mutoscope.platform.videos.models import Move, Upload, Video
 from mutoscope.platform.videos.process.start import start_processing
 from mutoscope.platform.videos.statements import fetch
 from mutoscope.platform.videos.upload import files
-from mutoscope.platform.videos.upload.failures import DiskFull, Ended, NoRoom, TooLarge
+from mutoscope.platform.videos.upload.failures import AlreadyShown, DiskFull, Ended, NoRoom, TooLarge
 from mutoscope.platform.videos.walls import NoWalls, sandbox_for_uploads
 
 UNTITLED = "Untitled film"
@@ -33,7 +33,7 @@ class BeginUploadInputs:
     channel: Channel
     length_bytes: int
     file_name: str = ""
-    # An existing draft or failed video that this file is for; without one a new video is made.
+    # An existing video that was never shown and that this file is for; without one a new video is made.
     video_public_id: str | None = None
 
 
@@ -51,7 +51,7 @@ Beginning = State[BeginUploadInputs, BeginUploadInternals, BeginUploadOutputs]
 class BeginUpload(Service[BeginUploadInputs, BeginUploadInternals, BeginUploadOutputs]):
     """A creator announces a file; from then on its bytes may come."""
 
-    failures = (TooLarge, NoRoom, DiskFull, NotSafeHere, NoSuchVideo, NotNow)
+    failures = (TooLarge, NoRoom, DiskFull, NotSafeHere, NoSuchVideo, AlreadyShown, NotNow)
 
     def steps(self) -> Steps[BeginUploadInputs, BeginUploadInternals, BeginUploadOutputs]:
         return (
@@ -88,9 +88,12 @@ class BeginUpload(Service[BeginUploadInputs, BeginUploadInternals, BeginUploadOu
                 channel=inputs.channel, title=title_from(inputs.file_name), state_by=inputs.owner
             )
         else:
-            found = Video.objects.filter(channel=inputs.channel, public_id=inputs.video_public_id).first()
+            own = Video.objects.select_for_update(of=("self",)).filter(channel=inputs.channel)
+            found = own.filter(public_id=inputs.video_public_id).first()
             if found is None:
                 raise NoSuchVideo
+            if found.published_at is not None:
+                raise AlreadyShown
             video = found
         beginning.internals.video = video
 
@@ -168,7 +171,7 @@ Ending = State[EndUploadInputs, NoInternals, NoOutputs]
 
 
 class EndUpload(Service[EndUploadInputs, NoInternals, NoOutputs]):
-    """An upload that will not be finished gives back its room."""
+    """An upload that will not be finished gives back its room, and a film that it was to replace stays as it was."""
 
     failures = (Ended, NotNow, NoSuchVideo)
 
@@ -181,7 +184,10 @@ class EndUpload(Service[EndUploadInputs, NoInternals, NoOutputs]):
 
     def give_back_the_video(self, ending: Ending) -> None:
         upload = ending.inputs.upload
-        move(upload.video_id, VideoState.DRAFT, by_id=upload.owner_id, reason=ending.inputs.reason)
+        begun = Move.objects.filter(video=upload.video_id, to_state=VideoState.UPLOADING).latest("id")
+        was_ready = begun.from_state == VideoState.READY
+        target = VideoState.READY if was_ready else VideoState.DRAFT
+        move(upload.video_id, target, by_id=upload.owner_id, reason=ending.inputs.reason)
         if not ending.inputs.reason and Upload.objects.filter(video=upload.video_id).count() == 1:
             Video.objects.filter(pk=upload.video_id, state=VideoState.DRAFT, original="").delete()
 

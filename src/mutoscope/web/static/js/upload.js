@@ -171,7 +171,7 @@
       this.item.classList.add("upload-failed");
       this.words.classList.remove("muted");
       this.bar.remove();
-      this.end(words, ...buttons, this.button("Remove", () => this.item.remove()));
+      this.end(words, ...buttons, this.button("Hide", () => this.item.remove()));
     }
 
     // Whether the page still asks for a file for that one film.
