@@ -56,6 +56,15 @@ def test_a_malformed_body_gets_a_4xx_that_says_why(
     assert word in answer.content.decode()
 
 
+@pytest.mark.django_db
+def test_a_form_with_files_and_too_many_fields_is_refused_without_a_traceback(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = client.post("/account/login/", {f"field{number}": "a" for number in range(300)})
+    assert answer.status_code == 400
+    assert [record.message for record in caplog.records if record.exc_info] == []
+
+
 @pytest.mark.parametrize("length", ["-1", "1e3", "٣", "0x10", "1" * 40])
 def test_a_content_length_that_is_no_length_is_refused(client: Client, length: str) -> None:
     assert client.post("/livez", data=b"", content_type="text/plain", CONTENT_LENGTH=length).status_code in {400, 413}

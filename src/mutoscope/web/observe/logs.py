@@ -9,6 +9,9 @@ import structlog
 from mutoscope.web.environment import Environment, LogFormat
 from mutoscope.web.observe.redaction import redact
 
+# What Django refuses, as it should, and would log with a traceback. The request's own line has its status.
+WEATHER = ("DisallowedHost", "TooManyFieldsSent", "TooManyFilesSent", "RequestDataTooBig")
+
 
 def configure(environment: Environment) -> dict[str, Any]:
     """Set structlog up, and return Django's LOGGING, so that both write the same lines."""
@@ -56,8 +59,8 @@ def configure(environment: Environment) -> dict[str, Any]:
             # Our own line for each request says more.
             "django.request": {"level": "ERROR"},
             "django.server": {"level": "ERROR"},
-            # Strangers knocking at a wrong host name are weather, not errors.
-            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # Strangers knocking at a wrong host name, or with forms beyond all bounds, are weather, not errors.
+            **{f"django.security.{name}": {"level": "CRITICAL"} for name in WEATHER},
         },
     }
 
