@@ -262,6 +262,15 @@ def test_a_film_nobody_saw_yet_takes_another_file_and_stays_ready_where_that_is_
     assert "not finished in time" in again.state_reason
 
 
+def test_what_was_made_of_the_first_file_goes_when_the_other_is_whole(creator: Client, channel: Channel) -> None:
+    video = new_video(channel, VideoState.READY)
+    address = begin(creator, 5, video=video.public_id)["Location"]
+    assert add(creator, address, 0, b"01234").status_code == 204
+    again = Video.objects.get()
+    assert (again.state, again.edition, again.original_bytes) == (VideoState.PROCESSING, None, 5)
+    assert video.editions.get().dropped_at is not None
+
+
 def test_a_film_that_others_saw_keeps_its_file(creator: Client, channel: Channel) -> None:
     video = new_video(channel, VideoState.PUBLISHED)
     for state in (VideoState.PUBLISHED, VideoState.READY):

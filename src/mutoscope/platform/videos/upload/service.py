@@ -16,7 +16,7 @@ from mutoscope.platform.accounts.public import BadText, Channel, Person, parse_t
 from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.failures import NoSuchVideo, NotNow, NotSafeHere
 from mutoscope.platform.videos.life.moves import move
-from mutoscope.platform.videos.models import Move, Upload, Video
+from mutoscope.platform.videos.models import Edition, Move, Upload, Video
 from mutoscope.platform.videos.process.start import start_processing
 from mutoscope.platform.videos.statements import fetch
 from mutoscope.platform.videos.upload import files
@@ -146,7 +146,10 @@ class FinishUpload(Service[FinishUploadInputs, NoInternals, NoOutputs]):
     def hand_over(self, finishing: Finishing) -> None:
         upload = finishing.inputs.upload
         move(upload.video_id, VideoState.PROCESSING, by_id=upload.owner_id)
-        Video.objects.filter(pk=upload.video_id).update(original_bytes=upload.length_bytes)
+        # Of a film that was ready and gets another file: nobody but its creator has seen what was made of the first one.
+        video = Video.objects.filter(pk=upload.video_id)
+        Edition.objects.filter(pk__in=video.values("edition")).update(dropped_at=timezone.now())
+        video.update(original_bytes=upload.length_bytes, edition=None)
         start_processing(upload.video_id, upload_token=upload.token)
 
 
