@@ -35,6 +35,12 @@ class House:
     chain_port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
 
+    def settle(self, settled: Path) -> None:
+        """Begin where that home is, as after a first start."""
+        self.home.parent.mkdir(parents=True, exist_ok=True)
+        # With its owners: PostgreSQL's files belong to whom it runs as.
+        subprocess.run(["cp", "-a", str(settled), str(self.home)], check=True)
+
     def environment(self, **more: str) -> dict[str, str]:
         own = {
             "MUTOSCOPE_HOME": str(self.home),

@@ -14,10 +14,10 @@ from tests.cli.house import House
 
 
 @pytest.fixture(scope="module")
-def full_house(tmp_path_factory: pytest.TempPathFactory) -> House:
+def full_house(tmp_path_factory: pytest.TempPathFactory, settled: Path) -> House:
     """A migrated state directory with a person and an uploaded file in it, not running."""
     house = House(tmp_path_factory.mktemp("full") / "home")
-    assert house.run("manage", "migrate").returncode == 0
+    house.settle(settled)
     assert shell(house, f"{ADD.format('kept')}\n{NEXT_NUMBER}\n{BOOKS}") == "number 1"
     picture = house.home / "media" / "avatars" / "kept.webp"
     picture.parent.mkdir(parents=True)
@@ -113,8 +113,10 @@ def test_a_backup_holds_no_key(backup: Path) -> None:
         assert not [name for name in archive.getnames() if "secret" in name]
 
 
-def test_a_database_in_use_is_replaced_only_when_asked_and_kept_aside(backup: Path, empty_house: House) -> None:
-    assert empty_house.run("manage", "migrate").returncode == 0
+def test_a_database_in_use_is_replaced_only_when_asked_and_kept_aside(
+    backup: Path, empty_house: House, settled: Path
+) -> None:
+    empty_house.settle(settled)
     add_person(empty_house, "newcomer")
     refused = empty_house.run("restore", str(backup))
     assert refused.returncode == 1
@@ -158,7 +160,9 @@ def test_a_backup_that_would_write_outside_its_folder_is_refused(
     assert not list(tmp_path.rglob("escaped"))
 
 
-def test_a_database_that_refuses_the_backup_stays_as_it_was(backup: Path, empty_house: House, tmp_path: Path) -> None:
+def test_a_database_that_refuses_the_backup_stays_as_it_was(
+    backup: Path, empty_house: House, settled: Path, tmp_path: Path
+) -> None:
     """The dump inside is broken although every checksum fits: PostgreSQL itself has to roll all of it back."""
     broken = tmp_path / "broken.mutoscope"
     with tarfile.open(backup) as old, tarfile.open(broken, "w") as new:
@@ -175,7 +179,7 @@ def test_a_database_that_refuses_the_backup_stays_as_it_was(backup: Path, empty_
         member = tarfile.TarInfo("manifest.json")
         member.size = len(text)
         new.addfile(member, io.BytesIO(text))
-    assert empty_house.run("manage", "migrate").returncode == 0
+    empty_house.settle(settled)
     add_person(empty_house, "newcomer")
     done = empty_house.run("restore", "--replace", str(broken))
     assert done.returncode == 1

@@ -52,7 +52,8 @@ def test_ctrl_c_stops_everything_and_the_next_start_finds_what_was_there(house: 
     assert house.stop(signal.SIGTERM) == 0
 
 
-def test_killed_without_a_word_it_leaves_no_process_and_loses_nothing(house: House) -> None:
+def test_killed_without_a_word_it_leaves_no_process_and_loses_nothing(house: House, settled: Path) -> None:
+    house.settle(settled)
     house.up()
     add_person(house)
     family = house.family()
@@ -64,7 +65,8 @@ def test_killed_without_a_word_it_leaves_no_process_and_loses_nothing(house: Hou
     assert count_people(house) == "people 1\n"
 
 
-def test_parts_that_die_are_started_again(house: House) -> None:
+def test_parts_that_die_are_started_again(house: House, settled: Path) -> None:
+    house.settle(settled)
     house.up()
     web = next(process for process in house.family() if process.cmdline()[-1:] == ["web"])
     family_of_web = [web, *web.children(recursive=True)]
@@ -79,7 +81,8 @@ def test_parts_that_die_are_started_again(house: House) -> None:
     assert house.get("/readyz")["checks"]["database"] == "ok"
 
 
-def test_a_second_up_on_the_same_state_says_so_and_exits(house: House) -> None:
+def test_a_second_up_on_the_same_state_says_so_and_exits(house: House, settled: Path) -> None:
+    house.settle(settled)
     house.up()
     done = house.run("up")
     assert done.returncode == 1
@@ -108,7 +111,8 @@ def test_a_state_directory_of_a_newer_release_is_refused_and_not_touched(house: 
     assert not (house.home / "postgres").exists()
 
 
-def test_a_database_migrated_by_a_newer_release_is_refused(house: House) -> None:
+def test_a_database_migrated_by_a_newer_release_is_refused(house: House, settled: Path) -> None:
+    house.settle(settled)
     house.up()
     script = (
         "from django.db import connection as c; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,9 @@ from tests.cli.house import House
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory, settled: Path) -> Iterator[House]:
     made = House(tmp_path_factory.mktemp("web") / "home")
+    made.settle(settled)
     made.up()
     yield made
     made.stop()
