@@ -38,6 +38,22 @@ def test_roles_see_their_tables_and_cannot_make_staff() -> None:
         assert not person.is_superuser
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", ["operator", "support", "nothing but superuser"])
+def test_nobody_reads_the_hash_of_a_password(role: str) -> None:
+    petra = make_person("petra")
+    petra.set_password("a long one, and nobody's")
+    petra.save()
+    looking = make_person("looking", is_staff=True, is_superuser=role == "nothing but superuser")
+    looking.groups.set(Group.objects.filter(name=role))
+    client = Client()
+    client.force_login(looking)
+    for person in (petra, looking):
+        page = client.get(f"/operator/accounts/person/{person.pk}/change/").content.decode()
+        assert person.email in page
+        assert petra.password.split("$")[-1] not in page
+
+
 def test_an_operator_suspends_a_person_but_no_staff(superuser: Client) -> None:
     operator = make_person("the-operator", is_staff=True)
     operator.groups.add(Group.objects.get(name="operator"))

@@ -20,7 +20,7 @@ else:  # generic for the type checker only
     ChannelAdminBase = admin.ModelAdmin
 
 # What only a superuser may change: it decides who else may do what.
-OF_SUPERUSERS = ("is_staff", "is_superuser", "groups", "user_permissions", "password")
+OF_SUPERUSERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(Person)
@@ -38,6 +38,16 @@ class PersonAdmin(PersonAdminBase):
         (None, {"classes": ("wide",), "fields": ("username", "email", "usable_password", "password1", "password2")}),
     )
     ordering = ("-date_joined",)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without the password for all but superusers: where it is not a form's field, Django shows the whole hash."""
+        found = super().get_fieldsets(request, obj)
+        if request.user.is_superuser:
+            return found
+        return [
+            (name, {**parts, "fields": tuple(field for field in parts["fields"] if field != "password")})
+            for name, parts in found
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fields = list(super().get_readonly_fields(request, obj))
