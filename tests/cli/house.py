@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,11 @@ class House:
 
     def up(self, **more: str) -> None:
         """Start `mutoscope up` and return when the site is ready."""
+        self.start(**more)
+        self.wait_until_ready()
+
+    def start(self, **more: str) -> None:
+        """Start `mutoscope up`."""
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home.parent / f"{self.home.name}.up.log").open("w") as log:
             self.process = subprocess.Popen(
@@ -69,11 +75,16 @@ class House:
                 text=True,
                 start_new_session=True,
             )
-        self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
+        self._wait_until(lambda: "Open http" in self.said() and self.answers())
+
+    def wait_until_said(self, words: str, times: int = 1) -> None:
+        self._wait_until(lambda: self.said().count(words) >= times)
+
+    def _wait_until(self, is_so: Callable[[], bool]) -> None:
         deadline = time.monotonic() + READY_TIMEOUT_S
-        while "Open http" not in self.said() or not self.answers():
+        while not is_so():
             assert self.process is not None
             assert self.process.poll() is None, self.said()
             assert time.monotonic() < deadline, self.said()

@@ -34,7 +34,21 @@ def test_a_mistyped_variable_is_named(tmp_path: Path) -> None:
     done = House(tmp_path / "home").run("doctor", "--json", MUTOSCOPE_PROT="8")
     (finding,) = [finding for finding in json.loads(done.stdout) if finding["check"] == "settings"]
     assert finding["health"] == "warning"
-    assert "MUTOSCOPE_PROT" in finding["detail"]
+    assert "MUTOSCOPE_PROT (MUTOSCOPE_PORT?)" in finding["detail"]
+
+
+def test_what_the_person_can_mend_is_not_called_a_bug(tmp_path: Path) -> None:
+    house = House(tmp_path / "home")
+    for more in ({"MUTOSCOPE_MODE": "production"}, {"MUTOSCOPE_HOME": "/proc/nowhere"}):
+        done = house.run("doctor", **more)
+        assert done.returncode == 1
+        assert "Please report this" not in done.stdout, done.stdout
+    away = "postgresql://nobody@127.0.0.1:1/films"
+    for command in (["reconcile"], ["backup", str(tmp_path / "x.mutoscope")], ["ledger", "verify"]):
+        done = house.run(*command, DATABASE_URL=away)
+        assert done.returncode == 1, command
+        assert "the database does not answer" in done.stderr, command
+        assert "Traceback" not in done.stderr, command
 
 
 def test_what_is_bad_names_its_cure_and_fails(tmp_path: Path) -> None:

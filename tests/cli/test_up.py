@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +81,40 @@ def test_parts_that_die_are_started_again(house: House, settled: Path) -> None:
     wait_until_gone([database])
     house.wait_until_ready()
     assert house.get("/readyz")["checks"]["database"] == "ok"
+
+
+PRODUCTION = {
+    "MUTOSCOPE_MODE": "production",
+    "MUTOSCOPE_SITE_URL": "https://films.example.org",
+    "MUTOSCOPE_SECRET_KEY": "k" * 64,
+    "MUTOSCOPE_VIDEO_KEY": base64.b64encode(bytes(32)).decode(),
+    "MUTOSCOPE_MAIL_URL": "smtp+tls://user:password@mail.example.org:587",
+    "MUTOSCOPE_MAIL_FROM": "Films <no-reply@films.example.org>",
+    "MUTOSCOPE_TRUSTED_PROXIES": "1",
+}
+
+
+def test_it_starts_in_production_too_and_says_which_variable_nothing_reads(house: House, settled: Path) -> None:
+    house.settle(settled)
+    house.start(MUTOSCOPE_FEE_BPSS="5", **PRODUCTION)
+    house.wait_until_said("Open https://films.example.org")
+    assert "Nothing reads MUTOSCOPE_FEE_BPSS (MUTOSCOPE_FEE_BPS?)" in house.said()
+    asked = urllib.request.Request(f"http://127.0.0.1:{house.port}/readyz", headers={"Host": "films.example.org"})
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        assert json.load(answer)["ready"]
+    assert house.stop() == 0
+
+
+def test_a_signer_whose_key_others_may_read_keeps_nothing_else_from_starting(house: House) -> None:
+    house.up()
+    key = house.home / "signer" / "kek"
+    key.chmod(0o644)
+    signer = next(process for process in house.family() if process.cmdline()[-1:] == ["signer"])
+    signer.kill()
+    house.wait_until_said("may be read by others")
+    assert house.answers()
+    key.chmod(0o600)
+    house.wait_until_said("signer     ready", times=2)
 
 
 def test_a_second_up_on_the_same_state_says_so_and_exits(house: House, settled: Path) -> None:

@@ -55,6 +55,13 @@ def test_a_malformed_request_is_refused_and_the_server_goes_on(house: House, req
     )
 
 
+def test_a_second_server_at_the_same_port_is_refused(house: House) -> None:
+    done = house.run("web")
+    assert done.returncode == 1
+    assert f"port {house.port} is taken by" in done.stderr
+    assert f"MUTOSCOPE_PORT={house.port + 1} mutoscope web" in done.stderr
+
+
 def test_nothing_that_was_sent_lands_in_the_log(house: House) -> None:
     query = b"token=hunter2&password=hunter2"
     answer(house, b"GET /nowhere?" + query + b" HTTP/1.1\r\nHost: localhost\r\nCookie: sessionid=hunter2\r\n\r\n")

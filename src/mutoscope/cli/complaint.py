@@ -17,10 +17,13 @@ class SettingsComplaint(Complaint):
 
 def explain(error: Exception) -> Complaint | None:
     """The complaint to show for an exception, or None when it is a bug and its traceback should be seen."""
+    import psycopg
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management.base import CommandError
+    from django.db import OperationalError
 
     from mutoscope.engines.postgres.errors import EmbeddedServerError
+    from mutoscope.engines.solana.signer.vault import VaultRefused
     from mutoscope.web.environment import WrongEnvironment
 
     match error:
@@ -30,6 +33,22 @@ def explain(error: Exception) -> Complaint | None:
             return SettingsComplaint(str(error))
         case EmbeddedServerError() | CommandError():
             return Complaint(str(error))
+        case OperationalError() | psycopg.OperationalError() if _is_no_answer(error):
+            return Complaint(
+                f"the database does not answer: {str(error).strip().splitlines()[0]}. "
+                "Check DATABASE_URL and DATABASE_DIRECT_URL, and that the server runs."
+            )
+        case VaultRefused():
+            return Complaint(
+                f"{error} The signer's folder belongs to one site: after a restore copy it from where the backup was made, "
+                "with its rights. docs/operations.md lists what is not in a backup."
+            )
         case OSError(errno=28):
             return Complaint(f"the disk is full ({error.filename or 'while writing'}). Free some space and try again.")
     return None
+
+
+def _is_no_answer(error: Exception) -> bool:
+    """Whether nothing came from the server: what it says itself has a code, and is a bug of ours or of the statement."""
+    # Django's stands around psycopg's.
+    return getattr(error.__cause__ or error, "sqlstate", None) is None

@@ -24,7 +24,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mutoscope.cli.complaint import explain
 from mutoscope.cli.database import database_running
+from mutoscope.cli.variables import unread_variables
 from mutoscope.web.environment import Environment, home_directory, read_environment
 
 FREE_BYTES_FEW = 5 * 1024**3
@@ -34,8 +36,6 @@ POSTGRES_MAJOR_MIN = 15
 # Before this release was made no right clock can stand.
 CLOCK_EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 PROBE_TIMEOUT_S = 10
-# Set by our own processes for each other.
-INTERNAL_VARIABLES = frozenset({"MUTOSCOPE_ROLE", "MUTOSCOPE_SUPERVISOR"})
 NOTIFICATION_TIMEOUT_S = 1.0
 
 
@@ -75,9 +75,19 @@ def examine(environment: Environment) -> list[Finding]:
         try:
             findings.extend(check(environment))
         except Exception as error:
-            name = check.__name__.replace("_", " ")
-            findings.append(Finding(name, Health.BAD, f"the check itself failed: {error}", "Please report this."))
+            findings.append(_broken(check.__name__.replace("_", " "), error))
     return findings
+
+
+def _broken(name: str, error: Exception) -> Finding:
+    """What the person can mend is told as such; only the rest is ours."""
+    complaint = explain(error)
+    if complaint is not None:
+        return Finding(name, Health.BAD, str(complaint), "The message says what to do.")
+    if isinstance(error, OSError) and error.filename:
+        cure = "Look at its path, its owner and its rights, and at MUTOSCOPE_HOME."
+        return Finding(name, Health.BAD, f"{error.filename}: {error.strerror}", cure)
+    return Finding(name, Health.BAD, f"the check itself failed: {error}", "Please report this.")
 
 
 def python(_: Environment) -> Findings:
@@ -90,11 +100,10 @@ def python(_: Environment) -> Findings:
 
 def settings(_: Environment) -> Findings:
     """A mistyped variable is no error, since others may use the prefix too; but somebody should say so."""
-    known = {str(field.validation_alias) for field in Environment.model_fields.values()} | INTERNAL_VARIABLES
-    unknown = sorted(name for name in os.environ if name.startswith("MUTOSCOPE_") and name not in known)
-    if unknown:
+    unread = unread_variables()
+    if unread:
         cure = "See docs/settings.md for the names there are."
-        yield Finding("settings", Health.WARNING, f"nothing reads {', '.join(unknown)}", cure)
+        yield Finding("settings", Health.WARNING, f"nothing reads {', '.join(unread)}", cure)
     else:
         yield Finding("settings", Health.GOOD, "every MUTOSCOPE_ variable that is set is known")
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import errno
+import http.client
 import io
 import signal
-import socket
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-import psutil
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -24,9 +22,11 @@ from mutoscope.cli import state
 from mutoscope.cli.board import Board
 from mutoscope.cli.complaint import Complaint, explain
 from mutoscope.cli.demo import DEMO, Furnishing, is_wanted
+from mutoscope.cli.ports import refuse_taken_port
 from mutoscope.cli.safety import refuse_unsafe_settings
 from mutoscope.cli.service import Service
 from mutoscope.cli.signer import fill_play_accounts, prepare_play
+from mutoscope.cli.variables import unread_variables
 from mutoscope.web.environment import Environment, home_directory, read_environment
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ DATABASE, TABLES, PAGES, CHAIN, WEB, WORKER = "database", "tables", "pages", "ch
 SIGNER, WATCHER = "signer", "watcher"
 
 LOOPBACK = "127.0.0.1"
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened at
 READY_TIMEOUT_S = 60.0
 LOOK_EVERY_S = 0.2
 
@@ -52,9 +53,9 @@ def up() -> int:
     _read_settings()
     with state.hold(home, environment.site_url):
         state.refuse_newer_release(home)
-        _refuse_taken_port(environment.host, environment.port, "MUTOSCOPE_PORT")
+        refuse_taken_port(environment.host, environment.port, "MUTOSCOPE_PORT", "make up")
         if not environment.is_production:
-            _refuse_taken_port(LOOPBACK, environment.chain_port, "MUTOSCOPE_CHAIN_PORT")
+            refuse_taken_port(LOOPBACK, environment.chain_port, "MUTOSCOPE_CHAIN_PORT", "make up")
         _catch_stop_signals()
         board = Board(f"mutoscope {__version__}", _rows(environment))
         with board:
@@ -107,6 +108,8 @@ class _House:
         self.server: EmbeddedServer | None = None
         self.services: list[Service] = []
         self.sign_ins: list[SignIn] = []
+        # Of a part that is not ready: what its own look at it said last.
+        self.waits_for: dict[str, str] = {}
         self.demo = Furnishing(home, board) if is_wanted(environment) else None
 
     def open(self) -> None:
@@ -271,8 +274,9 @@ class _House:
                         f"{service.last_words(8)}\nThe whole log: {service.log}"
                     )
                 elif time.monotonic() > deadline:
+                    why = self.waits_for.get(service.name, "it did not say that it is")
                     raise Complaint(
-                        f"the {service.name} process is not ready after {READY_TIMEOUT_S:.0f} s: {service.log}"
+                        f"the {service.name} process is not ready after {READY_TIMEOUT_S:.0f} s: {why}. Its log: {service.log}"
                     )
             time.sleep(0.02)
 
@@ -286,20 +290,34 @@ class _House:
         return where.get(service.name, "taking tasks")
 
     def _web_answers(self) -> bool:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.environment.port}/livez", headers={"Host": "localhost"}
-        )
+        """Asked as the proxy asks: by the site's own name. Nothing is followed, so nothing leaves this machine."""
+        listens_at = self.environment.host
+        host = LOOPBACK if listens_at in EVERY_ADDRESS else listens_at
+        connection = http.client.HTTPConnection(host, self.environment.port, timeout=2)
         try:
-            with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310 - our own port on this machine
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
+            connection.request("GET", "/livez", headers={"Host": urlsplit(self.environment.site_url).netloc})
+            status = connection.getresponse().status
+        except (http.client.HTTPException, OSError) as error:
+            self.waits_for[WEB] = f"it does not answer at {host}:{self.environment.port}: {error}"
             return False
+        finally:
+            connection.close()
+        self.waits_for[WEB] = f"it answers /livez with {status}"
+        return status == HTTPStatus.OK
 
     def _signer_has_money(self) -> bool:
+        from mutoscope.engines.solana.signer.vault import VaultRefused
+
         try:
             fill_play_accounts()
-        except Complaint:
+        except Complaint as complaint:
             # The chain is on its way up.
+            self.waits_for[SIGNER] = str(complaint)
+            return False
+        except VaultRefused as refused:
+            # Its key is not this sandbox's, or not a secret. The site goes on without it.
+            self.waits_for[SIGNER] = str(refused)
+            self.board.working(SIGNER, str(refused))
             return False
         return True
 
@@ -331,6 +349,10 @@ class _House:
             names = ", ".join(sign_in.username for sign_in in self.sign_ins)
             notes.append(f"  Sign in as {names}; the password of all three: ")
             notes.append(f"{self.sign_ins[0].password}\n", style="bold")
+        if self.environment.is_production and _takes_payments(self.environment) and _lacks_signer():
+            notes.append("  No signer has run yet, so nothing can be paid: see docs/keys.md\n", style="yellow")
+        for variable in unread_variables():
+            notes.append(f"  Nothing reads {variable}: see docs/settings.md\n", style="yellow")
         notes.append(f"  Logs: {_short(self.home / 'log')}    Ctrl-C stops everything.\n", style="dim")
         return notes
 
@@ -347,38 +369,18 @@ class _Progress(io.TextIOBase):
         return len(text)
 
 
+def _lacks_signer() -> bool:
+    """Whether the one process that holds keys, which has a user and a service of its own, never gave a sign of life."""
+    from mutoscope.engines.solana.signer.findings import findings
+
+    return any(finding.name == "signer_never_ran" for finding in findings())
+
+
 def _short(path: Path) -> str:
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-def _refuse_taken_port(host: str, port: int, setting: str) -> None:
-    """granian shares its port between processes, so without this look a second server would start unnoticed."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise Complaint(
-                    f"port {port} is taken{_holder_of(port)}. "
-                    f"Stop that program, or choose another port: {setting}={port + 1} make up"
-                ) from None
-            raise Complaint(
-                f"cannot listen on {host}:{port}: {error.strerror}. "
-                f"Set {setting} to a port above 1023, and MUTOSCOPE_HOST to an address of this machine."
-            ) from None
-
-
-def _holder_of(port: int) -> str:
-    with contextlib.suppress(psutil.Error):
-        for connection in psutil.net_connections("inet"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,) and connection.pid:
-                return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
-    return ""
 
 
 def _catch_stop_signals() -> None:

@@ -19,6 +19,7 @@ from granian.server import Server
 
 from mutoscope.cli.notify import say_ready
 from mutoscope.cli.parent import is_supervised, stop_with_parent, stop_with_supervisor
+from mutoscope.cli.ports import refuse_taken_port
 from mutoscope.cli.safety import refuse_unsafe_settings
 from mutoscope.web.environment import home_directory, read_environment
 
@@ -33,10 +34,12 @@ def serve() -> None:
     os.environ["MUTOSCOPE_ROLE"] = "web"
     stop_with_supervisor()
     environment = read_environment()
+    if not is_supervised():
+        # Before anything of the server that runs there is touched; `mutoscope up` has looked already.
+        refuse_taken_port(environment.host, environment.port, "MUTOSCOPE_PORT", "mutoscope web")
     # Before anything imports prometheus_client, which decides at that moment.
     _collect_metrics_of_all_processes(home_directory(environment) / "run" / "metrics")
     if not is_supervised():
-        # `mutoscope up` has looked already.
         django.setup()
         refuse_unsafe_settings(environment)
     # Once for all processes, which are forked off this one and share what it has read.
