@@ -12,7 +12,7 @@ INTERNAL = frozenset({"MUTOSCOPE_ROLE", "MUTOSCOPE_SUPERVISOR"})
 
 
 def unread_variables() -> list[str]:
-    """Each with the name that may have been meant: `MUTOSCOPE_PROT (MUTOSCOPE_PORT?)`. Others may use the prefix too, so it is no error."""
+    """Each with the name that may have been meant, a question mark behind it. Others may use the prefix too, so it is no error."""
     known = {str(field.validation_alias) for field in Environment.model_fields.values()} | INTERNAL
     unknown = sorted(name for name in os.environ if name.startswith("MUTOSCOPE_") and name not in known)
     return [
