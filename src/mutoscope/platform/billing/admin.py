@@ -8,10 +8,8 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
-from mutoscope.engines.solana.admin_cells import code, code_of
+from mutoscope.engines.solana.admin_cells import code_of
 from mutoscope.platform.billing.domain.money import BadAmount, parse_cents, parse_points, points_text
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import (
@@ -22,23 +20,20 @@ from mutoscope.platform.billing.models import (
     MonthlyStatement,
     Offer,
     Pack,
-    Payout,
     PayoutAddress,
     Purchase,
     Tip,
     TopUp,
 )
 from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs
-from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, dollars_of, points_of, staff_id
+from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, dollars_of, points_of
 from mutoscope.platform.billing.packs.admin import GrantAdmin
-from mutoscope.platform.billing.payouts.reference import REFERENCE_LENGTH_MAX
-from mutoscope.platform.billing.payouts.service import ApprovePayout, ApprovePayoutInputs, EndPayout, EndPayoutInputs
-from mutoscope.platform.billing.payouts.shown import shown
+from mutoscope.platform.billing.payouts.admin import PayoutAdmin
 from mutoscope.platform.billing.reconcile.admin import ReconciliationAdmin
 from mutoscope.platform.billing.refunds.admin import RefundAdmin, refund_of
 from mutoscope.platform.billing.topup_refunds.admin import TopUpRefundAdmin
 
-__all__ = ["GrantAdmin", "ReconciliationAdmin", "RefundAdmin", "TopUpRefundAdmin"]
+__all__ = ["GrantAdmin", "PayoutAdmin", "ReconciliationAdmin", "RefundAdmin", "TopUpRefundAdmin"]
 
 if TYPE_CHECKING:
     PackAdminBase = admin.ModelAdmin[Pack]
@@ -164,71 +159,6 @@ class BundlePurchaseAdmin(LookOnly):
 class TipAdmin(LookOnly):
     list_display = ("viewer", "video", points_of("points"), "note", "given_at")
     list_select_related = ("viewer", "video")
-
-
-class PayoutDecisionForm(ReasonForm):
-    reference = forms.CharField(
-        required=False, max_length=REFERENCE_LENGTH_MAX, label="Signature or reference, if paid by hand:"
-    )
-
-
-@admin.register(Payout)
-class PayoutAdmin(LookOnly):
-    list_display = ("channel", "number", points_of("points"), "how_it_stands", "paid_by", "asked_at", "decided_by")
-    list_filter = ("state",)
-    list_select_related = ("channel", "decided_by", "address")
-    search_fields = ("channel__handle", "=number", "reference")
-    actions = ("approve", "refuse", "was_paid", "has_failed")
-    action_form = PayoutDecisionForm
-
-    @admin.display(description="how it stands", ordering="state")
-    def how_it_stands(self, obj: Payout) -> str:
-        return shown(obj).words
-
-    @admin.display(description="transaction or reference", ordering="reference")
-    def paid_by(self, obj: Payout) -> SafeString | str:
-        found = shown(obj)
-        if found.link:
-            return format_html('<a href="{}">{}</a>', found.link, code(found.signature))
-        return found.reference
-
-    @admin.action(description="Approve", permissions=["change"])
-    def approve(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
-        for payout in chosen:
-            asked = ApprovePayoutInputs(payout.pk, staff_id(request), request.POST.get("reason", ""))
-            self._try(request, payout, "approved", lambda asked=asked: ApprovePayout().call(asked))
-
-    @admin.action(description="Refuse", permissions=["change"])
-    def refuse(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
-        self._end(request, chosen, Payout.State.REFUSED, "refused")
-
-    @admin.action(description="It was paid (by hand)", permissions=["change"])
-    def was_paid(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
-        self._end(request, chosen, Payout.State.PAID, "recorded as paid by hand")
-
-    @admin.action(description="It failed (nothing was sent)", permissions=["change"])
-    def has_failed(self, request: HttpRequest, chosen: QuerySet[Payout]) -> None:
-        self._end(request, chosen, Payout.State.FAILED, "recorded as failed")
-
-    def _end(self, request: HttpRequest, chosen: QuerySet[Payout], outcome: Payout.State, done: str) -> None:
-        """With a reason, which its creator reads."""
-        for payout in chosen:
-            reason = request.POST.get("reason", "")
-            reference = request.POST.get("reference", "") if outcome == Payout.State.PAID else ""
-            asked = EndPayoutInputs(payout.pk, outcome, reason, reference, by_id=staff_id(request))
-            self._try(request, payout, done, lambda asked=asked: EndPayout().call(asked))
-
-    def _try(self, request: HttpRequest, payout: Payout, done: str, act: Any) -> None:
-        reason = request.POST.get("reason", "").strip()
-        try:
-            act()
-        except Refused as refusal:
-            self.message_user(request, f"{payout}: {refusal.sentence()}", messages.ERROR)
-        else:
-            payout.refresh_from_db(fields=["state", "reference"])
-            by = f" ({payout.reference})" if payout.state == Payout.State.PAID else ""
-            self.log_change(request, payout, f"It was {done}: {reason}{by}")
-            self.message_user(request, f"{payout}: {done}.", messages.SUCCESS)
 
 
 @admin.register(PayoutAddress)

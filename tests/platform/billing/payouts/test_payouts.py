@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.contrib.admin.models import LogEntry
 from django.test import Client
 from solders.signature import Signature
 
@@ -142,50 +141,6 @@ def test_nobody_decides_about_their_own_payout(shop: Shop) -> None:
     assert earnings_of(shop.video.channel_id, LATER).held == 160
 
 
-def test_staff_decide_in_their_pages_with_a_reason_that_is_kept(shop: Shop, client: Client) -> None:
-    payout = ask(shop, 160)
-    client.force_login(make_person("stan", is_staff=True, is_superuser=True))
-
-    def decide(action: str, reason: str, reference: str = "") -> str:
-        asked = {"action": action, "reason": reason, "reference": reference, "_selected_action": [payout.pk]}
-        told = client.post("/operator/billing/payout/", asked, follow=True).content.decode()
-        payout.refresh_from_db()
-        return told
-
-    assert "Say why: a reason of 1 to 500 characters." in decide("approve", " ")
-    assert payout.state == Payout.State.WAITING
-    assert "Payout 1: approved." in decide("approve", "They are known.")
-    assert "Say why: a reason of 1 to 500 characters." in decide("was_paid", "", "ACME 2026-17")
-    assert "Say by which payment" in decide("was_paid", "By the bank, today.")
-    assert payout.state == Payout.State.APPROVED
-    listed = decide("was_paid", "By the bank, today.", " ACME  2026-17 ")
-    assert '<td class="field-paid_by">ACME 2026-17</td>' in listed
-    assert (payout.state, payout.reason) == (Payout.State.PAID, "By the bank, today.")
-    kept = [entry.change_message for entry in LogEntry.objects.order_by("pk")]
-    paid = "It was recorded as paid by hand: By the bank, today. (ACME 2026-17)"
-    assert kept == ["It was approved: They are known.", paid]
-    assert "ACME 2026-17" in client.get(f"/operator/billing/payout/{payout.pk}/change/").content.decode()
-    assert payout in client.get("/operator/billing/payout/?q=ACME+2026-17").context["cl"].result_list
-
-
-def test_what_was_decided_already_is_said_before_a_reason_or_a_reference_is_asked_for(
-    shop: Shop, client: Client
-) -> None:
-    payout = ask(shop, 160)
-    client.force_login(make_person("stan", is_staff=True, is_superuser=True))
-
-    def decide(action: str, reason: str = "") -> str:
-        asked = {"action": action, "reason": reason, "reference": "", "_selected_action": [payout.pk]}
-        return client.post("/operator/billing/payout/", asked, follow=True).content.decode()
-
-    assert "Payout 1: This payout waits for approval: approve or refuse it first." in decide("was_paid")
-    decide("approve", "They are known.")
-    assert "Payout 1: This payout is approved already." in decide("approve")
-    EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID, reference="signature"))
-    for action in ("approve", "refuse", "was_paid", "has_failed"):
-        assert "Payout 1: This payout is paid already." in decide(action), action
-
-
 def test_no_rate_is_asked_for_a_payout_that_is_not_approved(shop: Shop) -> None:
     class NoRates(PaidByHand):
         def quote(self, points: int) -> None:
@@ -207,29 +162,6 @@ def test_staff_end_no_payout_without_a_reason(shop: Shop, outcome: Payout.State)
         EndPayout().call(EndPayoutInputs(payout.pk, outcome, " ", "ACME 1", make_person("stan").pk))
     assert refused.value.field() == "reason"
     assert earnings_of(shop.video.channel_id, LATER).held == payout.points
-
-
-@pytest.mark.parametrize("outcome", [Payout.State.PAID, Payout.State.REFUSED])
-def test_what_ended_is_not_ended_again_by_somebody_who_is_then_told_that_they_did_it(
-    shop: Shop, client: Client, outcome: Payout.State
-) -> None:
-    payout = ask(shop, 100 if outcome == Payout.State.PAID else 160)
-    stan, olga = make_person("stan", is_staff=True), make_person("olga", is_staff=True, is_superuser=True)
-    EndPayout().call(EndPayoutInputs(payout.pk, outcome, "By stan.", "ACME 1", stan.pk))
-    client.force_login(olga)
-    asked = {
-        "action": {Payout.State.PAID: "was_paid", Payout.State.REFUSED: "refuse"}[outcome],
-        "reason": "By olga.",
-        "reference": "ACME 2",
-        "_selected_action": [payout.pk],
-    }
-    assert (
-        f"This payout is {outcome} already."
-        in client.post("/operator/billing/payout/", asked, follow=True).content.decode()
-    )
-    assert not LogEntry.objects.exists()
-    payout.refresh_from_db()
-    assert (payout.decided_by, payout.reason) == (stan, "By stan.")
 
 
 SIGNATURE = str(Signature(bytes(range(64, 128))))

@@ -214,7 +214,7 @@ class ApprovePayout(Service[ApprovePayoutInputs, ApprovePayoutInternals, NoOutpu
     def _check(payout: Payout, asked: ApprovePayoutInputs) -> None:
         """How it stands first: nobody is asked for a reason to do what was done."""
         if payout.state != Payout.State.WAITING:
-            raise CannotPayOut(why=_how_it_stands(payout))
+            raise CannotPayOut(why=how_it_stands(payout))
         if payout.channel.owner_id == asked.staff_id:
             raise CannotPayOut(why="It is your own payout: somebody else has to approve it.")
         given_reason(asked.reason)
@@ -260,7 +260,7 @@ class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
         if payout.state == asked.outcome and not is_by_staff:
             return
         if payout.state != BEFORE.get(asked.outcome):
-            raise CannotPayOut(why=_how_it_stands(payout))
+            raise CannotPayOut(why=how_it_stands(payout))
         if payout.is_ordered() and asked.by_id is not None:
             # Somebody who called it failed while the signer sends it would have it paid twice.
             raise CannotPayOut(why="The signer pays this one, and alone knows how it ends.")
@@ -298,7 +298,7 @@ class EndPayout(Service[EndPayoutInputs, NoInternals, NoOutputs]):
         return reference
 
 
-def _how_it_stands(payout: Payout) -> str:
+def how_it_stands(payout: Payout) -> str:
     """Why this payout is not moved that way."""
     if payout.state == Payout.State.WAITING:
         return "This payout waits for approval: approve or refuse it first."
