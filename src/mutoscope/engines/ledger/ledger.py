@@ -15,6 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, IntegrityError
 
 from mutoscope.engines.ledger.accounts import Account
 from mutoscope.engines.ledger.balances import Balance, Statement, StatementLine, TrialBalanceLine
+from mutoscope.engines.ledger.checking import InvalidTransfer, check_moment
 from mutoscope.engines.ledger.failures import (
     AccountDiffers,
     AlreadyEnded,
@@ -27,7 +28,6 @@ from mutoscope.engines.ledger.failures import (
 )
 from mutoscope.engines.ledger.queries import QUERIES
 from mutoscope.engines.ledger.transfers import (
-    InvalidTransfer,
     Leg,
     Receipt,
     Transfer,
@@ -46,6 +46,8 @@ from mutoscope.engines.services import Failure
 
 Outcome = tuple[Any, ...]
 PAGE_LINES_MAX = 1000
+# A hundred years: what is meant to stay for ever has no expiry.
+HOLD_LASTS_MAX = timedelta(days=36_525)
 
 
 class Ledger:
@@ -159,6 +161,8 @@ class Ledger:
     ) -> Receipt:
         """Post the opposite of a transfer, once. Raises UnknownTransfer, AlreadyEnded, InsufficientFunds or KeyReused."""
         check_key(key)
+        if effective_at is not None:
+            check_moment("effective_at", effective_at)
         asked = {
             "key": key,
             "transfer": transfer_id,
@@ -170,12 +174,12 @@ class Ledger:
     # Holds
 
     def hold(self, transfer: Transfer, *, lasts: timedelta | None = None) -> Receipt:
-        """Set aside what a transfer would take, without posting it. It expires after `lasts`, if given.
+        """Set aside what a transfer would take, without posting it. It expires after `lasts`, of at most a hundred years, if given.
 
         Raises InsufficientFunds or KeyReused. The receipt's transfer_id is the hold's.
         """
-        if lasts is not None and lasts <= timedelta(0):
-            raise InvalidTransfer("lasts", "must be above zero")
+        if lasts is not None and not (isinstance(lasts, timedelta) and timedelta(0) < lasts <= HOLD_LASTS_MAX):
+            raise InvalidTransfer("lasts", f"must be a timedelta above zero, of at most {HOLD_LASTS_MAX.days} days")
         if transfer.effective_at is not None:
             raise InvalidTransfer("effective_at", "belongs to the posting of a hold, not to the hold")
         accounts, amounts = in_order(transfer.legs)
@@ -232,8 +236,7 @@ class Ledger:
 
         Exact once every transaction that was running at the moment has ended.
         """
-        if moment.tzinfo is None:
-            raise InvalidTransfer("moment", "must have a time zone")
+        check_moment("moment", moment)
         asked = {"account": _id(account), "moment": moment}
         balance = int(QUERIES.fetch_one(self.using, "balance_at", asked)[0])
         if by_effective_time:
