@@ -126,8 +126,11 @@ LEFT JOIN (SELECT account_id, sum(balance) AS balance FROM ledger_sub_balance GR
 GROUP BY a.currency, a.kind ORDER BY a.currency, a.kind
 
 -- name: last_drawn_id
--- Every transfer id up to this one was drawn by a transaction that is running or has ended. Expected row count: one.
-SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('ledger_transfer', 'id')), 0)
+-- Every transfer id up to this one was drawn by a transaction that is running or has ended. And who asks, and whether that role may
+-- seal: to one that may not read the sequence, PostgreSQL says that nothing was ever drawn. Expected row count: one.
+SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('ledger_transfer', 'id')), 0), current_user,
+    has_sequence_privilege(pg_get_serial_sequence('ledger_transfer', 'id'), 'SELECT, USAGE')
+        AND has_table_privilege('ledger_seal', 'INSERT') AND has_table_privilege('ledger_snapshot', 'INSERT')
 
 -- name: next_transaction
 -- Expected row count: one.
@@ -153,3 +156,14 @@ SELECT NOT EXISTS (SELECT FROM ledger_seal WHERE snapshot AND sealed_at >= date_
 -- name: seal
 -- Expected row count: one.
 SELECT ledger_seal_through(%(through)s, %(batch)s, %(snapshot)s)
+
+-- name: role_to_restrict
+-- The schema and the role, quoted, and whether the role can act as the tables' owner. Expected row count: none or one.
+SELECT quote_ident(current_schema()), quote_ident(r.rolname), pg_has_role(r.oid, c.relowner, 'MEMBER')
+FROM pg_roles r CROSS JOIN pg_class c WHERE r.rolname = %(role)s AND c.oid = 'ledger_transfer'::regclass
+
+-- name: tables_it_writes
+-- Those of the ledger's tables that a role may write, by whatever right. Expected row count: none.
+SELECT c.relname FROM pg_class c
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relname LIKE 'ledger\_%%' AND c.relkind = 'r'
+    AND has_table_privilege(%(role)s, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') ORDER BY c.relname

@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from mutoscope.engines.ledger.accounts import Account
 from mutoscope.engines.ledger.installation import restrict_sql
 from mutoscope.engines.ledger.ledger import Ledger
 from mutoscope.engines.ledger.queries import QUERIES
-from mutoscope.engines.ledger.sealing import seal
+from mutoscope.engines.ledger.sealing import SealingBlocked, SealingNotAllowed, seal
 from mutoscope.engines.ledger.verification import verify
 
 PAGE_TRANSFERS = 1000
@@ -95,7 +95,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{line.currency:8} {line.kind:20} {line.accounts:>8} accounts {line.balance:>+18}")
 
     def seal(self, options: dict[str, Any]) -> None:
-        sealed = seal(self.using, snapshot=options["snapshot"])
+        try:
+            sealed = seal(self.using, snapshot=options["snapshot"])
+        except (SealingBlocked, SealingNotAllowed) as error:
+            raise CommandError(str(error)) from None
         self._answer(options, {"transfers": sealed.transfers, "seals": sealed.seals, "through": sealed.through_id})
 
     def verify(self, options: dict[str, Any]) -> None:
@@ -155,11 +158,22 @@ class Command(BaseCommand):
         self._answer(options, {"expired": self.ledger.expire_holds(options["limit"])})
 
     def restrict(self, options: dict[str, Any]) -> None:
-        connection = connections[self.using]
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT quote_ident(current_schema()), quote_ident(%s)", [options["role"]])
-            schema, role = cursor.fetchone()
-            cursor.execute(restrict_sql(schema, role))
+        asked = {"role": options["role"]}
+        found = QUERIES.fetch(self.using, "role_to_restrict", asked)
+        if not found:
+            raise CommandError(f"There is no role {options['role']!r}. Make it first: CREATE ROLE name LOGIN.")
+        schema, role, owns = found[0]
+        if owns:
+            raise CommandError(f"{role} can act as the owner of the ledger's tables: restrict another role.")
+        with transaction.atomic(using=self.using):
+            with connections[self.using].cursor() as cursor:
+                cursor.execute(restrict_sql(schema, role))
+            left = ", ".join(name for (name,) in QUERIES.fetch(self.using, "tables_it_writes", asked))
+            if left:
+                raise CommandError(
+                    f"{role} may still write {left}, as everybody (PUBLIC) or by a role that it is a member of: "
+                    "revoke that first. Nothing was changed."
+                )
         self._answer(options, {"restricted": options["role"]})
 
     def _account(self, path: str) -> Account:
