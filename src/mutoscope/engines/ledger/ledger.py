@@ -15,6 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, IntegrityError
 
 from mutoscope.engines.ledger.accounts import Account
 from mutoscope.engines.ledger.balances import Balance, Statement, StatementLine, TrialBalanceLine
+from mutoscope.engines.ledger.batches import Batch
 from mutoscope.engines.ledger.checking import InvalidTransfer, check_moment
 from mutoscope.engines.ledger.failures import (
     AccountDiffers,
@@ -121,28 +122,27 @@ class Ledger:
         """Post many transfers in one statement. Returns what became of each, in their order, tuples laid flat.
 
         A tuple of transfers is linked: all of it posts, or none, and later transfers of it may spend what earlier ones
-        bring. Otherwise an account's debits are accepted as the longest prefix that its balance at the start covers.
+        bring. Otherwise an account's debits are accepted as the longest prefix that its balance at the start covers. The same
+        transfer given again has the outcome of the first.
         """
-        flat: list[Transfer] = []
-        links: list[int | None] = []
-        for number, each in enumerate(transfers, start=1):
-            group = each if isinstance(each, tuple) else (each,)
-            flat.extend(group)
-            links.extend([number if isinstance(each, tuple) else None] * len(group))
-        if not flat:
+        batch = Batch.of(transfers)
+        if not batch.transfers:
             return []
-        orders = [in_order(transfer.legs) for transfer in flat]
+        places = batch.sent()
+        sent = [batch.transfers[place] for place in places]
+        orders = [in_order(transfer.legs) for transfer in sent]
         asked = (
-            array_text([quoted(transfer.key) for transfer in flat]),
-            array_text(["NULL" if link is None else str(link) for link in links]),
-            array_text([quoted(metadata_text(transfer.metadata)) for transfer in flat]),
-            array_text([moment_text(transfer.effective_at) for transfer in flat]),
+            array_text([quoted(transfer.key) for transfer in sent]),
+            array_text(["NULL" if link is None else str(link) for link in (batch.links[place] for place in places)]),
+            array_text([quoted(metadata_text(transfer.metadata)) for transfer in sent]),
+            array_text([moment_text(transfer.effective_at) for transfer in sent]),
             array_text([str(number) for number, (accounts, _) in enumerate(orders, start=1) for _ in accounts]),
             array_text([str(account) for accounts, _ in orders for account in accounts]),
             array_text([str(amount) for _, amounts in orders for amount in amounts]),
         )
         rows = self._said("post_many", asked)
-        return [self._judge(transfer.key, None, row) for transfer, row in zip(flat, rows, strict=True)]
+        answers = [self._judge(transfer.key, None, row) for transfer, row in zip(sent, rows, strict=True)]
+        return batch.outcomes(dict(zip(places, answers, strict=True)))
 
     def post_linked(self, *transfers: Transfer) -> list[Receipt]:
         """Post all of these transfers, or none. Raises the failure of the first that was refused on its own account."""

@@ -7,7 +7,8 @@
 -- never the reverse.
 --
 -- Outcomes beyond those of the door for one: malformed (does not balance, names an account that does not exist, or takes effect
--- outside the years 1900 to 8999) and linked (refused because a transfer linked to it was). Locks: as in door.sql, one pass over every debited account first.
+-- outside the years 1900 to 8999) and linked (refused because a transfer linked to it was). A key that comes twice in one batch is
+-- reused, whatever it comes with: Python sends each once (batches.py). Locks: as in door.sql, one pass over every debited account first.
 
 CREATE OR REPLACE VIEW ledger_batch AS
 SELECT NULL::text[] AS keys, NULL::integer[] AS links, NULL::jsonb[] AS metadata, NULL::timestamptz[] AS effective_at,
