@@ -29,3 +29,9 @@ def check_moment(field: str, moment: datetime) -> None:
         raise InvalidTransfer(field, "must have a time zone")
     if not MOMENT_MIN <= moment < MOMENT_END:
         raise InvalidTransfer(field, "must be in the years 1900 to 8999 of UTC")
+
+
+def check_whole(field: str, value: int, least: int = 1, most: int = BIGINT_MAX) -> None:
+    """Raises InvalidTransfer unless this is a whole number within these bounds. `type(...) is int`, because True is an int to isinstance."""
+    if type(value) is not int or not least <= value <= most:
+        raise InvalidTransfer(field, f"must be a whole number from {least} to {most}, not {value!r}")

@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, IntegrityError
 from mutoscope.engines.ledger.accounts import Account
 from mutoscope.engines.ledger.balances import Balance, Statement, StatementLine, TrialBalanceLine
 from mutoscope.engines.ledger.batches import Batch
-from mutoscope.engines.ledger.checking import InvalidTransfer, check_moment
+from mutoscope.engines.ledger.checking import InvalidTransfer, check_moment, check_whole
 from mutoscope.engines.ledger.failures import (
     AccountDiffers,
     AlreadyEnded,
@@ -47,6 +47,7 @@ from mutoscope.engines.services import Failure
 
 Outcome = tuple[Any, ...]
 PAGE_LINES_MAX = 1000
+HOLDS_EXPIRED_MAX = 1_000_000
 # A hundred years: what is meant to stay for ever has no expiry.
 HOLD_LASTS_MAX = timedelta(days=36_525)
 
@@ -86,6 +87,8 @@ class Ledger:
 
     def accounts(self, owner: str | None = None, *, after: int = 0, limit: int = PAGE_LINES_MAX) -> list[Account]:
         """Accounts in the order of their ids, of one owner or of all."""
+        check_whole("after", after, 0)
+        check_whole("limit", limit)
         rows = QUERIES.fetch(self.using, "accounts", {"owner": owner, "after": after, "limit": limit})
         return [Account(*row) for row in rows]
 
@@ -220,6 +223,7 @@ class Ledger:
 
     def expire_holds(self, limit: int = 100) -> int:
         """Release up to `limit` holds whose time is over. Returns how many; call it often, from one place."""
+        check_whole("limit", limit, 1, HOLDS_EXPIRED_MAX)
         return int(QUERIES.fetch_one(self.using, "expire_holds", {"limit": limit})[0])
 
     # Answers
@@ -248,8 +252,8 @@ class Ledger:
         return self._statement(account, after, limit, None)
 
     def _statement(self, account: Account, after: int, limit: int, opening: int | None) -> Statement:
-        if not 0 < limit <= PAGE_LINES_MAX:
-            raise InvalidTransfer("limit", f"must be from 1 to {PAGE_LINES_MAX}")
+        check_whole("after", after, 0)
+        check_whole("limit", limit, 1, PAGE_LINES_MAX)
         asked = {"account": account.id, "after": after, "limit": limit + 1, "opening": opening}
         rows = QUERIES.fetch(self.using, "statement", asked)
         lines = tuple(StatementLine(*(*row[:7], json.loads(row[7]))) for row in rows[:limit])

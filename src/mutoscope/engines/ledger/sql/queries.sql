@@ -50,6 +50,10 @@ SELECT * FROM ledger_open_account(%(owner)s, %(kind)s, %(currency)s, %(may_go_ne
 SELECT id, owner, kind, currency, may_go_negative FROM ledger_account
 WHERE owner = %(owner)s AND kind = %(kind)s AND currency = %(currency)s
 
+-- name: account_by_id
+-- Expected row count: none or one.
+SELECT id, owner, kind, currency, may_go_negative FROM ledger_account WHERE id = %(account)s
+
 -- name: accounts
 -- Expected row count: at most the limit. Ordered by id, after the one given.
 SELECT id, owner, kind, currency, may_go_negative FROM ledger_account

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from argparse import ArgumentParser
 from typing import Any
@@ -34,6 +35,8 @@ class Command(BaseCommand):
         )
         for each in (listing, ahead):
             each.add_argument("--json", action="store_true", help="answer in JSON")
+            # Before the action or after it. Without SUPPRESS its default would undo what was said before.
+            each.add_argument("--database", default=argparse.SUPPRESS, help="connection to use")
 
     def handle(self, *_: Any, **options: Any) -> None:
         using = options["database"]
