@@ -27,7 +27,7 @@ from mutoscope.engines.ledger.failures import (
     MalformedTransfer,
     UnknownTransfer,
 )
-from mutoscope.engines.ledger.queries import QUERIES
+from mutoscope.engines.ledger.queries import QUERIES, aware
 from mutoscope.engines.ledger.transfers import (
     Leg,
     Receipt,
@@ -103,7 +103,7 @@ class Ledger:
         else:
             outcome = self._ask("post_backdated", (*asked, transfer.effective_at))
         if outcome[0] == "posted":
-            return Receipt(outcome[1], outcome[2])
+            return Receipt(outcome[1], aware(self.using, outcome[2]))
         return self._receipt(transfer.key, None, outcome)
 
     def post_with(self, transfer: Transfer, statement: str, values: tuple[Value, ...] = ()) -> Receipt:
@@ -256,7 +256,10 @@ class Ledger:
         check_whole("limit", limit, 1, PAGE_LINES_MAX)
         asked = {"account": account.id, "after": after, "limit": limit + 1, "opening": opening}
         rows = QUERIES.fetch(self.using, "statement", asked)
-        lines = tuple(StatementLine(*(*row[:7], json.loads(row[7]))) for row in rows[:limit])
+        lines = tuple(
+            StatementLine(row[0], aware(self.using, row[1]), aware(self.using, row[2]), *row[3:7], json.loads(row[7]))
+            for row in rows[:limit]
+        )
         return Statement(account, lines, lines[-1].transfer_id if len(rows) > limit else None)
 
     def statement_pages(self, account: Account, *, after: int = 0, limit: int = PAGE_LINES_MAX) -> Iterator[Statement]:
@@ -299,7 +302,7 @@ class Ledger:
     def _judge(self, key: str, refers_to: int | None, outcome: Outcome) -> Receipt | Failure:
         word, transfer_id, recorded_at, account_id, needed, available = outcome
         if word in ("posted", "repeated"):
-            return Receipt(transfer_id, recorded_at, word == "repeated")
+            return Receipt(transfer_id, aware(self.using, recorded_at), word == "repeated")
         if word == "insufficient":
             return InsufficientFunds(account_id=account_id or 0, needed=needed or 0, available=available or 0)
         if word == "key_reused":

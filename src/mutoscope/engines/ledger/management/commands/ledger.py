@@ -19,7 +19,7 @@ from mutoscope.engines.ledger.accounts import Account
 from mutoscope.engines.ledger.checking import BIGINT_MAX
 from mutoscope.engines.ledger.installation import restrict_sql
 from mutoscope.engines.ledger.ledger import HOLDS_EXPIRED_MAX, PAGE_LINES_MAX, Ledger
-from mutoscope.engines.ledger.queries import QUERIES
+from mutoscope.engines.ledger.queries import QUERIES, aware
 from mutoscope.engines.ledger.sealing import SealingBlocked, SealingNotAllowed, seal
 from mutoscope.engines.ledger.verification import verify
 
@@ -140,7 +140,8 @@ class Command(BaseCommand):
             after = rows[-1][0]
 
     def _export_one(self, row: tuple[Any, ...], writer: Any) -> None:
-        number, kind, key, recorded, effective, expires, refers_to, link, metadata, accounts, amounts = row
+        number, kind, key, *moments, refers_to, link, metadata, accounts, amounts = row
+        recorded, effective, expires = (moment and aware(self.using, moment) for moment in moments)
         if writer is not None:
             counts = (effective or recorded).isoformat()
             for account, amount in zip(accounts, amounts, strict=True):
