@@ -27,7 +27,7 @@ from mutoscope.engines.ledger.failures import (
     MalformedTransfer,
     UnknownTransfer,
 )
-from mutoscope.engines.ledger.queries import QUERIES, aware
+from mutoscope.engines.ledger.queries import QUERIES, aware, own_statement
 from mutoscope.engines.ledger.transfers import (
     Leg,
     Receipt,
@@ -112,13 +112,17 @@ class Ledger:
         `statement` is an INSERT, UPDATE or DELETE of yours that reads `posted (transfer_id, recorded_at)`: one row, and none
         when the transfer was refused or is a repeat, so what it writes is written once. Its values are `%s`, with a cast such
         as `%s::bigint` where PostgreSQL cannot see the type, and a `%` of its own is `%%`. It sees the database as it was before.
-        Raises InsufficientFunds or KeyReused, having written nothing, and what your statement raises.
+        Raises InsufficientFunds or KeyReused, having written nothing, InvalidTransfer for values that are not as many as the
+        statement takes, and what your statement raises.
         """
+        own, places = own_statement(statement)
+        if len(values) != places:
+            raise InvalidTransfer("values", f"must be {places}, one for each %s of the statement, not {len(values)}")
         accounts, amounts = legs_text(transfer.legs)
         query = "post" if transfer.effective_at is None else "post_backdated"
         effective: tuple[Value, ...] = () if transfer.effective_at is None else (transfer.effective_at,)
         asked = (transfer.key, accounts, amounts, metadata_text(transfer.metadata), *effective, *values)
-        outcome = self._said("with_own", asked, post=QUERIES.statements[query], own=statement)[0]
+        outcome = self._said("with_own", asked, post=QUERIES.statements[query], own=own)[0]
         return self._receipt(transfer.key, None, outcome)
 
     def post_each(self, transfers: Sequence[Transfer | tuple[Transfer, ...]]) -> list[Receipt | Failure]:
