@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mutoscope.engines.ledger.transfers import Receipt, Transfer, in_order, metadata_text
+from mutoscope.engines.ledger.checking import metadata_text
+from mutoscope.engines.ledger.transfers import Receipt, Transfer, in_order
 from mutoscope.engines.services import Failure
 
 Outcome = Receipt | Failure

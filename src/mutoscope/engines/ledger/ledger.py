@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, IntegrityError
+from django.db import DEFAULT_DB_ALIAS, DataError, IntegrityError
+from psycopg.errors import NumericValueOutOfRange
 
 from mutoscope.engines.ledger.accounts import Account
 from mutoscope.engines.ledger.balances import Balance, Statement, StatementLine, TrialBalanceLine
 from mutoscope.engines.ledger.batches import Batch
-from mutoscope.engines.ledger.checking import InvalidTransfer, check_moment, check_whole
+from mutoscope.engines.ledger.checking import InvalidTransfer, check_moment, check_text, check_whole, metadata_text
 from mutoscope.engines.ledger.failures import (
     AccountDiffers,
     AlreadyEnded,
@@ -33,11 +34,9 @@ from mutoscope.engines.ledger.transfers import (
     Receipt,
     Transfer,
     array_text,
-    check_key,
     check_legs,
     in_order,
     legs_text,
-    metadata_text,
     moment_text,
     quoted,
 )
@@ -67,8 +66,9 @@ class Ledger:
         with another limit.
         """
         for name, value in (("owner", owner), ("kind", kind), ("currency", currency)):
-            if type(value) is not str or not 0 < len(value) <= 200:
-                raise InvalidTransfer(name, "must be a text of 1 to 200 characters")
+            check_text(name, value)
+        if type(may_go_negative) is not bool:
+            raise InvalidTransfer("may_go_negative", f"must be True or False, not {may_go_negative!r}")
         asked = {
             "owner": owner,
             "kind": kind,
@@ -167,7 +167,8 @@ class Ledger:
         effective_at: datetime | None = None,
     ) -> Receipt:
         """Post the opposite of a transfer, once. Raises UnknownTransfer, AlreadyEnded, InsufficientFunds or KeyReused."""
-        check_key(key)
+        check_whole("transfer_id", transfer_id)
+        check_text("key", key)
         if effective_at is not None:
             check_moment("effective_at", effective_at)
         asked = {
@@ -183,7 +184,8 @@ class Ledger:
     def hold(self, transfer: Transfer, *, lasts: timedelta | None = None) -> Receipt:
         """Set aside what a transfer would take, without posting it. It expires after `lasts`, of at most a hundred years, if given.
 
-        Raises InsufficientFunds or KeyReused. The receipt's transfer_id is the hold's.
+        Raises InsufficientFunds or KeyReused. The receipt's transfer_id is the hold's. A repeat leaves the expiry as it was, whatever
+        `lasts` it comes with: that is counted from the first request.
         """
         if lasts is not None and not (isinstance(lasts, timedelta) and timedelta(0) < lasts <= HOLD_LASTS_MAX):
             raise InvalidTransfer("lasts", f"must be a timedelta above zero, of at most {HOLD_LASTS_MAX.days} days")
@@ -206,7 +208,8 @@ class Ledger:
 
         Raises UnknownTransfer, AlreadyEnded, HoldExpired or KeyReused.
         """
-        check_key(key)
+        check_whole("hold_id", hold_id)
+        check_text("key", key)
         if legs is not None:
             check_legs(legs)
         accounts, amounts = (None, None) if legs is None else in_order(legs)
@@ -221,7 +224,8 @@ class Ledger:
 
     def void_hold(self, hold_id: int, key: str, metadata: Mapping[str, Any] | None = None) -> Receipt:
         """Release a hold, expired or not. Raises UnknownTransfer, AlreadyEnded or KeyReused."""
-        check_key(key)
+        check_whole("hold_id", hold_id)
+        check_text("key", key)
         asked = {"key": key, "hold": hold_id, "metadata": metadata_text(metadata or {})}
         return self._receipt(key, hold_id, self._ask("void_hold", asked))
 
@@ -233,27 +237,36 @@ class Ledger:
     # Answers
 
     def balance(self, account: Account | int) -> Balance:
-        """What the account holds now. Raises UnknownTransfer's sibling, LookupError, for an account that does not exist."""
+        """What the account holds now. Raises LookupError for an account that does not exist."""
         rows = QUERIES.fetch(self.using, "balance", {"account": _id(account)})
         if not rows:
-            raise LookupError(f"there is no account {_id(account)}")
+            raise _no_account(account)
         return Balance(*rows[0])
 
     def balance_at(self, account: Account | int, moment: datetime, *, by_effective_time: bool = False) -> int:
         """Balance from the transfers recorded up to a moment, or that count from a moment up to it.
 
-        Exact once every transaction that was running at the moment has ended.
+        Exact once every transaction that was running at the moment has ended. Raises LookupError for an account that does not exist.
         """
         check_moment("moment", moment)
         asked = {"account": _id(account), "moment": moment}
-        balance = int(QUERIES.fetch_one(self.using, "balance_at", asked)[0])
+        rows = QUERIES.fetch(self.using, "balance_at", asked)
+        if not rows:
+            raise _no_account(account)
+        balance = int(rows[0][0])
         if by_effective_time:
             balance += int(QUERIES.fetch_one(self.using, "backdating_at", asked)[0])
         return balance
 
     def statement(self, account: Account, *, after: int = 0, limit: int = 100) -> Statement:
-        """One page of an account's transfers with the balance after each. `after` is a transfer id, or 0 for the first page."""
-        return self._statement(account, after, limit, None)
+        """One page of an account's transfers with the balance after each. `after` is a transfer id, or 0 for the first page.
+
+        Raises LookupError for an account that does not exist.
+        """
+        page = self._statement(account, after, limit, None)
+        if not page.lines:
+            self.balance(account)
+        return page
 
     def _statement(self, account: Account, after: int, limit: int, opening: int | None) -> Statement:
         check_whole("after", after, 0)
@@ -294,7 +307,7 @@ class Ledger:
         statement = QUERIES.statements[query]
         if parts:
             statement = statement.format(**parts)
-        with _naming_legs():
+        with _naming_legs(with_own=bool(parts)):
             return fetch_prepared(self.using, statement, asked)
 
     def _receipt(self, key: str, refers_to: int | None, outcome: Outcome) -> Receipt:
@@ -333,7 +346,7 @@ _PROBLEMS = {
 
 
 @contextlib.contextmanager
-def _naming_legs() -> Iterator[None]:
+def _naming_legs(*, with_own: bool = False) -> Iterator[None]:
     """Turn what the database found wrong with legs into InvalidTransfer."""
     try:
         yield
@@ -342,7 +355,18 @@ def _naming_legs() -> Iterator[None]:
         if problem is None:
             raise
         raise InvalidTransfer("legs", problem) from error
+    except DataError as error:
+        # Amounts are within bounds here, so it is a sum that is not. With a statement of the caller's it may be theirs.
+        if with_own or not isinstance(error.__cause__, NumericValueOutOfRange):
+            raise
+        raise InvalidTransfer("legs", "would bring a balance out of range, which is -2^63 to 2^63 - 1") from error
 
 
 def _id(account: Account | int) -> int:
-    return account.id if isinstance(account, Account) else account
+    number = account.id if isinstance(account, Account) else account
+    check_whole("account", number)
+    return number
+
+
+def _no_account(account: Account | int) -> LookupError:
+    return LookupError(f"there is no account {_id(account)}")

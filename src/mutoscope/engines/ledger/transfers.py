@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from mutoscope.engines.ledger.accounts import Account
-from mutoscope.engines.ledger.checking import BIGINT_MAX, TEXT_LENGTH_MAX, InvalidTransfer, check_moment
+from mutoscope.engines.ledger.checking import BIGINT_MAX, InvalidTransfer, check_moment, check_text
 
 LEGS_MAX = 1000
 
@@ -65,7 +64,7 @@ class Transfer:
     effective_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        check_key(self.key)
+        check_text("key", self.key)
         check_legs(self.legs)
         if self.effective_at is not None:
             check_moment("effective_at", self.effective_at)
@@ -78,12 +77,6 @@ class Receipt:
     transfer_id: int
     recorded_at: datetime
     repeated: bool = False
-
-
-def check_key(key: str) -> None:
-    """Raises InvalidTransfer unless the key is a text of 1 to 200 characters."""
-    if type(key) is not str or not 0 < len(key) <= TEXT_LENGTH_MAX or "\0" in key:
-        raise InvalidTransfer("key", f"must be a text of 1 to {TEXT_LENGTH_MAX} characters")
 
 
 def check_legs(legs: Iterable[Leg]) -> None:
@@ -132,13 +125,3 @@ def moment_text(moment: datetime | None) -> str:
 
 
 _account_id = attrgetter("account_id")
-
-
-def metadata_text(metadata: Mapping[str, Any]) -> str:
-    """Metadata as JSON. Raises InvalidTransfer when it is none."""
-    if not metadata:
-        return "{}"
-    try:
-        return json.dumps(dict(metadata), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InvalidTransfer("metadata", f"must be JSON: {error}") from None

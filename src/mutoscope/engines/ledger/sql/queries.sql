@@ -68,7 +68,7 @@ FROM ledger_account a WHERE a.id = %(account)s
 -- name: balance_at
 -- Balance from the transfers recorded up to a moment. Starts from the last snapshot of before, and does not look past
 -- the first seal after which everything is later: so it reads what the account did between two snapshots.
--- Expected row count: one.
+-- Expected row count: one, or none for an account that does not exist.
 WITH start AS (
     SELECT p.through_id, p.balance FROM ledger_snapshot p
     WHERE p.account_id = %(account)s
@@ -83,6 +83,7 @@ SELECT (coalesce((SELECT balance FROM start), 0) + coalesce((
     WHERE e.account_id = %(account)s AND e.transfer_id > coalesce((SELECT through_id FROM start), 0)
       AND e.transfer_id < coalesce((SELECT first_id FROM stop), 9223372036854775807)
       AND t.recorded_at <= %(moment)s), 0))::bigint
+WHERE EXISTS (SELECT FROM ledger_account a WHERE a.id = %(account)s)
 
 -- name: backdating_at
 -- What effective times change about a balance at a moment: transfers that took effect earlier or later than they were
