@@ -8,7 +8,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, DataError, connections, transaction
 
 from mutoscope.engines.sequences.models import LeasedState
 from mutoscope.engines.sequences.queries import query
@@ -57,7 +57,12 @@ class Command(BaseCommand):
             cursor.execute(query("identity"))
             identity = cursor.fetchone()[0]
             for name in names:
-                cursor.execute(query("skip_ahead"), {"name": name, "distance": distance, "identity": identity})
+                try:
+                    cursor.execute(query("skip_ahead"), {"name": name, "distance": distance, "identity": identity})
+                except DataError as error:
+                    raise CommandError(
+                        f"{name!r} cannot skip {distance} numbers: it would pass 2^63. Nothing was changed."
+                    ) from error
                 row = cursor.fetchone()
                 if row is None:
                     raise CommandError(f"There is no sequence {name!r}: see `sequences list`. Nothing was changed.")
