@@ -295,6 +295,7 @@ def test_random_ids_do_not_repeat() -> None:
 SCRIPT = """
 import django
 from django.conf import settings
+from mutoscope.engines.postgres.conninfo import database_settings
 settings.configure(SECRET_KEY="alone", INSTALLED_APPS=["mutoscope.engines.sequences"], USE_TZ=True,
     DATABASES={{"default": database_settings({url!r})}})
 django.setup()

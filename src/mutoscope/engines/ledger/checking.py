@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 BIGINT_MAX = 2**63 - 1
@@ -16,6 +16,8 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 # for ever. The database refuses the same (checks.sql, bulk.sql).
 MOMENT_MIN = datetime(1900, 1, 1, tzinfo=UTC)
 MOMENT_END = datetime(9000, 1, 1, tzinfo=UTC)
+# A hundred years: what is meant to stay for ever has no expiry.
+HOLD_LASTS_MAX = timedelta(days=36_525)
 
 
 class InvalidTransfer(ValueError):
@@ -67,6 +69,14 @@ def check_moment(field: str, moment: datetime) -> None:
         raise InvalidTransfer(field, "must have a time zone")
     if not MOMENT_MIN <= moment < MOMENT_END:
         raise InvalidTransfer(field, "must be in the years 1900 to 8999 of UTC")
+
+
+def check_lasts(lasts: timedelta) -> None:
+    """Raises InvalidTransfer unless this is a time that a hold may last."""
+    if not isinstance(lasts, timedelta):
+        raise InvalidTransfer("lasts", f"must be a timedelta, not {lasts!r}")
+    if not timedelta(0) < lasts <= HOLD_LASTS_MAX:
+        raise InvalidTransfer("lasts", f"must be above zero and at most {HOLD_LASTS_MAX.days} days")
 
 
 def check_whole(field: str, value: int, least: int = 1, most: int = BIGINT_MAX) -> None:

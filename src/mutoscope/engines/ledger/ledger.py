@@ -17,7 +17,14 @@ from psycopg.errors import NumericValueOutOfRange
 from mutoscope.engines.ledger.accounts import Account
 from mutoscope.engines.ledger.balances import Balance, Statement, StatementLine, TrialBalanceLine
 from mutoscope.engines.ledger.batches import Batch
-from mutoscope.engines.ledger.checking import InvalidTransfer, check_moment, check_text, check_whole, metadata_text
+from mutoscope.engines.ledger.checking import (
+    InvalidTransfer,
+    check_lasts,
+    check_moment,
+    check_text,
+    check_whole,
+    metadata_text,
+)
 from mutoscope.engines.ledger.failures import (
     AccountDiffers,
     AlreadyEnded,
@@ -47,8 +54,6 @@ from mutoscope.engines.services import Failure
 Outcome = tuple[Any, ...]
 PAGE_LINES_MAX = 1000
 HOLDS_EXPIRED_MAX = 1_000_000
-# A hundred years: what is meant to stay for ever has no expiry.
-HOLD_LASTS_MAX = timedelta(days=36_525)
 
 
 class Ledger:
@@ -187,8 +192,8 @@ class Ledger:
         Raises InsufficientFunds or KeyReused. The receipt's transfer_id is the hold's. A repeat leaves the expiry as it was, whatever
         `lasts` it comes with: that is counted from the first request.
         """
-        if lasts is not None and not (isinstance(lasts, timedelta) and timedelta(0) < lasts <= HOLD_LASTS_MAX):
-            raise InvalidTransfer("lasts", f"must be a timedelta above zero, of at most {HOLD_LASTS_MAX.days} days")
+        if lasts is not None:
+            check_lasts(lasts)
         if transfer.effective_at is not None:
             raise InvalidTransfer("effective_at", "belongs to the posting of a hold, not to the hold")
         accounts, amounts = in_order(transfer.legs)
@@ -274,7 +279,16 @@ class Ledger:
         asked = {"account": account.id, "after": after, "limit": limit + 1, "opening": opening}
         rows = QUERIES.fetch(self.using, "statement", asked)
         lines = tuple(
-            StatementLine(row[0], aware(self.using, row[1]), aware(self.using, row[2]), *row[3:7], json.loads(row[7]))
+            StatementLine(
+                row[0],
+                aware(self.using, row[1]),
+                aware(self.using, row[2]),
+                row[3],
+                row[4],
+                row[5],
+                row[6],
+                json.loads(row[7]),
+            )
             for row in rows[:limit]
         )
         return Statement(account, lines, lines[-1].transfer_id if len(rows) > limit else None)

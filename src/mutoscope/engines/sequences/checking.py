@@ -21,3 +21,12 @@ def check_whole(**values: int) -> None:
     for field, value in values.items():
         if type(value) is not int:
             raise ValueError(f"{field} must be a whole number, not {value!r}")
+
+
+def series_text(series: object) -> str:
+    """A series as the table holds it. Raises ValueError for anything but a text or a whole number."""
+    if isinstance(series, bool) or not isinstance(series, str | int):
+        raise ValueError(f"series must be a text or a whole number, not {series!r}")
+    text = str(series)
+    check_name("series", text, may_be_empty=True)
+    return text

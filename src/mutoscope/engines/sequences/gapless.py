@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from mutoscope.engines.sequences.checking import check_name
+from mutoscope.engines.sequences.checking import check_name, series_text
 from mutoscope.engines.sequences.queries import query
 
 
@@ -20,11 +20,8 @@ class GaplessSequence:
 
     def __init__(self, name: str, *, series: str | int = "", using: str = DEFAULT_DB_ALIAS) -> None:
         check_name("name", name)
-        if not isinstance(series, str | int) or isinstance(series, bool):
-            raise ValueError(f"series must be a text or a whole number, not {series!r}")
-        check_name("series", str(series), may_be_empty=True)
         self.name = name
-        self.series = str(series)
+        self.series = series_text(series)
         self.using = using
 
     def next(self) -> int:
