@@ -33,25 +33,35 @@ class Model:
         return "posted"
 
     def post_each(self, batch: list[Transfer | tuple[Transfer, ...]]) -> list[str]:
-        """As ledger_post_many: the longest prefix per account, credits counting within their own link only."""
+        """As ledger_post_many: the longest prefix per account, credits counting within their own link only.
+
+        A transfer that came before in the batch has the outcome it had there, and in another link stands in the way of that link.
+        """
         known = dict(self.keys)
         debits: dict[int, int] = {}
         brought: dict[tuple[int, int], int] = {}
         words: list[str] = []
         groups: list[tuple[int, list[int]]] = []
         flat: list[Transfer] = []
-        seen: set[str] = set()
+        seen: dict[str, tuple[int, int, Legs]] = {}
+        again: dict[int, int] = {}
         for link, each in enumerate(batch):
             members = []
             for transfer in each if isinstance(each, tuple) else (each,):
-                members.append(len(flat))
+                place = len(flat)
                 flat.append(transfer)
                 content = ("single", legs_of(transfer))
+                first, first_link, first_legs = seen.setdefault(transfer.key, (place, link, content[1]))
+                if first != place and first_legs == content[1]:
+                    again[place] = first
+                    if not isinstance(each, tuple) or first_link == link:
+                        words.append("")
+                        continue
+                members.append(place)
                 if transfer.key in known:
                     words.append("repeated" if known[transfer.key] == content else "refused")
                     continue
-                word = "refused" if transfer.key in seen else "posted"
-                seen.add(transfer.key)
+                word = "posted" if first == place else "refused"
                 for account, amount in content[1]:
                     if amount < 0:
                         debits[account] = debits.get(account, 0) + amount
@@ -71,6 +81,8 @@ class Model:
             for member in members:
                 self.keys[flat[member].key] = ("single", legs_of(flat[member]))
                 self.apply(legs_of(flat[member]))
+        for place, first in again.items():
+            words[place] = "refused" if words[first] == "refused" else "repeated"
         return words
 
     def apply(self, legs: Legs, *, held: bool = False) -> None:

@@ -147,11 +147,12 @@ def test_any_order_of_operations_agrees_with_the_model() -> None:
 def random_batches(
     accounts: list[int], steps: int, size: int, seed: int
 ) -> Iterator[list[Transfer | tuple[Transfer, ...]]]:
-    """Batches of transfers between random accounts: some repeat a key, some linked, many cannot be paid."""
+    """Batches of transfers between random accounts: some repeat a key, or a whole transfer of the batch, some linked, many cannot be paid."""
     chance = random.Random(seed)
     run, number = fresh("steps"), 0
     while number < steps:
         batch: list[Transfer | tuple[Transfer, ...]] = []
+        named: list[Transfer] = []
         while len(batch) < size and number < steps:
             made = []
             for _ in range(chance.choice((1, 1, 1, 1, 2, 3))):
@@ -160,6 +161,9 @@ def random_batches(
                 key = f"{run}:{chance.randrange(number + 1) if chance.random() < 0.02 else number}"
                 made.append(Transfer(key, (debit(source, amount), credit(target, amount))))
                 number += 1
+            if named and chance.random() < 0.02:
+                made.append(chance.choice(named))
+            named += made
             batch.append(tuple(made) if len(made) > 1 else made[0])
         yield batch
 

@@ -60,6 +60,9 @@ ATTACKS = {
     "void without a hold": "INSERT INTO ledger_posting (kind, key, accounts, amounts) VALUES ('void', '{key}', '{{}}', '{{}}')",
     "expire early": "INSERT INTO ledger_posting (kind, key, refers_to, accounts, amounts) VALUES ('expire', '{key}', {hold}, '{{}}', '{{}}')",
     "post beyond a hold": "INSERT INTO ledger_posting (kind, key, refers_to, accounts, amounts) VALUES ('post', '{key}', {hold}, '{{{viewer},{creator}}}', '{{-31,31}}')",
+    "post after the last moment that can be read": "INSERT INTO ledger_posting (key, accounts, amounts, effective_at) VALUES ('{key}', '{{{viewer},{creator}}}', '{{-5,5}}', '9999-12-31 23:59-05')",
+    "post before the first": "INSERT INTO ledger_posting (key, accounts, amounts, effective_at) VALUES ('{key}', '{{{viewer},{creator}}}', '{{-5,5}}', '-infinity')",
+    "hold for ever": "INSERT INTO ledger_posting (kind, key, accounts, amounts, expires_at) VALUES ('hold', '{key}', '{{{viewer},{creator}}}', '{{-5,5}}', 'infinity')",
     "take by hand": "SELECT ledger_take({viewer}, -1, false)",
     "put back by hand": "SELECT ledger_put_back('{{{viewer}}}', '{{-5}}', false)",
     "let money come in by hand": "SELECT ledger_come_in('{{{viewer}}}', '{{5}}', true, 1)",
@@ -107,6 +110,20 @@ def test_the_door_answers_what_it_refuses_and_writes_nothing(amount: int, repeat
             [unlock.key if repeat else fresh("k"), [books.viewer.id, books.creator.id], [-amount, amount]],
         )
         assert cursor.fetchone() == (outcome,)
+    assert snapshot(books) == before
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31 23:59-05", "1899-12-31Z", "infinity"])
+def test_a_batch_calls_a_moment_that_could_not_be_read_again_malformed(moment: str) -> None:
+    books = Books.open(100)
+    before = snapshot(books)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ledger_batch (keys, links, metadata, effective_at, numbers, accounts, amounts)"
+            " VALUES (ARRAY[%s], '{NULL}', ARRAY['{}'::jsonb], ARRAY[%s::timestamptz], '{1,1}', %s, '{-5,5}') RETURNING outcomes",
+            [fresh("far"), moment, [books.viewer.id, books.creator.id]],
+        )
+        assert cursor.fetchone() == (["malformed"],)
     assert snapshot(books) == before
 
 

@@ -18,6 +18,7 @@ from mutoscope.engines.ledger import (
     UnknownTransfer,
     credit,
     debit,
+    models,
 )
 from mutoscope.engines.ledger.installation import install_sql
 from mutoscope.engines.postgres.embedded import EmbeddedServer
@@ -106,6 +107,16 @@ def test_a_hold_is_idempotent_and_its_key_is_not_for_others() -> None:
     with pytest.raises(KeyReused):
         books.ledger.post(unlock)
     assert available(books) == (100, 30, 70)
+
+
+def test_a_repeated_hold_expires_when_the_first_one_said() -> None:
+    books = Books.open(100)
+    unlock = books.unlock(30)
+    first = books.ledger.hold(unlock, lasts=timedelta(hours=1))
+    before = models.Transfer.objects.get(pk=first.transfer_id).expires_at
+    for lasts in (timedelta(hours=2), None):
+        assert books.ledger.hold(unlock, lasts=lasts).repeated
+    assert models.Transfer.objects.get(pk=first.transfer_id).expires_at == before
 
 
 def test_what_is_no_hold_cannot_be_posted_as_one() -> None:

@@ -222,15 +222,6 @@ def test_a_batch_spends_the_sub_balances_of_a_popular_account() -> None:
     assert (books.posted(books.platform), books.posted(books.viewer)) == (10, 90)
 
 
-def test_the_same_key_twice_in_a_batch_posts_once() -> None:
-    books = Books.open()
-    unlock = books.unlock(30)
-    first, second = books.ledger.post_each([unlock, unlock])
-    assert isinstance(first, Receipt)
-    assert isinstance(second, KeyReused)
-    assert books.posted(books.viewer) == 70
-
-
 def test_an_empty_batch_is_no_round_trip() -> None:
     assert Ledger().post_each([]) == []
 

@@ -99,3 +99,20 @@ def test_what_the_statement_cannot_read_is_an_error_and_nothing_is_posted() -> N
     with pytest.raises(DataError), transaction.atomic():
         books.ledger.post_with(books.unlock(30), ROW, ("seven",))
     assert books.posted(books.viewer) == 100
+
+
+@pytest.mark.parametrize("end", [";", " ; \n", " -- and that is all", " /* all */;"])
+def test_a_statement_may_end_as_it_does_in_a_file(end: str) -> None:
+    books = Books.open()
+    receipt = books.ledger.post_with(books.unlock(30), ROW + end, (7,))
+    assert rows() == [(7, receipt.transfer_id)]
+
+
+@pytest.mark.parametrize("values", [(), (7, 8)])
+def test_values_are_counted_as_the_caller_counts_them(values: tuple[int, ...]) -> None:
+    books = Books.open()
+    with pytest.raises(
+        InvalidTransfer, match=f"^values must be 1, one for each %s of the statement, not {len(values)}$"
+    ):
+        books.ledger.post_with(books.unlock(30), ROW, values)
+    assert books.posted(books.viewer) == 100

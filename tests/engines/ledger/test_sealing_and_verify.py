@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connections, transaction
+from django.db import transaction
 
 from mutoscope.engines.ledger import Ledger, Transfer, credit, debit
-from mutoscope.engines.ledger.installation import replace_functions
 from mutoscope.engines.ledger.sealing import SealingBlocked, seal
 from mutoscope.engines.ledger.verification import verify
 from tests.engines.ledger.books import Books, fresh
@@ -195,41 +194,3 @@ def test_verify_fails_loudly(own: str) -> None:  # noqa: F811
         owner.execute("ALTER TABLE ledger_account DISABLE TRIGGER ledger_account_by_doors")
     with pytest.raises(CommandError, match="not sound"):
         call_command("ledger", "--database", ALIAS, "verify")
-
-
-def test_a_restricted_role_posts_and_cannot_touch_a_table(own: str, postgres_server: object) -> None:  # noqa: F811
-    books = filled()
-    role = "restricted_" + fresh("r").split(":")[1]
-    from mutoscope.engines.postgres.embedded import SUPERUSER, EmbeddedServer
-
-    assert isinstance(postgres_server, EmbeddedServer)
-    name = own.rpartition("/")[2]
-    with psycopg.connect(postgres_server.url(name, SUPERUSER), autocommit=True) as superuser:
-        superuser.execute(f"CREATE ROLE {role} LOGIN".encode())
-    try:
-        call_command("ledger", "--database", ALIAS, "restrict", role, "--json")
-        with psycopg.connect(postgres_server.url(name, role), autocommit=True) as limited:
-            accounts, amounts = [books.viewer.id, books.creator.id], [-5, 5]
-            found = limited.execute(
-                "SELECT outcome FROM ledger_post('limited', %s, %s)", [accounts, amounts]
-            ).fetchone()
-            assert found == ("posted",)
-            found = limited.execute(
-                "INSERT INTO ledger_posting (key, accounts, amounts) VALUES ('limited 2', %s, %s) RETURNING outcome",
-                [accounts, amounts],
-            ).fetchone()
-            assert found == ("posted",)
-            # A later release's migration, which the role's rights survive.
-            with connections[ALIAS].schema_editor() as editor:
-                replace_functions(editor)
-            found = limited.execute(
-                "SELECT outcome FROM ledger_post('limited 3', %s, %s)", [accounts, amounts]
-            ).fetchone()
-            assert found == ("posted",)
-            for attack in ("INSERT INTO ledger_transfer DEFAULT VALUES", "DELETE FROM ledger_entry"):
-                with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    limited.execute(attack.encode())
-    finally:
-        with psycopg.connect(postgres_server.url(name, SUPERUSER), autocommit=True) as superuser:
-            superuser.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
-    assert books.posted(books.viewer) == 865

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mutoscope.engines.sandbox import Job, Level, Limits, Sandbox
+from mutoscope.engines.sandbox import Job, Level, Limits, NotThere, Sandbox
 from mutoscope.engines.sandbox.job import Limit
 from tests.engines.sandbox.conftest import LEVELS_WITH_WALLS_AROUND_FILES, RunShell
 
@@ -210,16 +210,29 @@ def test_an_input_is_known_inside_by_a_harmless_name_only(name: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["cpu_s", "wall_s", "memory_bytes", "file_bytes", "open_files", "output_bytes"])
-@pytest.mark.parametrize("value", [0, -1, True])
-def test_a_limit_that_bounds_nothing_is_refused_by_name(field: str, value: int) -> None:
+@pytest.mark.parametrize("value", [0, -1, True, float("nan"), float("inf"), 2**63, "5", None])
+def test_a_limit_that_bounds_nothing_is_refused_by_name(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=rf"Limits\.{field}"):
         Limits(**{field: value})  # type: ignore[arg-type]
 
 
-def test_a_program_that_does_not_exist_is_an_error_and_not_a_success(sandbox: Sandbox, tmp_path: Path) -> None:
-    outcome_or_error: object
-    try:
-        outcome_or_error = sandbox.run(Job(tmp_path / "missing", lambda p: [])).succeeded()
-    except Exception as error:
-        outcome_or_error = type(error).__name__
-    assert outcome_or_error is not True
+def test_parts_of_a_second_are_for_the_clock_only() -> None:
+    assert Limits(wall_s=0.5).wall_s == 0.5
+    with pytest.raises(ValueError, match=r"Limits\.cpu_s must be a finite whole number"):
+        Limits(cpu_s=1.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("field", ["program", "inputs", "folders", "work"])
+def test_what_is_not_there_is_the_same_error_at_every_level(sandbox: Sandbox, tmp_path: Path, field: str) -> None:
+    missing = tmp_path / "missing"
+    named = {field: {"given": missing} if field in {"inputs", "folders"} else missing}
+    with pytest.raises(NotThere, match=rf"Job\.{field}: .*missing"):
+        sandbox.run(Job(**{"program": Path("/bin/true"), "arguments": lambda p: [], **named}))  # type: ignore[arg-type]
+
+
+def test_what_is_no_program_is_said_so(sandbox: Sandbox, tmp_path: Path) -> None:
+    text = tmp_path / "text"
+    text.write_text("not to be run")
+    for path in (text, tmp_path):
+        with pytest.raises(NotThere, match=r"Job\.program"):
+            sandbox.run(Job(path, lambda p: []))

@@ -8,6 +8,7 @@ import sys
 import threading
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -24,7 +25,7 @@ from mutoscope.engines.sequences import (
     SequenceUnavailable,
     random_id,
 )
-from mutoscope.engines.sequences.lender import Lease
+from mutoscope.engines.sequences.lender import Lender
 from tests.databases import scratch_database
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -125,28 +126,15 @@ def test_a_database_outage_is_survived_for_as_long_as_the_block_lasts(
     sequence = LeasedSequence(name, block=10)
     sequence.next()
 
-    def away(self: Lease, count: int) -> range:
+    def away(self: Lender, count: int) -> range:
         raise SequenceUnavailable("away")
 
     with monkeypatch.context() as broken:
-        broken.setattr(Lease, "block", away)
+        broken.setattr(Lender, "block", away)
         assert [sequence.next() for _ in range(9)] == list(range(2, 11))
         with pytest.raises(SequenceUnavailable):
             sequence.next()
     assert sequence.next() == 11
-    sequence.close()
-
-
-def test_a_lost_connection_is_made_anew(name: str) -> None:
-    sequence = LeasedSequence(name, block=4)
-    sequence.take(4)
-    own = sequence._lease._connection
-    assert own is not None
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s)", [own.info.backend_pid])
-    taken = sequence.take(20)
-    assert len(set(taken)) == 20
-    assert min(taken) > 4
     sequence.close()
 
 
@@ -203,6 +191,48 @@ def test_a_restored_backup_is_refused_until_it_was_skipped_ahead(name: str, caps
 def test_a_shape_that_makes_no_sense_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must be"):
         LeasedSequence("x", **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "", "x" * 101, "a\0b", "half \ud83d"])
+def test_a_name_that_is_none_is_refused(wrong: Any) -> None:
+    for make in (LeasedSequence, GaplessSequence):
+        with pytest.raises(ValueError, match="name must be a text of 1 to 100 characters"):
+            make(wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, 1.5, True, "x" * 101, b"2026"])
+def test_a_series_that_is_none_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="series must be a text"):
+        GaplessSequence("invoices", series=wrong)
+
+
+@pytest.mark.parametrize("field", ["start", "increment", "maximum", "block"])
+@pytest.mark.parametrize("wrong", [1.5, "7", True])
+def test_a_number_that_is_not_whole_is_refused_by_name(field: str, wrong: Any) -> None:
+    with pytest.raises(ValueError, match=f"{field} must be a whole number"):
+        LeasedSequence("x", **{field: wrong})
+
+
+@pytest.mark.parametrize("count", [-1, float("nan"), 1.0, "5", None])
+def test_so_many_numbers_cannot_be_taken(name: str, count: Any) -> None:
+    sequence = LeasedSequence(name)
+    with pytest.raises(ValueError, match="count must be"):
+        sequence.take(count)
+    assert sequence.take(0) == []
+
+
+def test_a_sequence_that_is_there_goes_on_whatever_the_start(name: str) -> None:
+    LeasedSequence(name, start=10, block=1).next()
+    assert LeasedSequence(name, start=500, block=1).next() == 11
+
+
+def test_nobody_skips_beyond_what_can_be_counted(name: str) -> None:
+    LeasedSequence(name, block=1).next()
+    before = stored(name)
+    for distance in (2**63, 2**63 - 1, 10**30):
+        with pytest.raises(CommandError, match="would pass"):
+            call_command("sequences", "skip-ahead", name, "--by", str(distance))
+    assert stored(name) == before
 
 
 def test_gapless_numbers_are_consecutive_in_each_series(name: str) -> None:

@@ -27,6 +27,7 @@ from mutoscope.engines.services import (
     WrittenAfterReturn,
     WrongInputs,
     atomic,
+    describe,
     observing,
 )
 from tests.engines.services.example import (
@@ -154,7 +155,14 @@ def test_returned_outputs_cannot_change() -> None:
     result = Double().call(Number(2))
     with pytest.raises(WrittenAfterReturn):
         result.value = 5
+    with pytest.raises(WrittenAfterReturn):
+        del result.value
     assert result.value == 4
+
+
+def test_outputs_show_what_is_in_them() -> None:
+    assert repr(Double().call(Number(2))) == "Result(value=4)"
+    assert repr(Result()) == "Result()"
 
 
 def test_a_step_that_returns_a_value_is_refused() -> None:
@@ -192,6 +200,23 @@ def test_inputs_must_be_frozen() -> None:
         class Careless(Service[Open, NoInternals, Result]):
             def steps(self) -> Steps[Open, NoInternals, Result]:
                 return ()
+
+
+def test_a_service_names_its_layers() -> None:
+    with pytest.raises(WrongInputs, match="Bare must name its three layers"):
+
+        class Bare(Service):  # type: ignore[type-arg]
+            def steps(self) -> Steps[Number, NoInternals, Result]:
+                return ()
+
+
+@pytest.mark.parametrize("steps", [lambda self: self.double, lambda self: None])
+def test_steps_that_are_no_tuple_are_said_so(steps: object) -> None:
+    one_step = type("OneStep", (Double,), {"steps": steps})
+    with pytest.raises(ContractError, match="steps returns no tuple"):
+        one_step().call(Number(1))
+    with pytest.raises(ContractError, match="steps returns no tuple"):
+        describe(one_step)
 
 
 def test_a_mutable_default_is_refused() -> None:
@@ -251,6 +276,23 @@ def test_observers_hear_of_steps_and_calls() -> None:
         SellTicket(Theatre(seats=0)).call(SellTicketInputs(viewer="ann", seats=1))
     SellTicket(Theatre(seats=1)).call(SellTicketInputs(viewer="ann", seats=1))
     assert heard == [("find_price", None), ("take_seats", "HouseFull"), ("SellTicket", "HouseFull")]
+
+
+def test_an_observer_that_fails_is_logged_and_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        def step_finished(self, service: type, step: str, elapsed_ns: int, error: BaseException | None) -> None:
+            raise ZeroDivisionError("in a step")
+
+        def call_finished(self, service: type, elapsed_ns: int, error: BaseException | None) -> None:
+            raise ZeroDivisionError("in a call")
+
+    with observing(Broken()):
+        assert SellTicket(Theatre(seats=2)).call(SellTicketInputs(viewer="ann", seats=1)).left == 1
+        with pytest.raises(HouseFull):
+            SellTicket(Theatre(seats=0)).call(SellTicketInputs(viewer="ann", seats=1))
+    assert "Broken failed as an observer" in caplog.text
+    assert "in a step" in caplog.text
+    assert "in a call" in caplog.text
 
 
 class Outer(Service[Number, NoInternals, Result]):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mutoscope.engines.ledger.accounts import Account
 from mutoscope.engines.ledger.balances import Balance, Statement, StatementLine, TrialBalanceLine
+from mutoscope.engines.ledger.checking import InvalidTransfer
 from mutoscope.engines.ledger.failures import (
     AccountDiffers,
     AlreadyEnded,
@@ -18,7 +19,7 @@ from mutoscope.engines.ledger.failures import (
     UnknownTransfer,
 )
 from mutoscope.engines.ledger.ledger import Ledger
-from mutoscope.engines.ledger.transfers import InvalidTransfer, Leg, Receipt, Transfer, credit, debit
+from mutoscope.engines.ledger.transfers import Leg, Receipt, Transfer, credit, debit
 
 __all__ = [
     "Account",

@@ -11,10 +11,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, IntegrityError
+from django.db import DEFAULT_DB_ALIAS, DataError, IntegrityError
+from psycopg.errors import NumericValueOutOfRange
 
 from mutoscope.engines.ledger.accounts import Account
 from mutoscope.engines.ledger.balances import Balance, Statement, StatementLine, TrialBalanceLine
+from mutoscope.engines.ledger.batches import Batch
+from mutoscope.engines.ledger.checking import (
+    InvalidTransfer,
+    check_lasts,
+    check_moment,
+    check_text,
+    check_whole,
+    metadata_text,
+)
 from mutoscope.engines.ledger.failures import (
     AccountDiffers,
     AlreadyEnded,
@@ -25,18 +35,15 @@ from mutoscope.engines.ledger.failures import (
     MalformedTransfer,
     UnknownTransfer,
 )
-from mutoscope.engines.ledger.queries import QUERIES
+from mutoscope.engines.ledger.queries import QUERIES, aware, own_statement
 from mutoscope.engines.ledger.transfers import (
-    InvalidTransfer,
     Leg,
     Receipt,
     Transfer,
     array_text,
-    check_key,
     check_legs,
     in_order,
     legs_text,
-    metadata_text,
     moment_text,
     quoted,
 )
@@ -46,6 +53,7 @@ from mutoscope.engines.services import Failure
 
 Outcome = tuple[Any, ...]
 PAGE_LINES_MAX = 1000
+HOLDS_EXPIRED_MAX = 1_000_000
 
 
 class Ledger:
@@ -63,8 +71,9 @@ class Ledger:
         with another limit.
         """
         for name, value in (("owner", owner), ("kind", kind), ("currency", currency)):
-            if type(value) is not str or not 0 < len(value) <= 200:
-                raise InvalidTransfer(name, "must be a text of 1 to 200 characters")
+            check_text(name, value)
+        if type(may_go_negative) is not bool:
+            raise InvalidTransfer("may_go_negative", f"must be True or False, not {may_go_negative!r}")
         asked = {
             "owner": owner,
             "kind": kind,
@@ -83,6 +92,8 @@ class Ledger:
 
     def accounts(self, owner: str | None = None, *, after: int = 0, limit: int = PAGE_LINES_MAX) -> list[Account]:
         """Accounts in the order of their ids, of one owner or of all."""
+        check_whole("after", after, 0)
+        check_whole("limit", limit)
         rows = QUERIES.fetch(self.using, "accounts", {"owner": owner, "after": after, "limit": limit})
         return [Account(*row) for row in rows]
 
@@ -97,7 +108,7 @@ class Ledger:
         else:
             outcome = self._ask("post_backdated", (*asked, transfer.effective_at))
         if outcome[0] == "posted":
-            return Receipt(outcome[1], outcome[2])
+            return Receipt(outcome[1], aware(self.using, outcome[2]))
         return self._receipt(transfer.key, None, outcome)
 
     def post_with(self, transfer: Transfer, statement: str, values: tuple[Value, ...] = ()) -> Receipt:
@@ -106,41 +117,44 @@ class Ledger:
         `statement` is an INSERT, UPDATE or DELETE of yours that reads `posted (transfer_id, recorded_at)`: one row, and none
         when the transfer was refused or is a repeat, so what it writes is written once. Its values are `%s`, with a cast such
         as `%s::bigint` where PostgreSQL cannot see the type, and a `%` of its own is `%%`. It sees the database as it was before.
-        Raises InsufficientFunds or KeyReused, having written nothing, and what your statement raises.
+        Raises InsufficientFunds or KeyReused, having written nothing, InvalidTransfer for values that are not as many as the
+        statement takes, and what your statement raises.
         """
+        own, places = own_statement(statement)
+        if len(values) != places:
+            raise InvalidTransfer("values", f"must be {places}, one for each %s of the statement, not {len(values)}")
         accounts, amounts = legs_text(transfer.legs)
         query = "post" if transfer.effective_at is None else "post_backdated"
         effective: tuple[Value, ...] = () if transfer.effective_at is None else (transfer.effective_at,)
         asked = (transfer.key, accounts, amounts, metadata_text(transfer.metadata), *effective, *values)
-        outcome = self._said("with_own", asked, post=QUERIES.statements[query], own=statement)[0]
+        outcome = self._said("with_own", asked, post=QUERIES.statements[query], own=own)[0]
         return self._receipt(transfer.key, None, outcome)
 
     def post_each(self, transfers: Sequence[Transfer | tuple[Transfer, ...]]) -> list[Receipt | Failure]:
         """Post many transfers in one statement. Returns what became of each, in their order, tuples laid flat.
 
         A tuple of transfers is linked: all of it posts, or none, and later transfers of it may spend what earlier ones
-        bring. Otherwise an account's debits are accepted as the longest prefix that its balance at the start covers.
+        bring. Otherwise an account's debits are accepted as the longest prefix that its balance at the start covers. The same
+        transfer given again has the outcome of the first.
         """
-        flat: list[Transfer] = []
-        links: list[int | None] = []
-        for number, each in enumerate(transfers, start=1):
-            group = each if isinstance(each, tuple) else (each,)
-            flat.extend(group)
-            links.extend([number if isinstance(each, tuple) else None] * len(group))
-        if not flat:
+        batch = Batch.of(transfers)
+        if not batch.transfers:
             return []
-        orders = [in_order(transfer.legs) for transfer in flat]
+        places = batch.sent()
+        sent = [batch.transfers[place] for place in places]
+        orders = [in_order(transfer.legs) for transfer in sent]
         asked = (
-            array_text([quoted(transfer.key) for transfer in flat]),
-            array_text(["NULL" if link is None else str(link) for link in links]),
-            array_text([quoted(metadata_text(transfer.metadata)) for transfer in flat]),
-            array_text([moment_text(transfer.effective_at) for transfer in flat]),
+            array_text([quoted(transfer.key) for transfer in sent]),
+            array_text(["NULL" if link is None else str(link) for link in (batch.links[place] for place in places)]),
+            array_text([quoted(metadata_text(transfer.metadata)) for transfer in sent]),
+            array_text([moment_text(transfer.effective_at) for transfer in sent]),
             array_text([str(number) for number, (accounts, _) in enumerate(orders, start=1) for _ in accounts]),
             array_text([str(account) for accounts, _ in orders for account in accounts]),
             array_text([str(amount) for _, amounts in orders for amount in amounts]),
         )
         rows = self._said("post_many", asked)
-        return [self._judge(transfer.key, None, row) for transfer, row in zip(flat, rows, strict=True)]
+        answers = [self._judge(transfer.key, None, row) for transfer, row in zip(sent, rows, strict=True)]
+        return batch.outcomes(dict(zip(places, answers, strict=True)))
 
     def post_linked(self, *transfers: Transfer) -> list[Receipt]:
         """Post all of these transfers, or none. Raises the failure of the first that was refused on its own account."""
@@ -158,7 +172,10 @@ class Ledger:
         effective_at: datetime | None = None,
     ) -> Receipt:
         """Post the opposite of a transfer, once. Raises UnknownTransfer, AlreadyEnded, InsufficientFunds or KeyReused."""
-        check_key(key)
+        check_whole("transfer_id", transfer_id)
+        check_text("key", key)
+        if effective_at is not None:
+            check_moment("effective_at", effective_at)
         asked = {
             "key": key,
             "transfer": transfer_id,
@@ -170,12 +187,13 @@ class Ledger:
     # Holds
 
     def hold(self, transfer: Transfer, *, lasts: timedelta | None = None) -> Receipt:
-        """Set aside what a transfer would take, without posting it. It expires after `lasts`, if given.
+        """Set aside what a transfer would take, without posting it. It expires after `lasts`, of at most a hundred years, if given.
 
-        Raises InsufficientFunds or KeyReused. The receipt's transfer_id is the hold's.
+        Raises InsufficientFunds or KeyReused. The receipt's transfer_id is the hold's. A repeat leaves the expiry as it was, whatever
+        `lasts` it comes with: that is counted from the first request.
         """
-        if lasts is not None and lasts <= timedelta(0):
-            raise InvalidTransfer("lasts", "must be above zero")
+        if lasts is not None:
+            check_lasts(lasts)
         if transfer.effective_at is not None:
             raise InvalidTransfer("effective_at", "belongs to the posting of a hold, not to the hold")
         accounts, amounts = in_order(transfer.legs)
@@ -195,7 +213,8 @@ class Ledger:
 
         Raises UnknownTransfer, AlreadyEnded, HoldExpired or KeyReused.
         """
-        check_key(key)
+        check_whole("hold_id", hold_id)
+        check_text("key", key)
         if legs is not None:
             check_legs(legs)
         accounts, amounts = (None, None) if legs is None else in_order(legs)
@@ -210,46 +229,68 @@ class Ledger:
 
     def void_hold(self, hold_id: int, key: str, metadata: Mapping[str, Any] | None = None) -> Receipt:
         """Release a hold, expired or not. Raises UnknownTransfer, AlreadyEnded or KeyReused."""
-        check_key(key)
+        check_whole("hold_id", hold_id)
+        check_text("key", key)
         asked = {"key": key, "hold": hold_id, "metadata": metadata_text(metadata or {})}
         return self._receipt(key, hold_id, self._ask("void_hold", asked))
 
     def expire_holds(self, limit: int = 100) -> int:
         """Release up to `limit` holds whose time is over. Returns how many; call it often, from one place."""
+        check_whole("limit", limit, 1, HOLDS_EXPIRED_MAX)
         return int(QUERIES.fetch_one(self.using, "expire_holds", {"limit": limit})[0])
 
     # Answers
 
     def balance(self, account: Account | int) -> Balance:
-        """What the account holds now. Raises UnknownTransfer's sibling, LookupError, for an account that does not exist."""
+        """What the account holds now. Raises LookupError for an account that does not exist."""
         rows = QUERIES.fetch(self.using, "balance", {"account": _id(account)})
         if not rows:
-            raise LookupError(f"there is no account {_id(account)}")
+            raise _no_account(account)
         return Balance(*rows[0])
 
     def balance_at(self, account: Account | int, moment: datetime, *, by_effective_time: bool = False) -> int:
         """Balance from the transfers recorded up to a moment, or that count from a moment up to it.
 
-        Exact once every transaction that was running at the moment has ended.
+        Exact once every transaction that was running at the moment has ended. Raises LookupError for an account that does not exist.
         """
-        if moment.tzinfo is None:
-            raise InvalidTransfer("moment", "must have a time zone")
+        check_moment("moment", moment)
         asked = {"account": _id(account), "moment": moment}
-        balance = int(QUERIES.fetch_one(self.using, "balance_at", asked)[0])
+        rows = QUERIES.fetch(self.using, "balance_at", asked)
+        if not rows:
+            raise _no_account(account)
+        balance = int(rows[0][0])
         if by_effective_time:
             balance += int(QUERIES.fetch_one(self.using, "backdating_at", asked)[0])
         return balance
 
     def statement(self, account: Account, *, after: int = 0, limit: int = 100) -> Statement:
-        """One page of an account's transfers with the balance after each. `after` is a transfer id, or 0 for the first page."""
-        return self._statement(account, after, limit, None)
+        """One page of an account's transfers with the balance after each. `after` is a transfer id, or 0 for the first page.
+
+        Raises LookupError for an account that does not exist.
+        """
+        page = self._statement(account, after, limit, None)
+        if not page.lines:
+            self.balance(account)
+        return page
 
     def _statement(self, account: Account, after: int, limit: int, opening: int | None) -> Statement:
-        if not 0 < limit <= PAGE_LINES_MAX:
-            raise InvalidTransfer("limit", f"must be from 1 to {PAGE_LINES_MAX}")
+        check_whole("after", after, 0)
+        check_whole("limit", limit, 1, PAGE_LINES_MAX)
         asked = {"account": account.id, "after": after, "limit": limit + 1, "opening": opening}
         rows = QUERIES.fetch(self.using, "statement", asked)
-        lines = tuple(StatementLine(*(*row[:7], json.loads(row[7]))) for row in rows[:limit])
+        lines = tuple(
+            StatementLine(
+                row[0],
+                aware(self.using, row[1]),
+                aware(self.using, row[2]),
+                row[3],
+                row[4],
+                row[5],
+                row[6],
+                json.loads(row[7]),
+            )
+            for row in rows[:limit]
+        )
         return Statement(account, lines, lines[-1].transfer_id if len(rows) > limit else None)
 
     def statement_pages(self, account: Account, *, after: int = 0, limit: int = PAGE_LINES_MAX) -> Iterator[Statement]:
@@ -280,7 +321,7 @@ class Ledger:
         statement = QUERIES.statements[query]
         if parts:
             statement = statement.format(**parts)
-        with _naming_legs():
+        with _naming_legs(with_own=bool(parts)):
             return fetch_prepared(self.using, statement, asked)
 
     def _receipt(self, key: str, refers_to: int | None, outcome: Outcome) -> Receipt:
@@ -292,7 +333,7 @@ class Ledger:
     def _judge(self, key: str, refers_to: int | None, outcome: Outcome) -> Receipt | Failure:
         word, transfer_id, recorded_at, account_id, needed, available = outcome
         if word in ("posted", "repeated"):
-            return Receipt(transfer_id, recorded_at, word == "repeated")
+            return Receipt(transfer_id, aware(self.using, recorded_at), word == "repeated")
         if word == "insufficient":
             return InsufficientFunds(account_id=account_id or 0, needed=needed or 0, available=available or 0)
         if word == "key_reused":
@@ -319,7 +360,7 @@ _PROBLEMS = {
 
 
 @contextlib.contextmanager
-def _naming_legs() -> Iterator[None]:
+def _naming_legs(*, with_own: bool = False) -> Iterator[None]:
     """Turn what the database found wrong with legs into InvalidTransfer."""
     try:
         yield
@@ -328,7 +369,18 @@ def _naming_legs() -> Iterator[None]:
         if problem is None:
             raise
         raise InvalidTransfer("legs", problem) from error
+    except DataError as error:
+        # Amounts are within bounds here, so it is a sum that is not. With a statement of the caller's it may be theirs.
+        if with_own or not isinstance(error.__cause__, NumericValueOutOfRange):
+            raise
+        raise InvalidTransfer("legs", "would bring a balance out of range, which is -2^63 to 2^63 - 1") from error
 
 
 def _id(account: Account | int) -> int:
-    return account.id if isinstance(account, Account) else account
+    number = account.id if isinstance(account, Account) else account
+    check_whole("account", number)
+    return number
+
+
+def _no_account(account: Account | int) -> LookupError:
+    return LookupError(f"there is no account {_id(account)}")

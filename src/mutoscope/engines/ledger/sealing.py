@@ -21,6 +21,10 @@ class SealingBlocked(Exception):
     """Transactions that began before the sealing are still running. Nothing was sealed; try again later."""
 
 
+class SealingNotAllowed(Exception):
+    """This role may not seal: one that `restrict` made posts and looks. Nothing was sealed."""
+
+
 @dataclass(frozen=True)
 class Sealed:
     """What one run sealed: so many transfers in so many seals, through this transfer id."""
@@ -41,12 +45,14 @@ class SealingLag:
 def seal(using: str = DEFAULT_DB_ALIAS, *, wait_s: float = 30.0, snapshot: bool | None = None) -> Sealed:
     """Seal every transfer that is there now. Call it at least daily, outside a transaction.
 
-    `snapshot` says whether to note balances as well; by default, once a day. Raises SealingBlocked.
+    `snapshot` says whether to note balances as well; by default, once a day. Raises SealingBlocked and SealingNotAllowed.
     """
     if connections[using].in_atomic_block:
         raise RuntimeError("seal() waits for transactions to end, so it cannot run inside one")
     # In this order: an id at or below the mark was drawn by a transaction that has a number below the next one.
-    through = int(QUERIES.fetch_one(using, "last_drawn_id")[0])
+    through, role, may_seal = QUERIES.fetch_one(using, "last_drawn_id")
+    if not may_seal:
+        raise SealingNotAllowed(f"{role} may not write seals: seal as the role that owns the ledger's tables")
     next_transaction = int(QUERIES.fetch_one(using, "next_transaction")[0])
     deadline = time.monotonic() + wait_s
     while int(QUERIES.fetch_one(using, "oldest_transaction")[0]) < next_transaction:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,19 +9,9 @@ from operator import attrgetter
 from typing import Any
 
 from mutoscope.engines.ledger.accounts import Account
+from mutoscope.engines.ledger.checking import BIGINT_MAX, InvalidTransfer, check_moment, check_text
 
-AMOUNT_MAX = 2**63 - 1
 LEGS_MAX = 1000
-KEY_LENGTH_MAX = 200
-
-
-class InvalidTransfer(ValueError):
-    """A transfer that no database needs to be asked about. `field` names what is wrong, such as `legs[1].amount`."""
-
-    def __init__(self, field: str, problem: str) -> None:
-        self.field = field
-        self.problem = problem
-        super().__init__(f"{field} {problem}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +23,12 @@ class Leg:
 
     def __post_init__(self) -> None:
         # `type(...) is int`, because True is an int to isinstance.
-        if type(self.account_id) is not int or not 0 < self.account_id <= AMOUNT_MAX:
+        if type(self.account_id) is not int or not 0 < self.account_id <= BIGINT_MAX:
             raise InvalidTransfer("account", f"must be an Account or its id, not {self.account_id!r}")
         if type(self.amount) is not int:
             raise InvalidTransfer("amount", f"must be a whole number, not {self.amount!r}")
-        if not 0 < abs(self.amount) <= AMOUNT_MAX:
-            raise InvalidTransfer("amount", f"must be from 1 to {AMOUNT_MAX}, not {self.amount}")
+        if not 0 < abs(self.amount) <= BIGINT_MAX:
+            raise InvalidTransfer("amount", f"must be from 1 to {BIGINT_MAX}, not {self.amount}")
 
 
 def credit(account: Account | int, amount: int) -> Leg:
@@ -56,8 +45,8 @@ def positive(amount: int) -> int:
     """The same amount. Raises InvalidTransfer for anything but a whole number from 1 to 2^63 - 1: never rounds, never converts."""
     if type(amount) is not int:
         raise InvalidTransfer("amount", f"must be a whole number, not {amount!r}")
-    if not 0 < amount <= AMOUNT_MAX:
-        raise InvalidTransfer("amount", f"must be from 1 to {AMOUNT_MAX}, not {amount}")
+    if not 0 < amount <= BIGINT_MAX:
+        raise InvalidTransfer("amount", f"must be from 1 to {BIGINT_MAX}, not {amount}")
     return amount
 
 
@@ -75,10 +64,10 @@ class Transfer:
     effective_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        check_key(self.key)
+        check_text("key", self.key)
         check_legs(self.legs)
-        if self.effective_at is not None and self.effective_at.tzinfo is None:
-            raise InvalidTransfer("effective_at", "must have a time zone")
+        if self.effective_at is not None:
+            check_moment("effective_at", self.effective_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +77,6 @@ class Receipt:
     transfer_id: int
     recorded_at: datetime
     repeated: bool = False
-
-
-def check_key(key: str) -> None:
-    """Raises InvalidTransfer unless the key is a text of 1 to 200 characters."""
-    if type(key) is not str or not 0 < len(key) <= KEY_LENGTH_MAX or "\0" in key:
-        raise InvalidTransfer("key", f"must be a text of 1 to {KEY_LENGTH_MAX} characters")
 
 
 def check_legs(legs: Iterable[Leg]) -> None:
@@ -142,13 +125,3 @@ def moment_text(moment: datetime | None) -> str:
 
 
 _account_id = attrgetter("account_id")
-
-
-def metadata_text(metadata: Mapping[str, Any]) -> str:
-    """Metadata as JSON. Raises InvalidTransfer when it is none."""
-    if not metadata:
-        return "{}"
-    try:
-        return json.dumps(dict(metadata), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InvalidTransfer("metadata", f"must be JSON: {error}") from None

@@ -7,8 +7,8 @@
 No Django is needed. docs/sandbox.md explains levels and limits.
 """
 
-from mutoscope.engines.sandbox.job import Job, Limits, Outcome, Places
+from mutoscope.engines.sandbox.job import Job, Limits, NotThere, Outcome, Places
 from mutoscope.engines.sandbox.levels import Level, NoSandbox, Probe, probe_all
 from mutoscope.engines.sandbox.runner import Sandbox
 
-__all__ = ["Job", "Level", "Limits", "NoSandbox", "Outcome", "Places", "Probe", "Sandbox", "probe_all"]
+__all__ = ["Job", "Level", "Limits", "NoSandbox", "NotThere", "Outcome", "Places", "Probe", "Sandbox", "probe_all"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from mutoscope.engines.sandbox.levels import Level
 
+LIMIT_END = 2**63
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -29,8 +31,15 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if isinstance(value, bool) or value <= 0:
-                raise ValueError(f"Limits.{name} must be greater than 0, not {value!r}")
+            # What the kernel cannot read as a bound would bound nothing, or look as if the program had failed.
+            is_number = isinstance(value, int) or (name == "wall_s" and isinstance(value, float))
+            if isinstance(value, bool) or not is_number or not 0 < value < LIMIT_END:
+                kind = "number" if name == "wall_s" else "whole number"
+                raise ValueError(f"Limits.{name} must be a finite {kind} greater than 0, not {value!r}")
+
+
+class NotThere(FileNotFoundError):
+    """What a job names is not there, or is not of its kind: its program, an input, a folder. Nothing was run."""
 
 
 class Limit(StrEnum):
@@ -90,6 +99,19 @@ class Job:
         for name in (*self.inputs, *self.folders):
             if not NAME.fullmatch(name):
                 raise ValueError(f"Job.inputs: {name!r} is not a name of lower-case letters, digits, dots and dashes")
+
+    def check_there(self) -> None:
+        """Raises NotThere. Each level would say it in another way, and bubblewrap by an exit code as programs have it."""
+        if not (self.program.is_file() and os.access(self.program, os.X_OK)):
+            raise NotThere(f"Job.program: {self.program} is no program that this user may start")
+        for name, path in self.inputs.items():
+            if not path.exists():
+                raise NotThere(f"Job.inputs: {name!r} is {path}, which is not there")
+        for name, path in self.folders.items():
+            if not path.is_dir():
+                raise NotThere(f"Job.folders: {name!r} is {path}, which is no folder")
+        if self.work is not None and not self.work.is_dir():
+            raise NotThere(f"Job.work: {self.work} is no folder")
 
 
 @dataclass(frozen=True)

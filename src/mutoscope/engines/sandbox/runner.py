@@ -51,10 +51,11 @@ class Sandbox:
 
         `on_line` is handed each line of standard output as it comes (ffmpeg's `-progress pipe:1`, say); without it the
         output is in the outcome. Setting `cancel` from another thread ends the run. Raises NoSandbox when the walls
-        cannot be put up, ValueError when this level cannot run the job.
+        cannot be put up, NotThere when the program, an input or a folder is missing, ValueError when this level cannot run the job.
         """
         if job.processes and self.level is not Level.BUBBLEWRAP:
             raise ValueError("Job.processes: only the bubblewrap level can end a whole family of processes")
+        job.check_there()
         with self._started(job) as process:
             watch = _Watch(process, job, on_line, cancel)
             watch.until_end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from mutoscope.engines.sequences.checking import check_name, series_text
 from mutoscope.engines.sequences.queries import query
 
 
@@ -18,8 +19,9 @@ class GaplessSequence:
     """
 
     def __init__(self, name: str, *, series: str | int = "", using: str = DEFAULT_DB_ALIAS) -> None:
+        check_name("name", name)
         self.name = name
-        self.series = str(series)
+        self.series = series_text(series)
         self.using = using
 
     def next(self) -> int:

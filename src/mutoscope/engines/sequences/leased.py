@@ -12,7 +12,8 @@ from itertools import islice
 
 from django.db import DEFAULT_DB_ALIAS
 
-from mutoscope.engines.sequences.lender import Lease, Lender
+from mutoscope.engines.sequences.checking import check_name, check_whole
+from mutoscope.engines.sequences.lender import Lender
 
 BLOCK_MIN = 100
 BLOCK_MAX = 1_000_000
@@ -36,7 +37,6 @@ class LeasedSequence:
     """
 
     _lock: threading.Lock
-    _lease: Lease
     _numbers: Iterator[int]
     _second: range
     _ready: range | None
@@ -54,9 +54,16 @@ class LeasedSequence:
         maximum: int = MAXIMUM,
         block: int | None = None,
     ) -> None:
-        """`block` fixes the size of blocks; without it they grow and shrink so that one lasts about a second or more."""
+        """`start` is where a sequence begins that the database does not know yet; later it changes nothing.
+
+        `block` fixes the size of blocks; without it they grow and shrink so that one lasts about a second or more.
+        """
+        check_name("name", name)
+        check_whole(start=start, increment=increment, maximum=maximum)
         if not 0 < increment <= 1_000_000 or not -MAXIMUM <= start <= maximum <= MAXIMUM:
             raise ValueError("increment must be 1 to 1,000,000, and start <= maximum, both within 2^62")
+        if block is not None:
+            check_whole(block=block)
         if block is not None and not 0 < block <= BLOCK_MAX:
             raise ValueError(f"block must be 1 to {BLOCK_MAX}")
         self.name = name
@@ -75,7 +82,10 @@ class LeasedSequence:
             self._refill(numbers)
 
     def take(self, count: int) -> list[int]:
-        """Several numbers, each as good as one of `next`."""
+        """Several numbers, 0 or more, each as good as one of `next`."""
+        check_whole(count=count)
+        if count < 0:
+            raise ValueError(f"count must be 0 or above, not {count}")
         taken: list[int] = []
         while len(taken) < count:
             numbers = self._numbers
@@ -129,13 +139,12 @@ class LeasedSequence:
                 self._size = min(self._size * 4, BLOCK_MAX)
             elif lasted_s > LASTS_AT_MOST_S:
                 self._size = max(self._size // 4, BLOCK_MIN)
-        block = self._lease.block(self._size)
+        block = self._lender.block(self._size)
         self._fetched_at = now
         return block
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
-        self._lease = Lease(self._lender)
         self._numbers = iter(range(0))
         self._second = range(0)
         self._ready = None
@@ -144,16 +153,14 @@ class LeasedSequence:
         self._fetched_at = None
 
     def _after_fork(self) -> None:
-        # The block is the parent's, who goes on handing it out; so is the connection.
-        self._lease.forget()
+        # The block is the parent's, who goes on handing it out.
         self._reset()
 
     def close(self) -> None:
-        """Give up what is left of the block, and the connection. The next number leases anew."""
+        """Give up what is left of the block. The next number leases anew: in another database, if there is one by then."""
         with self._lock:
             if self._prefetching is not None:
                 self._prefetching.join()
-            self._lease.close()
         self._reset()
 
 

@@ -23,7 +23,11 @@ _NOT_OURS = frozenset({"cursor_factory", "context", "prepare_threshold", "autoco
 
 @dataclass(frozen=True)
 class Lender:
-    """One sequence's name, shape and database."""
+    """One sequence's name, shape and database.
+
+    Each block has a connection to itself, which is closed before a number is used: one that was kept would keep a test database from
+    being dropped and a pooler's place taken, for a lease that comes once a second or less.
+    """
 
     name: str
     using: str
@@ -31,74 +35,44 @@ class Lender:
     increment: int
     maximum: int
 
-
-class Lease:
-    """Leases blocks over one connection that it keeps. Not thread-safe; the sequence calls it under a lock."""
-
-    def __init__(self, lender: Lender) -> None:
-        self.lender = lender
-        self._connection: psycopg.Connection[Any] | None = None
-        self._identity = ""
-
     def block(self, count: int) -> range:
         """A block of up to `count` numbers, committed to disk. Raises any of this engine's errors."""
-        lender = self.lender
-        was_open = self._connection is not None
         try:
-            row = self._lease(count)
+            with contextlib.closing(own_connection(self.using)) as connection:
+                answer = connection.execute(query("identity")).fetchone()
+                here = str(answer[0]) if answer else ""
+                first, granted, increment, maximum, identity = self._lease(connection, count, here)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            self.close()
-            if was_open:
-                # The kept connection may have died long ago. A block that was leased and never arrived is a gap, no more.
-                return self.block(count)
-            raise SequenceUnavailable(f"no block for {lender.name!r}: {str(error).strip()}") from error
-        first, granted, increment, maximum, identity = row
-        if identity != self._identity:
+            raise SequenceUnavailable(f"no block for {self.name!r}: {str(error).strip()}") from error
+        if identity != here:
             raise RestoredDatabase(
-                f"{lender.name!r} was last leased from {identity}, and this is {self._identity}. {RestoredDatabase.__doc__}"
+                f"{self.name!r} was last leased from {identity}, and this is {here}. {RestoredDatabase.__doc__}"
             )
-        if (increment, maximum) != (lender.increment, lender.maximum):
-            raise SequenceDiffers(
-                f"{lender.name!r} has increment {increment} and upper bound {maximum} in the database"
-            )
+        if (increment, maximum) != (self.increment, self.maximum):
+            raise SequenceDiffers(f"{self.name!r} has increment {increment} and upper bound {maximum} in the database")
         if granted == 0:
-            raise SequenceExhausted(f"{lender.name!r} has reached {maximum}")
+            raise SequenceExhausted(f"{self.name!r} has reached {maximum}")
         return range(first, first + granted * increment, increment)
 
-    def close(self) -> None:
-        """Let the connection go."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                connection.close()
-
-    def forget(self) -> None:
-        """After a fork: the connection is the parent's, and not ours to close."""
-        self._connection = None
-
-    def _lease(self, count: int) -> tuple[Any, ...]:
-        if self._connection is None or self._connection.closed:
-            self._connection = own_connection(self.lender.using)
-            row = self._connection.execute(query("identity")).fetchone()
-            self._identity = str(row[0]) if row else ""
+    def _lease(self, connection: psycopg.Connection[Any], count: int, identity: str) -> tuple[Any, ...]:
         asked = {
-            "name": self.lender.name,
+            "name": self.name,
             "count": count,
-            "start": self.lender.start,
-            "increment": self.lender.increment,
-            "maximum": self.lender.maximum,
-            "identity": self._identity,
+            "start": self.start,
+            "increment": self.increment,
+            "maximum": self.maximum,
+            "identity": identity,
         }
         for _ in range(2):
             # A block that is in use and not on disk would be handed out again after a crash.
-            with self._connection.transaction():
-                self._connection.execute("SET LOCAL synchronous_commit = on")
-                row = self._connection.execute(query("lease"), asked).fetchone()
+            with connection.transaction():
+                connection.execute("SET LOCAL synchronous_commit = on")
+                row = connection.execute(query("lease"), asked).fetchone()
                 if row is None:
-                    self._connection.execute(query("create"), asked)
+                    connection.execute(query("create"), asked)
             if row is not None:
                 return tuple(row)
-        raise SequenceUnavailable(f"the row of {self.lender.name!r} vanished")
+        raise SequenceUnavailable(f"the row of {self.name!r} vanished")
 
 
 def own_connection(using: str) -> psycopg.Connection[Any]:

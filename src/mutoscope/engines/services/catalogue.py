@@ -14,7 +14,7 @@ from typing import Any
 from mutoscope.engines.services.errors import ContractError
 from mutoscope.engines.services.failures import first_line
 from mutoscope.engines.services.layers import Layer
-from mutoscope.engines.services.service import Service
+from mutoscope.engines.services.service import Service, listed
 from mutoscope.engines.services.steps import Group
 
 # What holds no services, and what a look at the code should not run.
@@ -71,7 +71,7 @@ def describe(service: type[Service[Any, Any, Any]]) -> ServiceDescription:
         inputs=tuple((field.name, _type_name(field.type)) for field in dataclasses.fields(inputs)),
         internals=_attributes(internals),
         outputs=_attributes(outputs),
-        steps=tuple(_describe_step(step, bare) for step in bare.steps()),
+        steps=tuple(_describe_step(step, bare) for step in listed(bare)),
         failures=tuple((failure.__name__, first_line(failure)) for failure in service.failures),
     )
 

@@ -59,6 +59,15 @@ class Outputs(Layer):
                 raise WrittenAfterReturn(f"{type(self).__name__}.{name} was already returned and cannot change")
             Layer.__setattr__(self, name, value)
 
+        def __delattr__(self, name: str) -> None:
+            if self._returned:
+                raise WrittenAfterReturn(f"{type(self).__name__}.{name} was already returned and cannot change")
+            object.__delattr__(self, name)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in sorted(self.declared) if hasattr(self, name))
+        return f"{type(self).__name__}({shown})"
+
 
 class NoInternals(Internals):
     """For a service that needs no working state."""

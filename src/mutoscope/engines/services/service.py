@@ -21,10 +21,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Generic, get_args, get_origin
 
-from mutoscope.engines.services.errors import StepReturnedSomething, UndeclaredFailure, WrongInputs
+from mutoscope.engines.services.errors import ContractError, StepReturnedSomething, UndeclaredFailure, WrongInputs
 from mutoscope.engines.services.failures import Failure
 from mutoscope.engines.services.layers import Internals, Outputs, finish
-from mutoscope.engines.services.observing import Observer, observers
+from mutoscope.engines.services.observing import Observer, logger, observers
 from mutoscope.engines.services.steps import Group, In, Out, State, Steps, Walk, Work
 
 
@@ -58,7 +58,7 @@ class Service(ABC, Generic[In, Work, Out]):
 
     def _run(self, state: State[In, Work, Out], walk: Walk[In, Work, Out]) -> None:
         if self._listed is None:
-            self._listed = self.steps()
+            self._listed = listed(self)
         try:
             walk(self._listed, state)
         except Failure as failure:
@@ -100,6 +100,20 @@ class Service(ABC, Generic[In, Work, Out]):
                 if parameters is None or not parameters.frozen:
                     raise WrongInputs(f"{cls.__name__}: {layers[0].__name__} must be a dataclass with frozen=True")
                 cls.layers = layers
+        if not hasattr(cls, "layers") and not cls.__parameters__:  # type: ignore[attr-defined]  # set by Generic
+            raise WrongInputs(
+                f"{cls.__name__} must name its three layers: Service[its inputs, its internals, its outputs]"
+            )
+
+
+def listed(service: Service[In, Work, Out]) -> Steps[In, Work, Out]:
+    """What a service's `steps` returns. Raises ContractError when that is no tuple."""
+    steps = service.steps()
+    if not isinstance(steps, tuple | list):
+        raise ContractError(
+            f"{type(service).__name__}.steps returns no tuple: one step is (self.a_step,), with a comma"
+        )
+    return steps
 
 
 def _take(step: Callable[[State[In, Work, Out]], None], state: State[In, Work, Out]) -> None:
@@ -120,7 +134,12 @@ def _reporting(watching: tuple[Observer, ...], service: type, step: str | None) 
     finally:
         elapsed_ns = time.perf_counter_ns() - began
         for observer in watching:
-            if step is None:
-                observer.call_finished(service, elapsed_ns, error)
-            else:
-                observer.step_finished(service, step, elapsed_ns, error)
+            # What watches must not change what happens: the call may have committed.
+            try:
+                if step is None:
+                    observer.call_finished(service, elapsed_ns, error)
+                else:
+                    observer.step_finished(service, step, elapsed_ns, error)
+            except Exception:
+                told = {"action": "service.observer", "service": service.__name__}
+                logger.exception("%s failed as an observer", type(observer).__name__, extra=told)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from mutoscope.engines.solana.conf import SANDBOX, Configuration, configuration
 from mutoscope.engines.solana.payments.domain.addresses import is_address
@@ -26,7 +28,7 @@ def check_configuration(app_configs: Any = None, **_: Any) -> Sequence[checks.Ch
         configured = configuration()
     except ImproperlyConfigured as error:
         return [checks.Error(str(error), hint="See the table of settings in docs/solana.md.", id=f"{PREFIX}.E001")]
-    return [*_nodes(configured), *_receiving(configured), *_names(configured)]
+    return [*_nodes(configured), *_receiving(configured), *_functions(configured), *_names(configured)]
 
 
 def _nodes(configured: Configuration) -> list[checks.CheckMessage]:
@@ -67,10 +69,24 @@ def _receiving(configured: Configuration) -> list[checks.CheckMessage]:
     positive = ("expires_after_s", "tick_s", "transactions_per_tick", "audit_every_s")
     hint = "Leave it out for its default."
     found += [
-        checks.Error(f"{name.upper()} is not above zero.", hint=hint, id=f"{PREFIX}.E008")
+        checks.Error(f"{name.upper()} is not a finite number above zero.", hint=hint, id=f"{PREFIX}.E008")
         for name in positive
-        if getattr(configured, name) <= 0
+        if not 0 < getattr(configured, name) < math.inf
     ]
+    return found
+
+
+def _functions(configured: Configuration) -> list[checks.CheckMessage]:
+    found: list[checks.CheckMessage] = []
+    for name in ("wallets", "offers", "may_see"):
+        path = getattr(configured, name)
+        try:
+            why = "" if not path or callable(import_string(path)) else "it cannot be called"
+        except ImportError as error:
+            why = str(error)
+        if why:
+            hint = "Write it as the dotted path of a function, such as shop.payments.offers."
+            found.append(checks.Error(f"{name.upper()} is no function: {why}", hint=hint, id=f"{PREFIX}.E010"))
     return found
 
 

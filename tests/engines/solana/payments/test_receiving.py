@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from mutoscope.engines.solana import public
 from mutoscope.engines.solana.chain import TEST_USDC, dispatch
+from mutoscope.engines.solana.payments.domain.addresses import TOKEN_PROGRAM
 from mutoscope.engines.solana.payments.domain.states import Money, Status, Step
 from tests.engines.solana.payments.shop import SOL, USDC, Shop
 
@@ -115,3 +118,16 @@ def test_the_same_key_is_the_same_payment(shop: Shop) -> None:
 def test_a_price_that_nobody_can_pay_is_refused(shop: Shop, prices: dict[str, int]) -> None:
     with pytest.raises(public.PriceNotPayable):
         shop.offer(prices)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("prices", [{SOL: 500_000_000}, {USDC: 70_000_000}], ids=["SOL", "USDC"])
+def test_a_wallet_that_is_no_address_is_named_before_anything_is_stored(prices: dict[str, int], settings: Any) -> None:
+    settings.MUTOSCOPE_SOLANA = {"RECEIVE_TO": "the address of your wallet"}
+    tokens = public.token_model().objects
+    tokens.get_or_create(symbol="SOL", defaults={"decimals": 9})
+    tokens.get_or_create(symbol="USDC", defaults={"mint": USDC, "program": TOKEN_PROGRAM, "decimals": 6})
+    before = public.payment_model().objects.count()
+    with pytest.raises(public.NowhereToReceive, match=r"RECEIVE_TO.* is not an address"):
+        public.create_payment(prices)
+    assert public.payment_model().objects.count() == before

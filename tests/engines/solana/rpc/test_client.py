@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,4 +103,41 @@ def test_a_second_opinion_needs_a_second_node(shop: Shop) -> None:
         shop.rpc.second_opinion(answer, str, "getGenesisHash")
     rpc = shop.new_rpc([shop.chain.url, shop.chain.node("second").url])
     rpc.second_opinion(rpc.ask("getGenesisHash"), str, "getGenesisHash")
+    rpc.close()
+
+
+def unreachable(question: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("nobody is there", request=question)
+
+
+def elsewhere(question: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json={"jsonrpc": "2.0", "id": 1, "result": "another network"})
+
+
+@pytest.mark.parametrize(
+    ("nodes", "answer", "reason"),
+    [
+        ([], elsewhere, r'no node is configured: see MUTOSCOPE_SOLANA\["RPC"\]'),
+        (["https://rpc.example.com/key"], unreachable, "getSlot: rpc.example.com: ConnectError"),
+        (
+            ["https://rpc.example.com/key"],
+            elsewhere,
+            "no node is left to ask; rpc.example.com is on network another network",
+        ),
+    ],
+    ids=["none", "unreachable", "of another network"],
+)
+def test_who_gets_no_answer_is_told_why(
+    nodes: list[str], answer: Callable[[httpx.Request], httpx.Response], reason: str
+) -> None:
+    rpc = Rpc(
+        [Endpoint(url) for url in nodes],
+        "our network",
+        purse=lambda each: OwnPurse(10**6),
+        patience_s=0.0,
+        transport=httpx.MockTransport(answer),
+    )
+    with pytest.raises(RpcUnavailable, match=reason) as refused:
+        rpc.call("getSlot")
+    assert "/key" not in str(refused.value)
     rpc.close()

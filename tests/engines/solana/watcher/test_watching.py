@@ -159,5 +159,17 @@ def test_the_configuration_is_checked(settings: Any) -> None:
     found = {message.id for message in check_configuration()}
     assert found == {f"mutoscope_solana.E00{number}" for number in (3, 5, 7, 8, 9)}
     assert all(message.hint for message in check_configuration())
+    for broken in (
+        {"TICK_S": float("nan")},
+        {"TICK_S": float("inf")},
+        {"WALLETS": "shop.nowhere.claim"},
+        {"OFFERS": "no dots"},
+        {"MAY_SEE": "mutoscope.engines.solana.checks.PREFIX"},
+    ):
+        settings.MUTOSCOPE_SOLANA = {"RPC": ["https://rpc.example.com"], "RECEIVE_BY": "wallet", **broken}
+        (message,) = check_configuration()
+        assert next(iter(broken)) in message.msg
+        assert message.id == ("mutoscope_solana.E008" if "TICK_S" in broken else "mutoscope_solana.E010")
+        assert message.hint
     settings.MUTOSCOPE_SOLANA = {"RPC": 7}
     assert [message.id for message in check_configuration()] == ["mutoscope_solana.E001"]

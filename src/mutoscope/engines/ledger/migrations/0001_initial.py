@@ -12,11 +12,15 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from mutoscope.engines.ledger.installation import install
+from mutoscope.engines.ledger.installation import install, remove
 
 
 def make_ledger(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     install(schema_editor)
+
+
+def remove_ledger(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    remove(schema_editor)
 
 
 def unmanaged(name: str, table: str, **fields: models.Field) -> migrations.CreateModel:
@@ -27,7 +31,7 @@ class Migration(migrations.Migration):
     initial = True
     dependencies: ClassVar[list[tuple[str, str]]] = []
     operations: ClassVar[list[migrations.operations.base.Operation]] = [
-        migrations.RunPython(make_ledger, migrations.RunPython.noop),
+        migrations.RunPython(make_ledger, remove_ledger),
         unmanaged(
             "Account",
             "ledger_account",

@@ -6,8 +6,9 @@
 -- otherwise not: whether another transfer will post is not known yet. So this may refuse what one by one would post, and
 -- never the reverse.
 --
--- Outcomes beyond those of the door for one: malformed (does not balance, or names an account that does not exist) and
--- linked (refused because a transfer linked to it was). Locks: as in door.sql, one pass over every debited account first.
+-- Outcomes beyond those of the door for one: malformed (does not balance, names an account that does not exist, or takes effect
+-- outside the years 1900 to 8999) and linked (refused because a transfer linked to it was). A key that comes twice in one batch is
+-- reused, whatever it comes with: Python sends each once (batches.py). Locks: as in door.sql, one pass over every debited account first.
 
 CREATE OR REPLACE VIEW ledger_batch AS
 SELECT NULL::text[] AS keys, NULL::integer[] AS links, NULL::jsonb[] AS metadata, NULL::timestamptz[] AS effective_at,
@@ -76,7 +77,9 @@ BEGIN
         SELECT known.*, short.account AS short_account, -short.amount AS short_needed,
             (short.remaining - short.amount)::bigint AS short_available,
             CASE WHEN known.same THEN 'repeated' WHEN NOT known.same THEN 'key_reused'
-                 WHEN malformed.number IS NOT NULL THEN 'malformed' WHEN short.number IS NOT NULL THEN 'insufficient'
+                 WHEN malformed.number IS NOT NULL
+                     OR known.effective_at < timestamptz '1900-01-01Z' OR known.effective_at >= timestamptz '9000-01-01Z' THEN 'malformed'
+                 WHEN short.number IS NOT NULL THEN 'insufficient'
                  WHEN count(*) OVER (PARTITION BY known.key ORDER BY known.number) > 1 THEN 'key_reused' END AS verdict
         FROM known LEFT JOIN short ON short.number = known.number LEFT JOIN malformed ON malformed.number = known.number
     ), decided AS MATERIALIZED (

@@ -15,6 +15,12 @@ BEGIN
             p.key, p.kind
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_transfer_shape', TABLE = 'ledger_transfer';
     END IF;
+    -- What clients cannot read would break every statement for ever. A moment that is NULL is none.
+    IF NOT (p.effective_at >= timestamptz '1900-01-01Z' AND p.effective_at < timestamptz '9000-01-01Z')
+        OR NOT (p.expires_at >= timestamptz '1900-01-01Z' AND p.expires_at < timestamptz '9000-01-01Z') THEN
+        RAISE EXCEPTION 'transfer % has a moment (effective_at or expires_at) outside the years 1900 to 8999 of UTC', p.key
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_transfer_moments', TABLE = 'ledger_transfer';
+    END IF;
 END $$;
 
 -- Raise unless a transfer names accounts that exist, in order of id and each once, and sums to zero in each currency.

@@ -50,6 +50,10 @@ SELECT * FROM ledger_open_account(%(owner)s, %(kind)s, %(currency)s, %(may_go_ne
 SELECT id, owner, kind, currency, may_go_negative FROM ledger_account
 WHERE owner = %(owner)s AND kind = %(kind)s AND currency = %(currency)s
 
+-- name: account_by_id
+-- Expected row count: none or one.
+SELECT id, owner, kind, currency, may_go_negative FROM ledger_account WHERE id = %(account)s
+
 -- name: accounts
 -- Expected row count: at most the limit. Ordered by id, after the one given.
 SELECT id, owner, kind, currency, may_go_negative FROM ledger_account
@@ -64,7 +68,7 @@ FROM ledger_account a WHERE a.id = %(account)s
 -- name: balance_at
 -- Balance from the transfers recorded up to a moment. Starts from the last snapshot of before, and does not look past
 -- the first seal after which everything is later: so it reads what the account did between two snapshots.
--- Expected row count: one.
+-- Expected row count: one, or none for an account that does not exist.
 WITH start AS (
     SELECT p.through_id, p.balance FROM ledger_snapshot p
     WHERE p.account_id = %(account)s
@@ -79,6 +83,7 @@ SELECT (coalesce((SELECT balance FROM start), 0) + coalesce((
     WHERE e.account_id = %(account)s AND e.transfer_id > coalesce((SELECT through_id FROM start), 0)
       AND e.transfer_id < coalesce((SELECT first_id FROM stop), 9223372036854775807)
       AND t.recorded_at <= %(moment)s), 0))::bigint
+WHERE EXISTS (SELECT FROM ledger_account a WHERE a.id = %(account)s)
 
 -- name: backdating_at
 -- What effective times change about a balance at a moment: transfers that took effect earlier or later than they were
@@ -126,8 +131,11 @@ LEFT JOIN (SELECT account_id, sum(balance) AS balance FROM ledger_sub_balance GR
 GROUP BY a.currency, a.kind ORDER BY a.currency, a.kind
 
 -- name: last_drawn_id
--- Every transfer id up to this one was drawn by a transaction that is running or has ended. Expected row count: one.
-SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('ledger_transfer', 'id')), 0)
+-- Every transfer id up to this one was drawn by a transaction that is running or has ended. And who asks, and whether that role may
+-- seal: to one that may not read the sequence, PostgreSQL says that nothing was ever drawn. Expected row count: one.
+SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('ledger_transfer', 'id')), 0), current_user,
+    has_sequence_privilege(pg_get_serial_sequence('ledger_transfer', 'id'), 'SELECT, USAGE')
+        AND has_table_privilege('ledger_seal', 'INSERT') AND has_table_privilege('ledger_snapshot', 'INSERT')
 
 -- name: next_transaction
 -- Expected row count: one.
@@ -153,3 +161,14 @@ SELECT NOT EXISTS (SELECT FROM ledger_seal WHERE snapshot AND sealed_at >= date_
 -- name: seal
 -- Expected row count: one.
 SELECT ledger_seal_through(%(through)s, %(batch)s, %(snapshot)s)
+
+-- name: role_to_restrict
+-- The schema and the role, quoted, and whether the role can act as the tables' owner. Expected row count: none or one.
+SELECT quote_ident(current_schema()), quote_ident(r.rolname), pg_has_role(r.oid, c.relowner, 'MEMBER')
+FROM pg_roles r CROSS JOIN pg_class c WHERE r.rolname = %(role)s AND c.oid = 'ledger_transfer'::regclass
+
+-- name: tables_it_writes
+-- Those of the ledger's tables that a role may write, by whatever right. Expected row count: none.
+SELECT c.relname FROM pg_class c
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relname LIKE 'ledger\_%%' AND c.relkind = 'r'
+    AND has_table_privilege(%(role)s, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') ORDER BY c.relname

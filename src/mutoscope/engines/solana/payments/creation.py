@@ -17,7 +17,7 @@ from mutoscope.engines.solana.conf import configuration
 from mutoscope.engines.solana.outbox.writing import News, write
 from mutoscope.engines.solana.payments.abstract import AbstractPayment, AbstractToken, ReceivesBy
 from mutoscope.engines.solana.payments.describing import describe
-from mutoscope.engines.solana.payments.domain.addresses import holding_account, new_reference
+from mutoscope.engines.solana.payments.domain.addresses import holding_account, is_address, new_reference
 from mutoscope.engines.solana.payments.domain.amounts import NotPayable, payable
 from mutoscope.engines.solana.payments.models import Price
 from mutoscope.engines.solana.payments.swapped import payment_model, token_model
@@ -104,6 +104,11 @@ class CreatePayment(Service[CreateInputs, CreateInternals, CreateOutputs]):
             raise NowhereToReceive(problem=f"{wanted!r} is neither 'reference' nor 'wallet'")
         if wanted == ReceivesBy.REFERENCE and not configured.receive_to:
             raise NowhereToReceive(problem='MUTOSCOPE_SOLANA["RECEIVE_TO"] is not set')
+        # A web server starts without the checks that say so, and nobody could pay what is stored.
+        if wanted == ReceivesBy.REFERENCE and not is_address(configured.receive_to):
+            raise NowhereToReceive(
+                problem=f'MUTOSCOPE_SOLANA["RECEIVE_TO"] is not an address: {configured.receive_to!r}'
+            )
         state.internals.receives_by = ReceivesBy(wanted)
 
         # A fresh wallet cannot hold less than its rent: the chain refuses the transfer, and the payer never learns why.

@@ -1,7 +1,7 @@
 -- What the database refuses whoever asks, a shell with the owner's password included.
 
 -- A transfer says what happened on chain. The one thing that may be added later, once, is whose payment it was.
-CREATE FUNCTION mutoscope_solana_transfer_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION mutoscope_solana_transfer_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
         RAISE EXCEPTION 'a recorded transfer is never deleted' USING ERRCODE = 'restrict_violation',
@@ -13,14 +13,14 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER mutoscope_solana_transfer_guard BEFORE UPDATE OR DELETE ON mutoscope_solana_transfer
+CREATE OR REPLACE TRIGGER mutoscope_solana_transfer_guard BEFORE UPDATE OR DELETE ON mutoscope_solana_transfer
     FOR EACH ROW EXECUTE FUNCTION mutoscope_solana_transfer_guard();
 
 -- A quote is fixed for its life.
-CREATE FUNCTION mutoscope_solana_price_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION mutoscope_solana_price_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'a price is fixed once it is offered' USING ERRCODE = 'restrict_violation',
         CONSTRAINT = 'mutoscope_solana_price_is_fixed';
 END $$;
-CREATE TRIGGER mutoscope_solana_price_guard BEFORE UPDATE ON mutoscope_solana_price
+CREATE OR REPLACE TRIGGER mutoscope_solana_price_guard BEFORE UPDATE ON mutoscope_solana_price
     FOR EACH ROW EXECUTE FUNCTION mutoscope_solana_price_guard();

@@ -93,7 +93,7 @@ class Rpc:
                 wait_s = max(node.paused_until - time.monotonic(), 0.0) or self._permit(node)
                 if wait_s:
                     soonest_s = min(soonest_s, wait_s)
-                    reasons.setdefault(node.name, "resting, or its limit is reached")
+                    reasons.setdefault(node.name, node.trouble or f"{node.name}: its limit is reached")
                     continue
                 try:
                     self.calls[method] += 1
@@ -104,7 +104,7 @@ class Rpc:
                     if once:
                         raise RpcUnavailable(f"{method}: {failure}") from failure
             if not [node for node in self.nodes if not node.is_banned and node not in but]:
-                raise RpcUnavailable(f"{method}: no node is left to ask")
+                raise RpcUnavailable(f"{method}: {self._why_none_is_left()}")
             if time.monotonic() + soonest_s > until:
                 raise RpcUnavailable(f"{method}: " + "; ".join(reasons.values()))
             time.sleep(max(soonest_s, 0.001))
@@ -129,6 +129,11 @@ class Rpc:
         for node in self.nodes:
             node.purse.close()
 
+    def _why_none_is_left(self) -> str:
+        if not self.nodes:
+            return 'no node is configured: see MUTOSCOPE_SOLANA["RPC"]'
+        return "; ".join(["no node is left to ask", *(node.trouble for node in self.nodes if node.is_banned)])
+
     def _permit(self, node: Node) -> float:
         """Take a permit for one call, after finding out once whether the node is on the right network. 0, or seconds."""
         if not node.is_checked:
@@ -146,14 +151,17 @@ class Rpc:
         try:
             self.calls["getGenesisHash"] += 1
             found = node.ask("getGenesisHash", [])
-        except (NodeFailed, RpcRefused):
+        except (NodeFailed, RpcRefused) as error:
+            node.trouble = str(error) if isinstance(error, NodeFailed) else f"{node.name}: {error}"
             return max(node.paused_until - time.monotonic(), 1.0)
         node.is_checked = True
         if not is_right_network(self.genesis_hash, found):
             node.is_banned = True
             problem = WrongNetwork(f"{node.name} is on network {found}, not {self.genesis_hash}")
+            node.trouble = str(problem)
             log.error(str(problem), extra={"action": "rpc_wrong_network", "node": node.name})
-            return self._patience_s
+            # Never 0, which would permit the question, whatever the patience.
+            return max(self._patience_s, 1.0)
         return 0.0
 
 

@@ -42,6 +42,8 @@ class Node:
         self.is_banned = False
         self.failures = 0
         self.paused_until = 0.0
+        # Why it rests or is left out; empty for a node that answers.
+        self.trouble = ""
         self._client = client
         self._ids = itertools.count(1)
 
@@ -63,6 +65,7 @@ class Node:
         if "error" in answer:
             raise self._error(answer["error"])
         self.failures = 0
+        self.trouble = ""
         return answer["result"]
 
     def _post(self, method: str, params: Sequence[Any]) -> tuple[int, str | None, bytes]:
@@ -85,6 +88,7 @@ class Node:
         if code in NODE_IS_AT_FAULT:
             return self._failed(f"{message[:200]} ({code})")
         self.failures = 0
+        self.trouble = ""
         return RpcRefused(code, message, error.get("data"))
 
     def _failed(self, why: str, pause_s: float | None = None) -> NodeFailed:
@@ -92,7 +96,8 @@ class Node:
         backoff_s = min(PAUSE_FIRST_S * 2 ** (self.failures - 1), PAUSE_MAX_S)
         self.paused_until = time.monotonic() + (backoff_s if pause_s is None else min(pause_s, PAUSE_MAX_S))
         log.warning("RPC node failed", extra={"action": "rpc_node_failed", "node": self.name, "why": why})
-        return NodeFailed(f"{self.name}: {why}")
+        self.trouble = f"{self.name}: {why}"
+        return NodeFailed(self.trouble)
 
 
 def _seconds(text: str | None) -> float | None:

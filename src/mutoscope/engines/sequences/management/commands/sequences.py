@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, DataError, connections, transaction
 
 from mutoscope.engines.sequences.models import LeasedState
 from mutoscope.engines.sequences.queries import query
@@ -34,6 +35,8 @@ class Command(BaseCommand):
         )
         for each in (listing, ahead):
             each.add_argument("--json", action="store_true", help="answer in JSON")
+            # Before the action or after it. Without SUPPRESS its default would undo what was said before.
+            each.add_argument("--database", default=argparse.SUPPRESS, help="connection to use")
 
     def handle(self, *_: Any, **options: Any) -> None:
         using = options["database"]
@@ -54,7 +57,12 @@ class Command(BaseCommand):
             cursor.execute(query("identity"))
             identity = cursor.fetchone()[0]
             for name in names:
-                cursor.execute(query("skip_ahead"), {"name": name, "distance": distance, "identity": identity})
+                try:
+                    cursor.execute(query("skip_ahead"), {"name": name, "distance": distance, "identity": identity})
+                except DataError as error:
+                    raise CommandError(
+                        f"{name!r} cannot skip {distance} numbers: it would pass 2^63. Nothing was changed."
+                    ) from error
                 row = cursor.fetchone()
                 if row is None:
                     raise CommandError(f"There is no sequence {name!r}: see `sequences list`. Nothing was changed.")

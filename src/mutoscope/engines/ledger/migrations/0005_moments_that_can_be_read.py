@@ -1,0 +1,22 @@
+"""What takes effect or expires outside the years 1900 to 8999 is refused: no client could read it again."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.apps.registry import Apps
+from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+from mutoscope.engines.ledger.installation import replace_functions
+
+
+def bring_to_this_release(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    replace_functions(schema_editor)
+
+
+class Migration(migrations.Migration):
+    dependencies: ClassVar[list[tuple[str, str]]] = [("ledger", "0004_what_ended_it_by_key")]
+    operations: ClassVar[list[migrations.operations.base.Operation]] = [
+        migrations.RunPython(bring_to_this_release, migrations.RunPython.noop),
+    ]
