@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
@@ -240,3 +241,55 @@ def waits_to_be_killed_once(context: TaskContext, text: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO notes (text) VALUES (%s)", [f"end {text}"])
     return text
+
+
+class LaterAndWrong(RetryLater):
+    """Made by someone who forgot what the class needs."""
+
+    def __init__(self) -> None:
+        Exception.__init__(self, "later")
+
+
+class LaterThanTime(RetryLater):
+    """Says something else in the end than what was checked."""
+
+    def __init__(self, delay_s: float) -> None:
+        super().__init__(1)
+        self.delay_s = delay_s
+
+
+@task()
+def breaks_its_judge() -> None:
+    raise LaterAndWrong
+
+
+@task()
+async def breaks_its_judge_in_a_coroutine() -> None:
+    raise LaterAndWrong
+
+
+@task()
+@policy(run_in="process")
+def breaks_its_judge_in_a_child() -> None:
+    raise LaterAndWrong
+
+
+@task()
+@policy(attempts_max=2)
+def asks_for_a_time_that_is_none(delay_s: str) -> None:
+    raise RetryLater(float(delay_s))
+
+
+@task()
+@policy(attempts_max=2)
+def asks_for_a_time_that_is_none_unnoticed(delay_s: str) -> None:
+    raise LaterThanTime(float(delay_s))
+
+
+@task(takes_context=True)
+@policy(attempts_max=2, backoff_s=0.01)
+def says_what_cannot_be_written(context: Any) -> str:
+    context.report(Decimal("0.5"), "a\x00b\ud800")
+    if context.attempt == 1:
+        raise ValueError("\x00 and \ud800")
+    return "written"

@@ -130,7 +130,7 @@ class PostgresBackend(BaseTaskBackend):
             unique_key = task.unique_key or unique_key
             limit_key = task.limit_key or limit_key
             limit_max = task.limit_max or limit_max
-        limited_by = key_for(limit_key, args, kwargs) if limit_key else None
+        limited_by = key_for("limit_key", limit_key, args, kwargs) if limit_key else None
         return {
             "queue": task.queue_name,
             "path": task.module_path,
@@ -138,7 +138,7 @@ class PostgresBackend(BaseTaskBackend):
             "args": encode_args(args),
             "kwargs": encode_kwargs(kwargs),
             "run_at": None if task.run_after is None else task.run_after.isoformat(),
-            "unique_key": key_for(unique_key, args, kwargs) if unique_key else None,
+            "unique_key": key_for("unique_key", unique_key, args, kwargs) if unique_key else None,
             "limit_key": limited_by,
             "limit_max": limit_max if limited_by is not None else None,
         }
