@@ -111,9 +111,13 @@ def open_or_paused(row: QueueSettings | ScheduleRecord) -> str:
 @admin.display(description="arguments")
 def arguments_of(task: LiveTask | FinishedTask) -> str:
     """The call as one would write it, cut short."""
-    given = [repr(value) for value in decode(task.args)]
-    given += [f"{name}={value!r}" for name, value in decode(task.kwargs).items()]
-    text = ", ".join(given)
+    try:
+        given = [repr(value) for value in decode(task.args)]
+        given += [f"{name}={value!r}" for name, value in decode(task.kwargs).items()]
+        text = ", ".join(given)
+    except (AttributeError, TypeError, ValueError):
+        # Whoever wrote the row by hand: one such row must not take the page.
+        text = f"{task.args} {task.kwargs}"
     return text if len(text) <= 80 else text[:77] + "..."
 
 
