@@ -35,6 +35,10 @@ class ReadOnly(admin.ModelAdmin[Any]):
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        # Where the operator acts too: an id means another task in another database.
+        return super().get_queryset(request).using(backend_of().configuration.database)
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         title = str(self.opts.verbose_name_plural)
         return super().changelist_view(request, {"title": title[:1].upper() + title[1:], **(extra_context or {})})
