@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from django.core import checks
 from django.db import connections
 
 from mutoscope.engines.postgres.prepared import fetch_prepared
@@ -55,16 +54,6 @@ class PostgresBackend(BaseTaskBackend):
     @cached_property
     def configuration(self) -> Configuration:
         return read_configuration(self.options)
-
-    def check(self, **_: Any) -> Iterable[checks.CheckMessage]:
-        aliases = {self.configuration.database, self.configuration.direct}
-        for alias in sorted(aliases):
-            if alias not in connections.settings or connections[alias].vendor != "postgresql":
-                yield checks.Error(
-                    f"TASKS['{self.alias}'] needs PostgreSQL at DATABASES['{alias}'].",
-                    hint="Set OPTIONS['DATABASE'] and OPTIONS['DIRECT'] to aliases of a PostgreSQL database.",
-                    id="tasks.E001",
-                )
 
     # Enqueue
 
