@@ -293,3 +293,10 @@ def says_what_cannot_be_written(context: Any) -> str:
     if context.attempt == 1:
         raise ValueError("\x00 and \ud800")
     return "written"
+
+
+@task()
+def enqueues_another(more: int) -> None:
+    note(more)
+    if more:
+        enqueues_another.enqueue(more - 1)

@@ -52,7 +52,7 @@ class Policy:
             raise ValueError(f"backoff_factor is {self.backoff_factor!r}, and has to be a number of at least 1")
         if self.timeout_s is not None and checked_duration("timeout_s", self.timeout_s) == 0:
             raise ValueError("timeout_s is 0, and has to be more than that, or None for no limit")
-        kinds = self.retry_on
+        kinds: Any = self.retry_on
         if not isinstance(kinds, tuple) or not all(
             isinstance(one, type) and issubclass(one, BaseException) for one in kinds
         ):
@@ -98,19 +98,18 @@ def checked_duration(name: str, value: float) -> float:
     return value
 
 
-def _check_whole(name: str, value: int, most: int) -> None:
+def _check_whole(name: str, value: Any, most: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
         raise ValueError(f"{name} is {value!r}, and has to be a whole number from 1 to {most}")
 
 
-def checked_limit(value: int | None) -> int | None:
-    """How many may run at once, if it is a number for that. Raises ValueError with the field's name."""
+def check_limit(name: str, value: int | None) -> None:
+    """Raise ValueError with the field's name for what is no number of tasks that may run at once; None is any number."""
     if value is not None:
-        _check_whole("limit_max", value, LIMIT_MAX_MAX)
-    return value
+        _check_whole(name, value, LIMIT_MAX_MAX)
 
 
-def checked_key(name: str, key: str | None) -> str | None:
+def checked_key(name: str, key: Any) -> str | None:
     """The key, if it can be stored and looked up. Raises ValueError with the field's name."""
     if key is None or (isinstance(key, str) and len(key) <= KEY_CHARACTERS_MAX and "\x00" not in key):
         return key

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from mutoscope.engines.tasks.compat import Task
-from mutoscope.engines.tasks.queue.policy import checked_key, checked_limit
+from mutoscope.engines.tasks.queue.policy import check_limit, checked_key
 
 WhenTaken = Literal["keep", "replace"]
 WHEN_TAKEN: tuple[WhenTaken, ...] = ("keep", "replace")
@@ -36,7 +36,7 @@ class QueueTask(_Task):
     def __post_init__(self) -> None:
         checked_key("unique_key", self.unique_key)
         checked_key("limit_key", self.limit_key)
-        checked_limit(self.limit_max)
+        check_limit("limit_max", self.limit_max)
         if self.when_taken not in WHEN_TAKEN:
             raise ValueError(
                 f"when_taken is {self.when_taken!r}, and has to be one of {', '.join(map(repr, WHEN_TAKEN))}"

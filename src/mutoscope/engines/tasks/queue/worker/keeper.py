@@ -48,12 +48,15 @@ class Keeper:
         pump: Pump,
         interrupt: Callable[[int, str], None],
         enqueue: Callable[[psycopg.Connection[tuple[Any, ...]], Any, list[Any], dict[str, Any]], int],
+        on_empty: Callable[[], None] | None = None,
     ) -> None:
         self.line = line
         self.configuration = configuration
         self.pump = pump
         self._interrupt = interrupt
         self._enqueue = enqueue
+        # Told once, when nothing is left to do. None for a worker that then waits for more.
+        self._on_empty = on_empty
         self._thread = threading.Thread(target=self._work, name="tasks-keeper", daemon=True)
         self._stop = threading.Event()
         self._beat_at = 0.0
@@ -98,6 +101,16 @@ class Keeper:
         if now >= self._schedule_at:
             self._schedule_at = now + TICK_S
             self.tick_schedules()
+        if self._on_empty is not None and not self._has_work():
+            self._on_empty()
+            self._on_empty = None
+
+    def _has_work(self) -> bool:
+        pump = self.pump
+        if not pump.desk.worker_id or pump.disowned.is_set():
+            return True
+        parameters = {"worker_id": pump.desk.worker_id, "queues": pump.desk.queues}
+        return bool(self.line.execute(SQL["has_work"], parameters)[0][0])
 
     def _beat(self) -> None:
         pump, tally = self.pump, self.pump.tally
