@@ -52,7 +52,7 @@ BOUNDS: dict[str, tuple[Any, float, float]] = {
     "poll_s": (int | float, 0.001, DAY_S),
     "grace_s": (int | float, 0, DAY_S),
     "batch_max": (int, 1, 10_000),
-    "lost_max": (int, 1, 1_000),
+    "lost_max": (int, 1, 30_000),
     "retention_days": (int, 1, 36_500),
 }
 
