@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from mutoscope.engines.tasks.compat import TaskContext, task
-from mutoscope.engines.tasks.queue.policy import Declined, RetryLater, policy
+from mutoscope.engines.tasks.queue.policy import Declined, RetryLater, policy, policy_by
 
 # What ran in this process, in order: tests that run a worker in their own process look here.
 RAN: list[Any] = []
@@ -300,3 +300,16 @@ def enqueues_another(more: int) -> None:
     note(more)
     if more:
         enqueues_another.enqueue(more - 1)
+
+
+@task()
+@policy_by(lambda _: None)  # type: ignore[arg-type, return-value]
+def has_no_policy_for_its_call() -> None:
+    raise ValueError("as it is")
+
+
+@task()
+@policy_by(lambda _: None)  # type: ignore[arg-type, return-value]
+@policy(run_in="process")
+def has_no_policy_for_its_call_in_a_child() -> None:
+    raise ValueError("as it is")

@@ -104,6 +104,21 @@ def test_the_longest_delay_can_be_written_and_read(backend: PostgresBackend) -> 
     assert backend.get_result(result.id).status == TaskResultStatus.READY
 
 
+def test_a_task_that_is_tried_for_ever_outlives_the_count_of_its_attempts(backend: PostgresBackend) -> None:
+    result = tasks.asks_for_later.enqueue("again")
+    LiveTask.objects.filter(id=result.id).update(attempt=2**15 - 2)
+    with working(backend):
+        eventually(lambda: tasks.RAN == ["again"] * 2)
+        eventually(lambda: not LiveTask.objects.exists())
+
+
+@pytest.mark.parametrize("name", ["has_no_policy_for_its_call", "has_no_policy_for_its_call_in_a_child"])
+def test_a_call_without_a_policy_has_that_of_its_task(backend: PostgresBackend, name: str) -> None:
+    with working(backend, size=Size(processes=1)):
+        result = finished(getattr(tasks, name).enqueue())
+    assert result.status == TaskResultStatus.FAILED
+
+
 def claimed(backend: PostgresBackend, desk: Desk, count: int) -> list[Job]:
     for number in range(count):
         tasks.echo.using(unique_key=f"k{number}" if number % 2 else None).enqueue(number)

@@ -93,14 +93,14 @@ def choose_policy(job: Job, runnable: Runnable) -> None:
     if runnable.policy_by_call is None:
         job.policy = runnable.policy
         return
-    try:
-        chosen = runnable.policy_by_call(decode(job.kwargs))
-    except Exception:
-        # Arguments that make no sense: the task itself will say so, where it counts as its failure.
-        chosen = runnable.policy
     # Where it runs was settled when it was enqueued, by the task that it was enqueued as.
     place = runnable.policy.run_in
-    job.policy = chosen if chosen.run_in == place else dataclasses.replace(chosen, run_in=place)
+    try:
+        chosen = runnable.policy_by_call(decode(job.kwargs))
+        job.policy = chosen if chosen.run_in == place else dataclasses.replace(chosen, run_in=place)
+    except Exception:
+        # Arguments that make no sense: the task itself will say so, where it counts as its failure.
+        job.policy = runnable.policy
 
 
 @dataclass(frozen=True, slots=True)
