@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from mutoscope.engines.postgres.embedded import EmbeddedServer
 from mutoscope.engines.tasks.compat import TaskResult
@@ -32,6 +33,9 @@ def backend(transactional_db: None, settings: Any) -> Iterator[PostgresBackend]:
     }
     from tests.engines.tasks.project import tasks
 
+    # No model of Django's, so it is not emptied between tests: a worker that one of them took for lost may lie there.
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM tasks_sleeper")
     tasks.RAN.clear()
     tasks.GATE.clear()
     tasks.STARTED.clear()

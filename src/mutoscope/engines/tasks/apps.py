@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core.checks import register
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -10,5 +11,8 @@ class TasksConfig(AppConfig):
     verbose_name = "Tasks"
 
     def ready(self) -> None:
+        from mutoscope.engines.tasks.queue.checks import check_tasks
+
+        register(check_tasks)
         # Schedules and pipelines are declared beside the code they run, in each app's tasks.py and pipelines.py.
         autodiscover_modules("tasks", "pipelines")

@@ -7,12 +7,13 @@ import os
 import signal
 import threading
 import time
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
 
 from mutoscope.engines.tasks.compat import TaskContext, task
-from mutoscope.engines.tasks.queue.policy import Declined, RetryLater, policy
+from mutoscope.engines.tasks.queue.policy import Declined, RetryLater, policy, policy_by
 
 # What ran in this process, in order: tests that run a worker in their own process look here.
 RAN: list[Any] = []
@@ -240,3 +241,75 @@ def waits_to_be_killed_once(context: TaskContext, text: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO notes (text) VALUES (%s)", [f"end {text}"])
     return text
+
+
+class LaterAndWrong(RetryLater):
+    """Made by someone who forgot what the class needs."""
+
+    def __init__(self) -> None:
+        Exception.__init__(self, "later")
+
+
+class LaterThanTime(RetryLater):
+    """Says something else in the end than what was checked."""
+
+    def __init__(self, delay_s: float) -> None:
+        super().__init__(1)
+        self.delay_s = delay_s
+
+
+@task()
+def breaks_its_judge() -> None:
+    raise LaterAndWrong
+
+
+@task()
+async def breaks_its_judge_in_a_coroutine() -> None:
+    raise LaterAndWrong
+
+
+@task()
+@policy(run_in="process")
+def breaks_its_judge_in_a_child() -> None:
+    raise LaterAndWrong
+
+
+@task()
+@policy(attempts_max=2)
+def asks_for_a_time_that_is_none(delay_s: str) -> None:
+    raise RetryLater(float(delay_s))
+
+
+@task()
+@policy(attempts_max=2)
+def asks_for_a_time_that_is_none_unnoticed(delay_s: str) -> None:
+    raise LaterThanTime(float(delay_s))
+
+
+@task(takes_context=True)
+@policy(attempts_max=2, backoff_s=0.01)
+def says_what_cannot_be_written(context: Any) -> str:
+    context.report(Decimal("0.5"), "a\x00b\ud800")
+    if context.attempt == 1:
+        raise ValueError("\x00 and \ud800")
+    return "written"
+
+
+@task()
+def enqueues_another(more: int) -> None:
+    note(more)
+    if more:
+        enqueues_another.enqueue(more - 1)
+
+
+@task()
+@policy_by(lambda _: None)  # type: ignore[arg-type, return-value]
+def has_no_policy_for_its_call() -> None:
+    raise ValueError("as it is")
+
+
+@task()
+@policy_by(lambda _: None)  # type: ignore[arg-type, return-value]
+@policy(run_in="process")
+def has_no_policy_for_its_call_in_a_child() -> None:
+    raise ValueError("as it is")

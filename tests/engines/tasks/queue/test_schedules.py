@@ -81,6 +81,54 @@ def test_a_schedule_that_the_code_no_longer_declares_is_forgotten(
         assert not ScheduleRecord.objects.exists()
 
 
+def test_a_schedule_whose_task_cannot_be_enqueued_keeps_no_other_from_ticking(
+    backend: PostgresBackend, declared: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    # Its key is made of an argument that this schedule does not give.
+    schedule("* * * * * *", name="broken")(tasks.unique)
+    schedule("* * * * * *", name="sound", args=(1,))(tasks.add)
+    with working(backend):
+        eventually(lambda: len(tasks.RAN) >= 2)
+        eventually(lambda: ScheduleRecord.objects.get(name="broken").last_at)
+    assert set(tasks.RAN) == {(1, 0)}
+    assert ScheduleRecord.objects.get(name="broken").last_task_id is None
+    assert "Schedule broken cannot be enqueued" in caplog.text
+
+
+def test_a_stored_schedule_that_makes_no_sense_here_moves_on(
+    backend: PostgresBackend, declared: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    schedule("* * * * *", name="elsewhere", args=(1,))(tasks.add)
+    with working(backend):
+        # As a worker with newer code and more time zones would declare it.
+        long_ago = datetime.now(UTC) - timedelta(hours=1)
+        ScheduleRecord.objects.update(timezone="Moon/Base", next_at=long_ago)
+        eventually(lambda: ScheduleRecord.objects.get().next_at > datetime.now(UTC))
+        eventually(lambda: tasks.RAN == [(1, 0)])
+    assert "Schedule elsewhere has no next tick" in caplog.text
+
+
+@pytest.mark.parametrize("given", [{"args": (date(2026, 7, 1),)}, {"args": "Bo"}, {"kwargs": ["Bo"]}])
+def test_a_schedule_with_arguments_that_cannot_be_stored_is_refused_by_its_name(
+    declared: dict[str, Any], given: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match="schedule 'greeting' cannot be stored"):
+        schedule("* * * * *", name="greeting", **given)(tasks.echo)
+    assert declared == {}
+
+
+def test_a_second_schedule_of_a_task_needs_a_name_of_its_own(declared: dict[str, Any]) -> None:
+    schedule("0 4 * * *")(tasks.noop)
+    schedule("0 4 * * *")(tasks.noop)
+    with pytest.raises(ValueError, match="name="):
+        schedule("0 5 * * *")(tasks.noop)
+    schedule("0 5 * * *", name="at five")(tasks.noop)
+    assert [(one.name, one.cron) for one in declared.values()] == [
+        (tasks.noop.module_path, "0 4 * * *"),
+        ("at five", "0 5 * * *"),
+    ]
+
+
 def days() -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'tasks_finished'::regclass")

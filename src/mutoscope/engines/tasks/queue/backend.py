@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from django.core import checks
 from django.db import connections
 
 from mutoscope.engines.postgres.prepared import fetch_prepared
@@ -36,6 +35,9 @@ SQL = statements(Path(__file__).with_name("queries.sql"))
 Row = tuple[Any, ...]
 Execute = Callable[[str, dict[str, Any]], Row | None]
 
+# PostgreSQL holds earlier and later moments than Python reads, and the reader's zone shifts them by up to a day.
+RUN_AFTER_MIN = datetime(2, 1, 1, tzinfo=UTC)
+RUN_AFTER_MAX = datetime(9998, 12, 31, tzinfo=UTC)
 # Bounds the memory of one statement; a larger list goes in as several.
 BULK_ROWS_MAX = 10_000
 
@@ -53,17 +55,15 @@ class PostgresBackend(BaseTaskBackend):
     def configuration(self) -> Configuration:
         return read_configuration(self.options)
 
-    def check(self, **_: Any) -> Iterable[checks.CheckMessage]:
-        aliases = {self.configuration.database, self.configuration.direct}
-        for alias in sorted(aliases):
-            if alias not in connections.settings or connections[alias].vendor != "postgresql":
-                yield checks.Error(
-                    f"TASKS['{self.alias}'] needs PostgreSQL at DATABASES['{alias}'].",
-                    hint="Set OPTIONS['DATABASE'] and OPTIONS['DIRECT'] to aliases of a PostgreSQL database.",
-                    id="tasks.E001",
-                )
-
     # Enqueue
+
+    def validate_task(self, task: Task[..., Any]) -> None:
+        """Raise InvalidTaskError for a task that this backend cannot store, or not read again."""
+        if type(task.priority) is not int:
+            raise InvalidTaskError(f"priority is {task.priority!r}, and has to be a whole number from -100 to 100.")
+        if task.run_after is not None and not _is_readable(task.run_after):
+            raise InvalidTaskError(f"run_after is {task.run_after!r}, and has to be a moment in the years 2 to 9998.")
+        super().validate_task(task)
 
     def enqueue(self, task: Task[..., Any], args: Any, kwargs: Any) -> TaskResult[Any]:
         """Insert one task in the caller's transaction. Waits for nothing, unless the task has a unique key."""
@@ -95,31 +95,33 @@ class PostgresBackend(BaseTaskBackend):
     ) -> list[str]:
         """Insert many calls of one task in the caller's transaction; their ids, in the order of `calls`.
 
-        A task with keys goes in one by one, since each may find its key taken.
+        A task with keys goes in one by one, since each may find its key taken. Raises TypeError for a call that is no pair of
+        arguments and named arguments, before any is inserted.
         """
         self.validate_task(task)
+        encoded = [_encoded(place, call) for place, call in enumerate(calls)]
         policy = policy_of(task.func)
         keyed = policy.unique_key or policy.limit_key
         if keyed or (isinstance(task, QueueTask) and (task.unique_key or task.limit_key)):
             return [self.enqueue(task, tuple(args), kwargs).id for args, kwargs in calls]
         ids: list[str] = []
-        for start in range(0, len(calls), BULK_ROWS_MAX):
-            part = calls[start : start + BULK_ROWS_MAX]
+        for start in range(0, len(encoded), BULK_ROWS_MAX):
+            part = encoded[start : start + BULK_ROWS_MAX]
             parameters = {
                 "queue": task.queue_name,
                 "path": task.module_path,
                 "priority": task.priority,
                 "run_at": None if task.run_after is None else task.run_after.isoformat(),
-                "args": texts(encode_args(args) for args, _ in part),
-                "kwargs": texts(encode_kwargs(kwargs) for _, kwargs in part),
+                "args": texts(args for args, _ in part),
+                "kwargs": texts(kwargs for _, kwargs in part),
             }
             row = self._execute(SQL["enqueue_many"], parameters)
             ids += map(str, row[0] if row else [])
         if task.run_after is None and ids:
             self._execute(SQL["wake"], {"queue": task.queue_name, "count": len(ids)})
         if someone_listens(task_enqueued, type(self)):
-            for result_id, (args, kwargs) in zip(ids, calls, strict=True):
-                result = new_result(task, result_id, None, encode_args(args), encode_kwargs(kwargs), self.alias)
+            for result_id, (args, kwargs) in zip(ids, encoded, strict=True):
+                result = new_result(task, result_id, None, args, kwargs, self.alias)
                 task_enqueued.send(type(self), task_result=result)
         return ids
 
@@ -130,7 +132,7 @@ class PostgresBackend(BaseTaskBackend):
             unique_key = task.unique_key or unique_key
             limit_key = task.limit_key or limit_key
             limit_max = task.limit_max or limit_max
-        limited_by = key_for(limit_key, args, kwargs) if limit_key else None
+        limited_by = key_for("limit_key", limit_key, args, kwargs) if limit_key else None
         return {
             "queue": task.queue_name,
             "path": task.module_path,
@@ -138,7 +140,7 @@ class PostgresBackend(BaseTaskBackend):
             "args": encode_args(args),
             "kwargs": encode_kwargs(kwargs),
             "run_at": None if task.run_after is None else task.run_after.isoformat(),
-            "unique_key": key_for(unique_key, args, kwargs) if unique_key else None,
+            "unique_key": key_for("unique_key", unique_key, args, kwargs) if unique_key else None,
             "limit_key": limited_by,
             "limit_max": limit_max if limited_by is not None else None,
         }
@@ -184,6 +186,25 @@ class PostgresBackend(BaseTaskBackend):
         waits = parameters.get("unique_key") is not None
         rows = fetch_prepared(self.configuration.database, statement, parameters, waits=waits)
         return rows[0] if rows else None
+
+
+def _is_readable(run_after: object) -> bool:
+    if not isinstance(run_after, datetime):
+        return False
+    moment = run_after if run_after.tzinfo is not None else run_after.replace(tzinfo=UTC)
+    return RUN_AFTER_MIN <= moment <= RUN_AFTER_MAX
+
+
+def _encoded(place: int, call: tuple[Sequence[Any], dict[str, Any]]) -> tuple[str, str]:
+    """One call's arguments as JSON."""
+    try:
+        args, kwargs = call
+        return encode_args(args), encode_kwargs(kwargs)
+    except (TypeError, ValueError) as error:
+        shown = repr(call)[:80]
+        raise TypeError(
+            f"Call {place} is {shown}, and has to be a pair (args, kwargs) that JSON can hold: {error}"
+        ) from error
 
 
 def backend_of(alias: str = "default") -> PostgresBackend:

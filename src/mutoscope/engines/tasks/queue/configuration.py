@@ -24,16 +24,37 @@ class Configuration:
     retention_days: int = 30
 
     def __post_init__(self) -> None:
+        for name, (kind, least, most) in BOUNDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind) or isinstance(value, bool) or not least <= value <= most:
+                what = "a whole number" if kind is int else "a number of seconds"
+                raise ImproperlyConfigured(
+                    f"tasks: {name.upper()} is {value!r}, and has to be {what} from {least:g} to {most:g}."
+                )
+        for name in ("database", "direct"):
+            if not isinstance(getattr(self, name), str):
+                raise ImproperlyConfigured(f"tasks: {name.upper()} is {getattr(self, name)!r}, and has to be an alias.")
         if not self.direct:
             alias = "direct" if "direct" in settings.DATABASES else self.database
             object.__setattr__(self, "direct", alias)
-        if not 0 < self.beat_s * 2 <= self.stale_s:
+        if self.beat_s * 2 > self.stale_s:
             raise ImproperlyConfigured(
                 f"tasks: STALE_S ({self.stale_s:g}) has to be at least twice BEAT_S ({self.beat_s:g}), or a worker that "
                 "misses one beat is taken for dead."
             )
-        if self.batch_max < 1 or self.lost_max < 1 or self.retention_days < 1 or self.poll_s <= 0:
-            raise ImproperlyConfigured("tasks: BATCH_MAX, LOST_MAX and RETENTION_DAYS are at least 1, POLL_S above 0.")
+
+
+DAY_S = 86_400
+# What each number may be: its kind, the least and the most. Infinity and what is no number lie between no bounds.
+BOUNDS: dict[str, tuple[Any, float, float]] = {
+    "beat_s": (int | float, 0.001, DAY_S),
+    "stale_s": (int | float, 0.002, DAY_S),
+    "poll_s": (int | float, 0.001, DAY_S),
+    "grace_s": (int | float, 0, DAY_S),
+    "batch_max": (int, 1, 10_000),
+    "lost_max": (int, 1, 30_000),
+    "retention_days": (int, 1, 36_500),
+}
 
 
 def read_configuration(options: dict[str, Any]) -> Configuration:

@@ -9,6 +9,7 @@ from typing import Any
 
 from mutoscope.engines.tasks.compat import TaskContext, TaskResult
 from mutoscope.engines.tasks.queue.policy import Policy
+from mutoscope.engines.tasks.queue.results import storable
 
 # A worker writes progress together with other work; saying it more often than this is only remembered.
 PROGRESS_EVERY_S = 0.5
@@ -59,8 +60,9 @@ class QueueTaskContext(TaskContext):
     def report(self, fraction: float | None, note: str = "") -> None:
         """Show progress, from 0 to 1, readable by `get_result` while the task runs. Costs the task no round trip."""
         if fraction is not None:
-            fraction = min(1.0, max(0.0, fraction))
-        self.on_progress(fraction, note)
+            fraction = min(1.0, max(0.0, float(fraction)))
+        # Checked here, where the task fails of it: the worker writes it together with that of others.
+        self.on_progress(fraction, storable(str(note)))
 
 
 # The two below are made for every step. Frozen ones take three times as long to make.

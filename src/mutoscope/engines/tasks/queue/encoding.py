@@ -30,8 +30,14 @@ def encode(value: Any) -> str:
 
 
 def encode_args(args: Sequence[Any]) -> str:
+    """Positional arguments as JSON text. Raises as encode does, and TypeError for a text, which is a sequence by accident."""
+    if not isinstance(args, (list, tuple)) and (isinstance(args, str | bytes) or not isinstance(args, Sequence)):
+        raise TypeError(f"args is {args!r}, and has to be a list or a tuple of arguments")
     return _encode(args) if args else "[]"
 
 
 def encode_kwargs(kwargs: Mapping[str, Any]) -> str:
+    """Named arguments as JSON text. Raises as encode does, and TypeError for what is no mapping."""
+    if not isinstance(kwargs, (dict, Mapping)):
+        raise TypeError(f"kwargs is {kwargs!r}, and has to be a mapping of names to arguments")
     return _encode(kwargs) if kwargs else "{}"

@@ -10,7 +10,7 @@ from django.db import connections, transaction
 
 from mutoscope.engines.tasks.queue.backend import SQL, PostgresBackend
 from mutoscope.engines.tasks.queue.encoding import encode
-from mutoscope.engines.tasks.queue.policy import TaskCancelled
+from mutoscope.engines.tasks.queue.policy import TaskCancelled, check_limit
 from mutoscope.engines.tasks.queue.results import parse_id, task_error
 
 PURGE_AT_ONCE = 5_000
@@ -67,8 +67,9 @@ class Operator:
     def limit(self, queue: str, running_max: int | None) -> None:
         """At most so many of the queue's tasks run at once, over all workers; None for any number.
 
-        Tasks that ran before the limit was set do not count.
+        Tasks that ran before the limit was set do not count. Raises ValueError for what is no such number.
         """
+        check_limit("running_max", running_max)
         self._execute("set_running_max", {"queue": queue, "running_max": running_max})
 
     def purge(self, queue: str) -> int:

@@ -100,9 +100,13 @@ def parse_id(result_id: object) -> int | None:
 
 def trace_of(error: BaseException) -> str:
     """What is kept of an exception for people: the sentence of one that declined, else the end of its traceback. Never empty."""
-    if isinstance(error, Declined) and str(error).strip():
-        return str(error)[-TRACEBACK_CHARACTERS_MAX:]
-    return "".join(traceback.format_exception(error))[-TRACEBACK_CHARACTERS_MAX:]
+    said = str(error) if isinstance(error, Declined) else ""
+    return storable(said if said.strip() else "".join(traceback.format_exception(error)))[-TRACEBACK_CHARACTERS_MAX:]
+
+
+def storable(text: str) -> str:
+    """The text without what PostgreSQL's texts and jsonb do not hold: NUL, and halves of characters, as in names of files."""
+    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
 
 
 def task_error(error: BaseException, trace: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from cronsim import CronSim, CronSimError
 from django.utils import timezone
 
 from mutoscope.engines.tasks.compat import Task
+from mutoscope.engines.tasks.queue.encoding import encode_args, encode_kwargs
 
 T = TypeVar("T", bound="Task[..., Any]")
 
@@ -42,15 +43,24 @@ def schedule(
     """Enqueue the task at each tick of a cron expression; stands above `@task`.
 
     Each tick is enqueued once, by however many workers. Ticks missed while no worker ran are made up for by one. Raises
-    ValueError for an expression or a zone that does not exist, and for a name taken by another task.
+    ValueError for an expression or a zone that does not exist, for arguments that are no JSON, and for a second schedule
+    without a name of its own.
     """
     next_tick(cron, time_zone, timezone.now())
 
     def declare(task: T) -> T:
         declared = Schedule(name or task.module_path, cron, time_zone, task, args, kwargs or {})
+        try:
+            encode_args(declared.args)
+            encode_kwargs(declared.kwargs)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"The args or kwargs of schedule {declared.name!r} cannot be stored: {error}") from error
         other = _DECLARED.get(declared.name)
-        if other is not None and other.task.module_path != task.module_path:
-            raise ValueError(f"Two schedules are named {declared.name!r}: give one a name of its own.")
+        # A module that is imported again declares the same once more.
+        if other is not None and _what(other) != _what(declared):
+            raise ValueError(
+                f"Two schedules are named {declared.name!r}: give one a name of its own, with schedule(..., name=...)."
+            )
         _DECLARED[declared.name] = declared
         return task
 
@@ -60,6 +70,10 @@ def schedule(
 def declared_schedules() -> list[Schedule]:
     """Every schedule that the imported code declares."""
     return list(_DECLARED.values())
+
+
+def _what(one: Schedule) -> tuple[Any, ...]:
+    return one.task.module_path, one.cron, one.timezone, one.args, one.kwargs
 
 
 def next_tick(cron: str, time_zone: str, after: datetime) -> datetime:

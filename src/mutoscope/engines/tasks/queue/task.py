@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from mutoscope.engines.tasks.compat import Task
+from mutoscope.engines.tasks.queue.policy import check_limit, checked_key
 
 WhenTaken = Literal["keep", "replace"]
+WHEN_TAKEN: tuple[WhenTaken, ...] = ("keep", "replace")
 
 if TYPE_CHECKING:
     _Task = Task[..., Any]
@@ -22,13 +24,25 @@ class QueueTask(_Task):
     """A task with keys of its own, over those of its policy.
 
     `unique_key`: at most one task waits under it; `when_taken` says whether the waiting one is kept as it is or takes the
-    new arguments. `limit_key`: at most `limit_max` (the policy's, unless given) run at once under it.
+    new arguments. `limit_key`: at most `limit_max` (the policy's, unless given) run at once under it. Raises ValueError for
+    keys, limits and words that are none.
     """
 
     unique_key: str | None = None
     when_taken: WhenTaken = "keep"
     limit_key: str | None = None
     limit_max: int | None = None
+
+    def __post_init__(self) -> None:
+        checked_key("unique_key", self.unique_key)
+        checked_key("limit_key", self.limit_key)
+        check_limit("limit_max", self.limit_max)
+        if self.when_taken not in WHEN_TAKEN:
+            raise ValueError(
+                f"when_taken is {self.when_taken!r}, and has to be one of {', '.join(map(repr, WHEN_TAKEN))}"
+            )
+        # Not super(): a dataclass with slots is made anew, and this function does not know it.
+        _Task.__post_init__(self)
 
     def using(
         self,

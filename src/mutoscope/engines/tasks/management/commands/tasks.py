@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import Any
 
@@ -16,8 +17,12 @@ from mutoscope.engines.tasks.queue.backend import PostgresBackend, backend_of
 from mutoscope.engines.tasks.queue.metrics import depths
 from mutoscope.engines.tasks.queue.models import FinishedTask, LiveTask, QueueSettings, Status
 from mutoscope.engines.tasks.queue.operate import Operator
+from mutoscope.engines.tasks.queue.policy import LIMIT_MAX_MAX
+from mutoscope.engines.tasks.queue.results import ID_MAX
 
 Answer = dict[str, Any] | list[dict[str, Any]]
+
+LIST_MAX = 10_000
 
 STATES = ("ready", "deferred", "running", "successful", "failed", "cancelled", "declined")
 
@@ -37,7 +42,7 @@ class Command(BaseCommand):
         listing = command("list", "List tasks, the newest first.")
         listing.add_argument("--state", choices=STATES, help="Only tasks in this state.")
         listing.add_argument("--queue", help="Only tasks of this queue.")
-        listing.add_argument("--limit", type=int, default=50, help="At most so many. Default: 50.")
+        listing.add_argument("--limit", type=_whole(1, LIST_MAX), default=50, help="At most so many. Default: 50.")
         for name, text in (
             ("show", "Show tasks in full."),
             ("retry", "Let failed or cancelled tasks wait again."),
@@ -54,14 +59,15 @@ class Command(BaseCommand):
             command(name, text).add_argument("queue")
         limit = command("limit", "Let at most so many of the queue's tasks run at once.")
         limit.add_argument("queue")
-        limit.add_argument("running_max", type=int, help="0 for no limit.")
-        command("runs", "List pipeline runs, the newest first.").add_argument("--limit", type=int, default=50)
+        limit.add_argument("running_max", type=_whole(0, LIMIT_MAX_MAX), help="0 for no limit.")
+        runs_listing = command("runs", "List pipeline runs, the newest first.")
+        runs_listing.add_argument("--limit", type=_whole(1, LIST_MAX), default=50, help="At most so many. Default: 50.")
         for name, text in (
             ("run", "Show how far a pipeline run is."),
             ("resume-run", "Let a failed, stopped or cancelled run go on with what it has not done."),
             ("cancel-run", "End a run; what it has done is kept."),
         ):
-            command(name, text).add_argument("run_id", type=int)
+            command(name, text).add_argument("run_id", type=_whole(1, ID_MAX))
 
     def handle(self, *_: Any, **options: Any) -> None:
         backend = backend_of(options["backend"])
@@ -167,19 +173,19 @@ class Command(BaseCommand):
         ]
 
     def on_pause(self, backend: PostgresBackend, options: dict[str, Any]) -> Answer:
-        Operator(backend).pause(options["queue"])
+        Operator(backend).pause(_queue(backend, options))
         return {"paused": options["queue"]}
 
     def on_resume(self, backend: PostgresBackend, options: dict[str, Any]) -> Answer:
-        Operator(backend).resume(options["queue"])
+        Operator(backend).resume(_queue(backend, options))
         return {"resumed": options["queue"]}
 
     def on_purge(self, backend: PostgresBackend, options: dict[str, Any]) -> Answer:
-        return {"purged": Operator(backend).purge(options["queue"])}
+        return {"purged": Operator(backend).purge(_queue(backend, options))}
 
     def on_limit(self, backend: PostgresBackend, options: dict[str, Any]) -> Answer:
         running_max = options["running_max"] or None
-        Operator(backend).limit(options["queue"], running_max)
+        Operator(backend).limit(_queue(backend, options), running_max)
         return {"queue": options["queue"], "running_max": running_max}
 
     # Runs
@@ -223,6 +229,28 @@ class Command(BaseCommand):
             return {"cancelled": runs.cancel(options["run_id"], backend.alias)}
         except runs.UnknownRun as error:
             raise CommandError(str(error)) from error
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    """A reader of whole numbers between two, for the parser."""
+
+    def read(text: str) -> int:
+        if not text.removeprefix("-").isdecimal() or not least <= int(text) <= most:
+            raise ArgumentTypeError(f"{text!r} has to be a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _queue(backend: PostgresBackend, options: dict[str, Any]) -> str:
+    """The queue that was named, if there is one: in TASKS, or because a worker or a task knows it."""
+    queue: str = options["queue"]
+    rows = QueueSettings.objects.using(backend.configuration.database)
+    if backend.queues and queue not in backend.queues and not rows.filter(name=queue).exists():
+        known = set(depths(backend)) | set(rows.values_list("name", flat=True))
+        if queue not in known:
+            raise CommandError(f"There is no queue {queue!r}; there are {', '.join(sorted(known))}.")
+    return queue
 
 
 def live_state(task: LiveTask) -> str:

@@ -86,11 +86,15 @@ def answer(request: dict[str, Any], answers: IO[str]) -> dict[str, Any]:
         value = task.call(*args, **kwargs)
         return {"result": None if value is None else encode(value)}
     except BaseException as error:
-        by_call = getattr(task.func, ATTRIBUTE_BY_CALL, None)
-        chosen = policy_of(task.func) if by_call is None else by_call(kwargs)
-        delay_s = chosen.retry_delay_s(request["attempt"], error)
-        stored = task_error(error, trace_of(error))
-        return {"error": stored, "delay_s": delay_s, "is_declined": isinstance(error, Declined)}
+        try:
+            by_call = getattr(task.func, ATTRIBUTE_BY_CALL, None)
+            chosen = policy_of(task.func) if by_call is None else by_call(kwargs)
+            delay_s = chosen.retry_delay_s(request["attempt"], error)
+            stored = task_error(error, trace_of(error))
+            return {"error": stored, "delay_s": delay_s, "is_declined": isinstance(error, Declined)}
+        except Exception as trouble:
+            # What was to judge the failure failed itself: there is no other attempt, and the child goes on.
+            return {"error": task_error(trouble, trace_of(trouble)), "delay_s": None, "is_declined": False}
 
 
 if __name__ == "__main__":

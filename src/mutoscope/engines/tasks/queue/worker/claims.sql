@@ -249,14 +249,15 @@ FROM gone
 RETURNING id
 
 -- name: retry
--- Failed tasks that may try again wait for their time, unless someone asked to cancel them meanwhile. A task keeps its key only as a name here; see retry_unique.
+-- Failed tasks that may try again wait for their time, unless someone asked to cancel them meanwhile. A task keeps its key
+-- only as a name here; see retry_unique. One that is tried for ever stops being counted before its two bytes are full.
 WITH again AS MATERIALIZED (
     SELECT * FROM unnest(%(ids)s::bigint[], %(leases)s::int[], %(delays_s)s::float8[], %(pasts)s::text[])
         AS a (id, lease, delay_s, past)
 ), back AS (
     UPDATE tasks_task t
     SET worker_id = NULL, deferred = true, run_at = clock_timestamp() + a.delay_s * interval '1 second', past = a.past,
-        progress = NULL, progress_note = NULL
+        attempt = LEAST(t.attempt, 32000), progress = NULL, progress_note = NULL
     FROM again a
     WHERE t.id = ANY(%(ids)s::bigint[]) AND t.id = a.id AND t.worker_id = %(worker_id)s AND t.lease = a.lease AND NOT t.cancel_requested
     RETURNING t.id
@@ -270,7 +271,7 @@ SELECT id FROM back
 WITH back AS (
     UPDATE tasks_task t
     SET worker_id = NULL, deferred = true, run_at = clock_timestamp() + %(delay_s)s * interval '1 second',
-        past = %(past)s, unique_key = t.unique_name, progress = NULL, progress_note = NULL
+        past = %(past)s, unique_key = t.unique_name, attempt = LEAST(t.attempt, 32000), progress = NULL, progress_note = NULL
     WHERE t.id = %(id)s AND t.worker_id = %(worker_id)s AND t.lease = %(lease)s AND NOT t.cancel_requested
     RETURNING t.id
 ), freed AS (

@@ -16,7 +16,7 @@ from mutoscope.engines.tasks.queue.arrays import numbers, texts
 from mutoscope.engines.tasks.queue.connection import Line
 from mutoscope.engines.tasks.queue.context import Advance
 from mutoscope.engines.tasks.queue.encoding import decode, encode
-from mutoscope.engines.tasks.queue.results import CANCELLED
+from mutoscope.engines.tasks.queue.results import CANCELLED, FAILED, task_error, trace_of
 from mutoscope.engines.tasks.queue.worker.job import Job
 from mutoscope.engines.tasks.statements import statements
 
@@ -164,17 +164,8 @@ class Desk:
 
     def retry(self, jobs: list[Job]) -> set[int]:
         """Let these wait for their next attempt. The ids that were ours."""
-        kept: set[int] = set()
         plain = [job for job in jobs if not job.unique_name]
-        if plain:
-            parameters = {
-                "worker_id": self.worker_id,
-                "ids": [job.id for job in plain],
-                "leases": [job.lease for job in plain],
-                "delays_s": [job.delay_s for job in plain],
-                "pasts": [self._past(job) for job in plain],
-            }
-            kept |= {row[0] for row in self.line.execute(SQL["retry"], parameters)}
+        kept = self._retry_plain(plain) if plain else set()
         for job in jobs:
             if job.unique_name:
                 kept |= self._retry_unique(job)
@@ -183,6 +174,32 @@ class Desk:
             # Ours no longer, or cancelled: ending them finds out.
             job.status = CANCELLED
         return kept | self.finish(others) if others else kept
+
+    def _retry_plain(self, jobs: list[Job]) -> set[int]:
+        parameters = {
+            "worker_id": self.worker_id,
+            "ids": [job.id for job in jobs],
+            "leases": [job.lease for job in jobs],
+            "delays_s": [job.delay_s for job in jobs],
+            "pasts": [self._past(job) for job in jobs],
+        }
+        try:
+            return {row[0] for row in self.line.execute(SQL["retry"], parameters)}
+        except psycopg.DataError as error:
+            # One of them holds what cannot be written. It shall not take the others with it.
+            if len(jobs) == 1:
+                return self._end_unwritable(jobs[0], error)
+            return set().union(*(self._retry_plain([job]) for job in jobs))
+
+    def _end_unwritable(self, job: Job, error: psycopg.DataError) -> set[int]:
+        logger.error(
+            "Task %s cannot be tried again: %s",
+            job.id,
+            error,
+            extra={"action": "retry_unwritable", "task_id": job.id, "task_path": job.path},
+        )
+        job.status, job.delay_s, job.error = FAILED, None, task_error(error, trace_of(error))
+        return self.finish([job])
 
     def _retry_unique(self, job: Job) -> set[int]:
         parameters = {
@@ -194,6 +211,8 @@ class Desk:
         }
         try:
             return {row[0] for row in self.line.execute(SQL["retry_unique"], parameters)}
+        except psycopg.DataError as error:
+            return self._end_unwritable(job, error)
         except psycopg.errors.UniqueViolation:
             # Another task waits under this key and will do the same work: this one makes room for it.
             logger.info(

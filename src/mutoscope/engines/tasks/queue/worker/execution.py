@@ -93,13 +93,14 @@ def choose_policy(job: Job, runnable: Runnable) -> None:
     if runnable.policy_by_call is None:
         job.policy = runnable.policy
         return
+    # Where it runs was settled when it was enqueued, by the task that it was enqueued as.
+    place = runnable.policy.run_in
     try:
         chosen = runnable.policy_by_call(decode(job.kwargs))
+        job.policy = chosen if chosen.run_in == place else dataclasses.replace(chosen, run_in=place)
     except Exception:
         # Arguments that make no sense: the task itself will say so, where it counts as its failure.
-        chosen = runnable.policy
-    # Where it runs was settled when it was enqueued, by the task that it was enqueued as.
-    job.policy = dataclasses.replace(chosen, run_in=runnable.policy.run_in)
+        job.policy = runnable.policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,15 @@ class Execution:
             self._finish(result)
 
     def fail(self, error: BaseException) -> None:
-        """Decide what a failed attempt means: another one, or the end. Called inside the `except`."""
+        """Decide what a failed attempt means: another one, or the end. Called inside the `except`. Never raises."""
+        try:
+            self._judge(error)
+        except BaseException as trouble:
+            # A policy, an exception's own code or a receiver that stumbles, or a word to stop that comes now. Without an
+            # outcome the task would stay running for good.
+            end_with(self.job, self._interruption(trouble))
+
+    def _judge(self, error: BaseException) -> None:
         if isinstance(error, Interrupted) or self.job.interruption is not None:
             error = self._interruption(error)
         delay_s = None if self.job.interruption == "cancel" else self.job.policy.retry_delay_s(self.job.attempt, error)
@@ -273,6 +282,24 @@ class Execution:
                 )
 
 
+def end_with(job: Job, error: BaseException) -> None:
+    """Give the job the plainest outcome: it ends with this error. Asks and tells nobody."""
+    job.error = task_error(error, trace_of(error))
+    job.advance = None
+    if job.interruption == "shutdown":
+        job.delay_s, job.status = 0.0, READY
+    else:
+        job.delay_s, job.status = None, CANCELLED if job.interruption == "cancel" else FAILED
+    logger.error(
+        "Task %s (%s) ended with an error while its attempt was being judged: %s",
+        job.id,
+        job.path,
+        job.error["exception_class_path"],
+        exc_info=error,
+        extra={"action": "judging_failed", "task_id": job.id, "task_path": job.path},
+    )
+
+
 def run_in_thread(job: Job, around: Surroundings) -> None:
     """Run a sync task here and now. Never raises, but for Interrupted that comes too late to matter."""
     begun = job.begin()
@@ -297,7 +324,8 @@ def fail_unknown(job: Job) -> None:
     """End an attempt at a task that this process's code does not have."""
     try:
         _runnable(job.path)
-        return
+        # It was there at the second look. Another attempt finds it.
+        job.delay_s = 0.0
     except BaseException as error:
         delay_s = UNKNOWN_POLICY.retry_delay_s(job.attempt, TaskNotFound())
         job.error = task_error(error, trace_of(error))

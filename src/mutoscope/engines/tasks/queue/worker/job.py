@@ -75,6 +75,10 @@ class Job:
         """Whether its run ends with the step that has just ended."""
         return self.advance is not None and self.advance.carry is None
 
+    def has_outcome(self) -> bool:
+        """Whether it is settled what becomes of it."""
+        return self.status != READY or self.delay_s is not None
+
     def go_on(self, lease: int) -> None:
         """Become the following step's task, whose checkpoint was written."""
         assert self.advance is not None

@@ -10,14 +10,14 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from mutoscope.engines.tasks.queue.configuration import Configuration
-from mutoscope.engines.tasks.queue.connection import Line, Stopped
+from mutoscope.engines.tasks.queue.connection import BROKEN, Line, Stopped
 from mutoscope.engines.tasks.queue.encoding import decode, encode, encode_args, encode_kwargs
 from mutoscope.engines.tasks.queue.history import keep_days
 from mutoscope.engines.tasks.queue.policy import TaskCancelled, WorkerLost
@@ -33,6 +33,7 @@ HISTORY_EVERY_S = 3600.0
 HISTORY_AGAIN_S = 60.0
 TICK_S = 0.5
 REAP_EVERY_S = 1.0
+SCHEDULE_AGAIN = timedelta(hours=1)
 
 logger = logging.getLogger("mutoscope.tasks")
 
@@ -47,12 +48,15 @@ class Keeper:
         pump: Pump,
         interrupt: Callable[[int, str], None],
         enqueue: Callable[[psycopg.Connection[tuple[Any, ...]], Any, list[Any], dict[str, Any]], int],
+        on_empty: Callable[[], None] | None = None,
     ) -> None:
         self.line = line
         self.configuration = configuration
         self.pump = pump
         self._interrupt = interrupt
         self._enqueue = enqueue
+        # Told once, when nothing is left to do. None for a worker that then waits for more.
+        self._on_empty = on_empty
         self._thread = threading.Thread(target=self._work, name="tasks-keeper", daemon=True)
         self._stop = threading.Event()
         self._beat_at = 0.0
@@ -90,12 +94,23 @@ class Keeper:
         if now >= max(self._reap_at, self._reap_from):
             self._reap_at = now + REAP_EVERY_S
             self.reap()
-        if now >= self._schedule_at:
-            self._schedule_at = now + TICK_S
-            self.tick_schedules()
+        # Before the schedules, which people declare: whatever is wrong with one of them, the history is kept.
         if now >= self._history_at:
             self._history_at = now + HISTORY_AGAIN_S
             self.keep_history()
+        if now >= self._schedule_at:
+            self._schedule_at = now + TICK_S
+            self.tick_schedules()
+        if self._on_empty is not None and not self._has_work():
+            self._on_empty()
+            self._on_empty = None
+
+    def _has_work(self) -> bool:
+        pump = self.pump
+        if not pump.desk.worker_id or pump.disowned.is_set():
+            return True
+        parameters = {"worker_id": pump.desk.worker_id, "queues": pump.desk.queues}
+        return bool(self.line.execute(SQL["has_work"], parameters)[0][0])
 
     def _beat(self) -> None:
         pump, tally = self.pump, self.pump.tally
@@ -198,19 +213,26 @@ class Keeper:
         with connection.transaction():
             due = connection.execute(SQL["due_schedules"]).fetchall()
             for name, cron, zone, path, args, kwargs, next_at, now in due:
-                following = next_tick(cron, zone, now.astimezone(UTC))
-                task_id = None
-                try:
-                    task = find_task(path)
-                except Exception:
-                    logger.exception("Schedule %s cannot be enqueued", name, extra={"action": "schedule_failed"})
-                else:
-                    task_id = self._enqueue(connection, task, decode(args), decode(kwargs))
+                task_id = self._tick(connection, name, path, args, kwargs)
+                following = _following(name, cron, zone, now.astimezone(UTC))
                 parameters = {"name": name, "next_at": following, "last_at": next_at, "task_id": task_id}
                 connection.execute(SQL["move_schedule"], parameters)
         if due:
             self.pump.wake()
         return len(due)
+
+    def _tick(
+        self, connection: psycopg.Connection[tuple[Any, ...]], name: str, path: str, args: str, kwargs: str
+    ) -> int | None:
+        """Enqueue one schedule's task; its id. None when that fails: a tick is lost then, and the others are not."""
+        try:
+            with connection.transaction():
+                return self._enqueue(connection, find_task(path), decode(args), decode(kwargs))
+        except BROKEN:
+            raise
+        except Exception:
+            logger.exception("Schedule %s cannot be enqueued", name, extra={"action": "schedule_failed"})
+            return None
 
     def keep_history(self) -> None:
         """Make and drop the history's days; another worker that is at it is not waited for."""
@@ -225,3 +247,12 @@ class Keeper:
             keep_days(connection, today[0], self.configuration.retention_days)
             connection.execute(SQL["forget_workers"])
         self._history_at = time.monotonic() + HISTORY_EVERY_S
+
+
+def _following(name: str, cron: str, zone: str, now: datetime) -> datetime:
+    """The schedule's tick after this one. What another version of the code declared may make no sense here."""
+    try:
+        return next_tick(cron, zone, now)
+    except ValueError:
+        logger.exception("Schedule %s has no next tick", name, extra={"action": "schedule_failed"})
+        return now + SCHEDULE_AGAIN

@@ -112,3 +112,11 @@ SELECT EXISTS (SELECT 1 FROM tasks_finished_rest WHERE finished_at >= %(since)s 
 
 -- name: prune_rest
 DELETE FROM tasks_finished_rest WHERE finished_at < clock_timestamp() - %(days)s * interval '1 day'
+
+-- name: has_work
+-- Whether this worker holds a task, or one that is ready or due waits in queues that are not paused.
+SELECT EXISTS (SELECT FROM tasks_task WHERE worker_id = %(worker_id)s)
+    OR EXISTS (SELECT FROM tasks_task t
+               WHERE t.queue = ANY(%(queues)s) AND t.worker_id IS NULL
+                 AND (NOT t.deferred OR t.run_at <= clock_timestamp())
+                 AND NOT EXISTS (SELECT FROM tasks_queue q WHERE q.name = t.queue AND q.paused))

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connections
 
+from mutoscope.engines.tasks.queue.worker.execution import end_with
 from mutoscope.engines.tasks.queue.worker.job import Interrupted, Job
 
 # A thread that has had nothing to do for so long gives its database connections back.
@@ -138,10 +139,13 @@ class Crew:
             with seat.lock:
                 seat.job = None
             _notice_interruption()
-        except Interrupted:
-            # It came when the task had ended already. Its outcome stands.
+        except BaseException as error:
             with seat.lock:
                 seat.job = None
+            # An Interrupted that came when the task had ended already changes nothing. Anything else is a mistake of
+            # ours, and the thread has other tasks to run.
+            if not isinstance(error, Interrupted) or not job.has_outcome():
+                end_with(job, error)
         now = time.monotonic()
         if job.error is not None or now - seat.checked_at > CONNECTIONS_CHECK_S:
             seat.checked_at = now

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
@@ -38,6 +39,7 @@ logger = logging.getLogger("mutoscope.tasks")
 
 THREADS = 4
 COROUTINES = 100
+SIZE_MAX = 10_000
 WATCH_S = 0.05
 # Threads that run Python let others in this often. The default of 5 ms makes the pump wait as long for its turn after each
 # answer of the database.
@@ -52,6 +54,12 @@ class Size:
     coroutines: int = COROUTINES
     processes: int = 0
 
+    def __post_init__(self) -> None:
+        for name, least in (("threads", 1), ("coroutines", 1), ("processes", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= SIZE_MAX:
+                raise ValueError(f"{name} is {value!r}, and has to be a whole number from {least} to {SIZE_MAX}")
+
     def children(self) -> int:
         return self.processes or os.cpu_count() or 1
 
@@ -61,14 +69,26 @@ class Worker:
 
     `run()` blocks; `stop()`, from any thread or a signal handler, lets it finish within the grace period: nothing more is
     claimed, what was claimed but not begun goes back at once, what runs may end, and what does not end goes back too.
+    With `until_empty` it stops by itself once nothing in its queues is ready or due.
     """
 
-    def __init__(self, backend: PostgresBackend, queues: list[str] | None = None, size: Size | None = None) -> None:
+    def __init__(
+        self,
+        backend: PostgresBackend,
+        queues: list[str] | None = None,
+        size: Size | None = None,
+        *,
+        until_empty: bool = False,
+    ) -> None:
         self.backend = backend
         self.configuration = backend.configuration
         self.queues = sorted(set(queues or backend.queues))
         if not self.queues:
             raise ValueError("Name the queues to work on: TASKS allows any, so there is no list to take.")
+        unknown = sorted(set(self.queues) - backend.queues) if backend.queues else []
+        if unknown:
+            known = ", ".join(sorted(backend.queues))
+            raise ValueError(f"TASKS['{backend.alias}'] has no queue {', '.join(unknown)}; it has {known}.")
         self.size = size or Size()
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.tally = Tally()
@@ -77,9 +97,9 @@ class Worker:
         self._given_up = threading.Event()
         self._stop_at = 0.0
         self._finished: deque[Job] = deque()
-        self._build()
+        self._build(self.stop if until_empty else None)
 
-    def _build(self) -> None:
+    def _build(self, on_empty: Callable[[], None] | None) -> None:
         direct = self.configuration.direct
         around = Surroundings(self.backend.alias, type(self.backend), lambda: self.desk.worker_id, self._report)
         self.bell = Bell()
@@ -109,7 +129,9 @@ class Worker:
             interrupt=self.interrupt,
         )
         keeper_line = Line(direct, "tasks keeper", threading.Event())
-        self.keeper = Keeper(keeper_line, self.configuration, self.pump, self.interrupt, self.backend.enqueue_on)
+        self.keeper = Keeper(
+            keeper_line, self.configuration, self.pump, self.interrupt, self.backend.enqueue_on, on_empty
+        )
         self._watchdog = threading.Thread(target=self._watch, name="tasks-watchdog", daemon=True)
 
     def _done(self, job: Job) -> None:
