@@ -233,6 +233,7 @@ class RunStore:
             self.enqueue(run_id, [(unit, item) for unit, item, _ in outlook.ready], priority)
 
     def enqueue(self, run_id: int, places: Iterable[tuple[AnyUnit[Any, Any], str]], priority: int) -> None:
+        assert self.pipeline is not None
         units = list(places)
         self.query(
             "enqueue_units",
@@ -240,7 +241,7 @@ class RunStore:
             priority=priority,
             queues=texts(unit.queue_name for unit, _ in units),
             paths=texts(task_path(unit) for unit, _ in units),
-            kwargs=texts(encode(unit_call(run_id, unit, item)) for unit, item in units),
+            kwargs=texts(encode(unit_call(self.pipeline, run_id, unit, item)) for unit, item in units),
             limit_keys=texts(_limit_key(unit) for unit, _ in units),
             limit_maxes=texts(str(unit.policy.limit_max) if unit.policy.limit_key else None for unit, _ in units),
         )
@@ -253,9 +254,9 @@ def task_path(unit: AnyUnit[Any, Any]) -> str:
     return f"{TASKS_MODULE}.run_unit_in_child" if unit.policy.run_in == "process" else f"{TASKS_MODULE}.run_unit"
 
 
-def unit_call(run_id: int, unit: AnyUnit[Any, Any], item: str) -> dict[str, Any]:
+def unit_call(pipeline: Pipeline[Any, Any], run_id: int, unit: AnyUnit[Any, Any], item: str) -> dict[str, Any]:
     """The arguments of that task."""
-    return {"run": run_id, "unit": unit.key, "item": item}
+    return {"pipeline": pipeline.name, "run": run_id, "unit": unit.key, "item": item}
 
 
 def _limit_key(unit: AnyUnit[Any, Any]) -> str | None:

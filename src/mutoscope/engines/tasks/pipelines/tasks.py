@@ -1,4 +1,7 @@
-"""The tasks that units are. Three, because a task is sync, async or for a child process by its definition."""
+"""The tasks that units are. Three, because a task is sync, async or for a child process by its definition.
+
+`pipeline` is there for unit_policy alone, and empty where the unit was enqueued before calls named their pipelines.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,7 @@ class Work:
         following = self.pipeline.follower(self.unit)
         if following is None:
             return None
-        call = unit_call(self.run_id, following, self.item)
+        call = unit_call(self.pipeline, self.run_id, following, self.item)
         return Carry(call, encode(call), following.policy, (self.pipeline, self.subject, output))
 
     def may_share_commit(self) -> bool:
@@ -166,16 +169,18 @@ def _ours(context: TaskContext) -> QueueTaskContext:
 
 def unit_policy(call: dict[str, Any]) -> Policy:
     """The policy of the unit that a call is about."""
-    for pipeline in pipelines():
-        unit = pipeline.units.get(call["unit"])
-        if unit is not None:
-            return unit.policy
-    return DEFAULT_POLICY
+    if "pipeline" not in call:
+        # Enqueued before calls named their pipelines: whichever has the key.
+        units = [pipeline.units[call["unit"]] for pipeline in pipelines() if call["unit"] in pipeline.units]
+        return units[0].policy if units else DEFAULT_POLICY
+    pipeline = pipeline_named(call["pipeline"])
+    unit = pipeline.units.get(call["unit"]) if pipeline else None
+    return unit.policy if unit else DEFAULT_POLICY
 
 
 @task(takes_context=True)
 @policy_by(unit_policy)
-def run_unit(context: TaskContext, run: int, unit: str, item: str = "") -> Any:
+def run_unit(context: TaskContext, run: int, unit: str, item: str = "", pipeline: str = "") -> Any:
     """One unit, on a thread."""
     return _run(_ours(context), run, unit, item)
 
@@ -183,14 +188,14 @@ def run_unit(context: TaskContext, run: int, unit: str, item: str = "") -> Any:
 @task(takes_context=True)
 @policy_by(unit_policy)
 @policy(run_in="process")
-def run_unit_in_child(context: TaskContext, run: int, unit: str, item: str = "") -> Any:
+def run_unit_in_child(context: TaskContext, run: int, unit: str, item: str = "", pipeline: str = "") -> Any:
     """One unit, in a child process."""
     return _run(_ours(context), run, unit, item)
 
 
 @task(takes_context=True)
 @policy_by(unit_policy)
-async def run_async_unit(context: TaskContext, run: int, unit: str, item: str = "") -> Any:
+async def run_async_unit(context: TaskContext, run: int, unit: str, item: str = "", pipeline: str = "") -> Any:
     """One unit, on the event loop. The database is talked to on a thread."""
     ours = _ours(context)
     work = (
