@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core import checks
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -12,3 +13,7 @@ class TasksConfig(AppConfig):
     def ready(self) -> None:
         # Schedules and pipelines are declared beside the code they run, in each app's tasks.py and pipelines.py.
         autodiscover_modules("tasks", "pipelines")
+
+        from mutoscope.engines.tasks.pipelines.pipeline import check_pipelines
+
+        checks.register(check_pipelines)

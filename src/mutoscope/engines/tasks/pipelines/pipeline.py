@@ -6,12 +6,20 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
+from django.core import checks
 from django.db import transaction
 
+from mutoscope.engines.tasks.compat import (
+    TASK_MAX_PRIORITY,
+    TASK_MIN_PRIORITY,
+    InvalidTaskBackendError,
+    InvalidTaskError,
+)
 from mutoscope.engines.tasks.pipelines.codec import dump
 from mutoscope.engines.tasks.pipelines.plan import followers, look_ahead
 from mutoscope.engines.tasks.pipelines.store import RunStore, UnknownRun, WrongState
 from mutoscope.engines.tasks.pipelines.units import AnyUnit, Chain, Each, Step, Unit, _all_steps
+from mutoscope.engines.tasks.queue.backend import backend_of
 from mutoscope.engines.tasks.queue.operate import Operator
 
 In = TypeVar("In")
@@ -37,6 +45,10 @@ class Pipeline(Generic[In, Out]):
     """
 
     def __init__(self, name: str, step: Step[In, Out], *, backend: str = "default") -> None:
+        if not isinstance(name, str) or not name:
+            raise PipelineError(f"A pipeline's name is a text, not {name!r}.")
+        if not isinstance(step, Step):
+            raise PipelineError(f"Pipeline {name!r}: {step!r} is no step. A unit's class is one when it is called.")
         self.name = name
         self.step = step
         self.backend = backend
@@ -50,6 +62,7 @@ class Pipeline(Generic[In, Out]):
         self.fan_outs: dict[str, Each[Any, Any]] = {
             part.key: part for part in _all_steps(step) if isinstance(part, Each)
         }
+        self.queues = {unit.queue_name for unit in step.units()}
         self._followers = followers(step)
         # Asked once for each step that is run.
         self._next: dict[str, AnyUnit[Any, Any] | None] = {}
@@ -59,13 +72,34 @@ class Pipeline(Generic[In, Out]):
         _PIPELINES[name] = self
 
     def start(self, value: In, *, subject: str = "", priority: int = 0) -> int:
-        """Start a run in the caller's transaction; its id. Commit starts it, rollback leaves nothing of it."""
+        """Start a run in the caller's transaction; its id. Commit starts it, rollback leaves nothing of it.
+
+        Raises ValueError for a subject or a priority that is none, PipelineError for a queue that no worker works at.
+        """
+        if not isinstance(subject, str) or "\x00" in subject:
+            raise ValueError(f"subject is a text without NUL, not {subject!r}")
+        if type(priority) is not int or not TASK_MIN_PRIORITY <= priority <= TASK_MAX_PRIORITY:
+            raise ValueError(
+                f"priority is a whole number from {TASK_MIN_PRIORITY} to {TASK_MAX_PRIORITY}, not {priority!r}"
+            )
         store = RunStore(self)
+        self.check_queues()
         with transaction.atomic(using=store.database):
             run_id = store.insert_run(subject, dump(value), priority)
             outlook = look_ahead(self.step, lambda: value, store.no_checkpoints())
             store.go_on(run_id, outlook, priority)
         return run_id
+
+    def check_queues(self) -> None:
+        """Raises PipelineError when a unit's queue is none of its backend's: no worker would ever take it."""
+        known = backend_of(self.backend).queues
+        if not known or self.queues <= known:
+            return
+        unit = next(unit for unit in self.step.units() if unit.queue_name not in known)
+        raise PipelineError(
+            f"Pipeline {self.name!r}: unit {unit.key} has the queue {unit.queue_name!r}, which is not among QUEUES of "
+            f"TASKS[{self.backend!r}]: {', '.join(sorted(known))}."
+        )
 
     def follower(self, unit: AnyUnit[Any, Any]) -> AnyUnit[Any, Any] | None:
         """The unit that the same task may go on with after this one; None where something has to be decided first."""
@@ -98,12 +132,28 @@ def pipeline_named(name: str) -> Pipeline[Any, Any] | None:
     return _PIPELINES.get(name)
 
 
+def check_pipelines(**_: Any) -> list[checks.CheckMessage]:
+    """Django's check of what is declared against TASKS."""
+    found: list[checks.CheckMessage] = []
+    for pipeline in declared_pipelines():
+        try:
+            pipeline.check_queues()
+        except InvalidTaskError:
+            # Another kind of backend, in a project's tests say: no pipeline runs there, and start() says so.
+            continue
+        except (PipelineError, InvalidTaskBackendError) as error:
+            hint = "Add the queue to QUEUES, or change the unit's queue_name or the pipeline's backend."
+            found.append(checks.Error(str(error), hint=hint, id="tasks.E002"))
+    return found
+
+
 def resume(run_id: int, backend: str = "default") -> list[tuple[str, str]]:
     """Let a failed, stopped or cancelled run go on with whatever has no checkpoint; what it goes on with.
 
     Raises UnknownRun, or WrongState when it runs or has succeeded, or when the code does not know its checkpoints.
     """
     pipeline = _pipeline_of(run_id, backend)
+    pipeline.check_queues()
     return RunStore(pipeline).resume(run_id)
 
 
