@@ -15,7 +15,7 @@ from mutoscope.engines.tasks.compat import (
     InvalidTaskBackendError,
     InvalidTaskError,
 )
-from mutoscope.engines.tasks.pipelines.codec import dump
+from mutoscope.engines.tasks.pipelines.codec import dump, keep
 from mutoscope.engines.tasks.pipelines.plan import followers, look_ahead
 from mutoscope.engines.tasks.pipelines.store import RunStore, UnknownRun, WrongState
 from mutoscope.engines.tasks.pipelines.units import AnyUnit, Chain, Each, Step, Unit, _all_steps
@@ -74,7 +74,8 @@ class Pipeline(Generic[In, Out]):
     def start(self, value: In, *, subject: str = "", priority: int = 0) -> int:
         """Start a run in the caller's transaction; its id. Commit starts it, rollback leaves nothing of it.
 
-        Raises ValueError for a subject or a priority that is none, PipelineError for a queue that no worker works at.
+        Raises ValueError for a subject or a priority that is none, DoesNotFit for an input that is not what the first unit
+        takes, PipelineError for a queue that no worker works at.
         """
         if not isinstance(subject, str) or "\x00" in subject:
             raise ValueError(f"subject is a text without NUL, not {subject!r}")
@@ -82,10 +83,13 @@ class Pipeline(Generic[In, Out]):
             raise ValueError(
                 f"priority is a whole number from {TASK_MIN_PRIORITY} to {TASK_MAX_PRIORITY}, not {priority!r}"
             )
-        store = RunStore(self)
         self.check_queues()
+        kind = self.step.taken
+        # Where no type is declared, as when `each` comes first, whoever takes the input gets it as JSON has it.
+        text = dump(value) if kind is Any else keep(value, kind, f"input of pipeline {self.name!r}")[0]
+        store = RunStore(self)
         with transaction.atomic(using=store.database):
-            run_id = store.insert_run(subject, dump(value), priority)
+            run_id = store.insert_run(subject, text, priority)
             outlook = look_ahead(self.step, lambda: value, store.no_checkpoints())
             store.go_on(run_id, outlook, priority)
         return run_id

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from mutoscope.engines.postgres.prepared import fetch_prepared
-from mutoscope.engines.tasks.pipelines.codec import build, dump, load
+from mutoscope.engines.tasks.pipelines.codec import DoesNotFit, build, dump, keep, load
+from mutoscope.engines.tasks.pipelines.joins import fits, shown
 from mutoscope.engines.tasks.pipelines.plan import ITEMS, Outlook, Place, look_ahead
 from mutoscope.engines.tasks.pipelines.units import AnyUnit, AsyncUnit, Each
 from mutoscope.engines.tasks.queue.arrays import texts
@@ -220,7 +221,7 @@ class RunStore:
                 run_id=run_id,
                 unit=key,
                 item=ITEMS,
-                output=dump(items),
+                output=self._items(key, items),
                 version=1,
                 attempt=1,
                 task_id=0,
@@ -231,6 +232,19 @@ class RunStore:
             self.end(run_id, "SUCCEEDED", None)
         elif outlook.ready:
             self.enqueue(run_id, [(unit, item) for unit, item, _ in outlook.ready], priority)
+
+    def _items(self, key: str, items: list[Any]) -> str:
+        assert self.pipeline is not None
+        kind = self.pipeline.fan_outs[key].step.taken
+        if kind is Any:
+            # Whoever takes an item gets it as JSON has it, each time.
+            return dump(items)
+        wrong = [number for number, item in enumerate(items) if not fits(type(item), kind)]
+        if wrong:
+            raise DoesNotFit(
+                f"item {wrong[0]} of each({key}) is {shown(type(items[wrong[0]]))}, taken is {shown(kind)}"
+            )
+        return keep(items, list[kind], f"items of each({key})")[0]
 
     def enqueue(self, run_id: int, places: Iterable[tuple[AnyUnit[Any, Any], str]], priority: int) -> None:
         assert self.pipeline is not None

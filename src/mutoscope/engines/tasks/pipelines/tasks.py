@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from django.db import transaction
 
 from mutoscope.engines.tasks.compat import TaskContext, task
-from mutoscope.engines.tasks.pipelines.codec import dump, load
+from mutoscope.engines.tasks.pipelines.codec import keep, load
 from mutoscope.engines.tasks.pipelines.context import UnitContext
 from mutoscope.engines.tasks.pipelines.pipeline import Pipeline, pipeline_named, pipelines
 from mutoscope.engines.tasks.pipelines.plan import look_ahead
@@ -55,7 +55,7 @@ class Work:
 
     def keep(self, output: Any) -> Advance | None:
         """Keep the output: with the worker's next flush where the same task simply goes on, else here and now."""
-        text = dump(output)
+        text, output = keep(output, self.unit.made, f"output of unit {self.unit.key}")
         if self.may_share_commit():
             return Advance(
                 run_id=self.run_id,
