@@ -10,7 +10,14 @@ from mutoscope.engines.tasks.pipelines import pipeline as pipeline_module
 from mutoscope.engines.tasks.pipelines.context import UnitContext
 from mutoscope.engines.tasks.pipelines.joins import WrongJoin
 from mutoscope.engines.tasks.pipelines.models import Run, UnitRecord
-from mutoscope.engines.tasks.pipelines.pipeline import Pipeline, PipelineError, cancel, check_pipelines, resume
+from mutoscope.engines.tasks.pipelines.pipeline import (
+    Pipeline,
+    PipelineError,
+    WrongState,
+    cancel,
+    check_pipelines,
+    resume,
+)
 from mutoscope.engines.tasks.pipelines.units import AsyncUnit, Unit, WrongUnit, parallel
 from mutoscope.engines.tasks.queue.backend import PostgresBackend
 from mutoscope.engines.tasks.queue.models import LiveTask
@@ -115,7 +122,7 @@ def test_a_queue_that_nobody_works_at_is_refused_by_start_and_by_the_checks(
     with pytest.raises(PipelineError, match=r"unit astray has the queue 'nosuchqueue', .* children, default"):
         astray.start(1)
     assert not Run.objects.exists()
-    assert [(message.id, "nosuchqueue" in message.msg) for message in check_pipelines()] == [("tasks.E002", True)]
+    assert [(message.id, "nosuchqueue" in message.msg) for message in check_pipelines()] == [("tasks.E010", True)]
 
 
 def test_a_run_whose_queue_was_taken_away_is_not_resumed_into_it(
@@ -125,6 +132,6 @@ def test_a_run_whose_queue_was_taken_away_is_not_resumed_into_it(
     cancel(run_id)
     monkeypatch.setattr(ONE_TRY, "queues", {"gone"})
     monkeypatch.setattr(OneTry, "queue_name", "gone")
-    with pytest.raises(PipelineError, match="'gone'"):
+    with pytest.raises(WrongState, match="'gone'"):
         resume(run_id)
     assert Run.objects.get(id=run_id).state == "CANCELLED"

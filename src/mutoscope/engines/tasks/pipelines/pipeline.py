@@ -147,17 +147,21 @@ def check_pipelines(**_: Any) -> list[checks.CheckMessage]:
             continue
         except (PipelineError, InvalidTaskBackendError) as error:
             hint = "Add the queue to QUEUES, or change the unit's queue_name or the pipeline's backend."
-            found.append(checks.Error(str(error), hint=hint, id="tasks.E002"))
+            found.append(checks.Error(str(error), hint=hint, id="tasks.E010"))
     return found
 
 
 def resume(run_id: int, backend: str = "default") -> list[tuple[str, str]]:
     """Let a failed, stopped or cancelled run go on with whatever has no checkpoint; what it goes on with.
 
-    Raises UnknownRun, or WrongState when it runs or has succeeded, or when the code does not know its checkpoints.
+    Raises UnknownRun, or WrongState when it runs or has succeeded, when a unit that was cancelled with it has not ended yet,
+    or when the code does not know its checkpoints or its queues.
     """
     pipeline = _pipeline_of(run_id, backend)
-    pipeline.check_queues()
+    try:
+        pipeline.check_queues()
+    except PipelineError as error:
+        raise WrongState(str(error)) from error
     return RunStore(pipeline).resume(run_id)
 
 

@@ -65,7 +65,7 @@ SELECT kwargs, id, worker_id, attempted_at, attempt, progress, progress_note, de
 FROM tasks_task WHERE run_id = %(run_id)s
 
 -- name: lock_live
-SELECT kwargs, id FROM tasks_task WHERE run_id = %(run_id)s ORDER BY id FOR UPDATE
+SELECT kwargs, id, cancel_requested FROM tasks_task WHERE run_id = %(run_id)s ORDER BY id FOR UPDATE
 
 -- name: run_progress
 SELECT pipeline, subject, state, error, started_at, ended_at, input FROM tasks_run WHERE id = %(run_id)s

@@ -132,10 +132,10 @@ class RunStore:
             raise UnknownRun(f"There is no run {run_id}.")
         return str(rows[0][0])
 
-    def live(self, run_id: int, statement: str = "live_places") -> list[tuple[Place, int]]:
+    def live(self, run_id: int) -> list[tuple[Place, int]]:
         """Units of the run that wait or run now, with their tasks' ids."""
         found = []
-        for kwargs, task_id, *_ in self.query(statement, run_id=run_id):
+        for kwargs, task_id, *_ in self.query("live_places", run_id=run_id):
             call = decode(kwargs)
             found.append(((call["unit"], call["item"]), int(task_id)))
         return found
@@ -200,7 +200,15 @@ class RunStore:
         with transaction.atomic(using=self.database):
             self.lock(run_id)
             # Held still from here on: a worker could otherwise move one on between this look and the next.
-            live = {place for place, _ in self.live(run_id, "lock_live")}
+            live: set[Place] = set()
+            for kwargs, _, cancel_requested in self.query("lock_live", run_id=run_id):
+                call = decode(kwargs)
+                if cancel_requested:
+                    # It will end as cancelled, and its run with it once more.
+                    raise WrongState(
+                        f"Run {run_id}: its unit {call['unit']} was cancelled and has not ended yet. Resume it once that has."
+                    )
+                live.add((call["unit"], call["item"]))
             row = self.run(run_id)
             checkpoints = self.checkpoints(run_id)
             unknown = checkpoints.unknown_to(self.pipeline)

@@ -22,7 +22,7 @@ from mutoscope.engines.tasks.pipelines.store import Ended, LeaseLost, RunStore, 
 from mutoscope.engines.tasks.pipelines.units import AnyUnit
 from mutoscope.engines.tasks.queue.context import Advance, Carry, QueueTaskContext
 from mutoscope.engines.tasks.queue.encoding import encode
-from mutoscope.engines.tasks.queue.policy import DEFAULT_POLICY, Policy, policy, policy_by
+from mutoscope.engines.tasks.queue.policy import DEFAULT_POLICY, Declined, Policy, policy, policy_by
 from mutoscope.engines.tasks.queue.worker.threads import check_connections
 
 R = TypeVar("R")
@@ -103,7 +103,7 @@ class Work:
 
 
 def _begin(context: QueueTaskContext, run: int, unit: str, item: str) -> Work | None:
-    """The unit's work; None when there is nothing to do: its run is over, or stopped because the code does not know it."""
+    """The unit's work; None when its run is over. Raises Declined when the run is stopped, since the code does not know it."""
     began = time.monotonic()
     if context.carry is not None:
         pipeline, subject, value = context.carry
@@ -113,22 +113,18 @@ def _begin(context: QueueTaskContext, run: int, unit: str, item: str) -> Work | 
         row = store.run(run)
     except UnknownRun:
         return None
+    if row.state == "STOPPED":
+        raise Declined(f"Run {run} was stopped.")
     if row.state not in ("RUNNING", "FAILED"):
         return None
     found = pipeline_named(row.pipeline)
     if found is None:
-        store.stop(
-            run, f"The code has no pipeline {row.pipeline!r}. It was renamed or removed while this run was under way."
-        )
-        return None
+        raise _stopped(store, run, f"The code has no pipeline {row.pipeline!r}. It was renamed or removed")
     checkpoints = store.checkpoints(run)
     unknown = checkpoints.unknown_to(found)
     if unknown or unit not in found.units:
         names = ", ".join(unknown or [unit])
-        store.stop(
-            run, f"Pipeline {found.name!r} has no unit {names}. It was renamed or removed while this run was under way."
-        )
-        return None
+        raise _stopped(store, run, f"Pipeline {found.name!r} has no unit {names}. It was renamed or removed")
     if (unit, item) in checkpoints:
         # An earlier attempt got as far as its checkpoint, and died before its task was ended.
         return None
@@ -136,10 +132,15 @@ def _begin(context: QueueTaskContext, run: int, unit: str, item: str) -> Work | 
     for ready, ready_item, value_of in outlook.ready:
         if (ready.key, ready_item) == (unit, item):
             return Work(found, ready, item, run, row.subject, value_of(), context, began)
-    store.stop(
-        run, f"Unit {unit!r} cannot run where this run stands. The order of units was changed while it was under way."
-    )
-    return None
+    raise _stopped(store, run, f"Unit {unit!r} cannot run where this run stands. The order of units was changed")
+
+
+def _stopped(store: RunStore, run: int, reason: str) -> Declined:
+    """Stop the run; what its unit's task is to end with."""
+    reason += " while this run was under way."
+    store.stop(run, reason)
+    # Not as if it had been done: who resumes the run before this task has ended counts on it, and has to hear that it was not.
+    return Declined(reason)
 
 
 def _run(context: QueueTaskContext, run: int, unit: str, item: str) -> Advance | None:
