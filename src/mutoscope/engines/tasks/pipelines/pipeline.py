@@ -45,10 +45,7 @@ class Pipeline(Generic[In, Out]):
     """
 
     def __init__(self, name: str, step: Step[In, Out], *, backend: str = "default") -> None:
-        if not isinstance(name, str) or not name:
-            raise PipelineError(f"A pipeline's name is a text, not {name!r}.")
-        if not isinstance(step, Step):
-            raise PipelineError(f"Pipeline {name!r}: {step!r} is no step. A unit's class is one when it is called.")
+        _check_declared(name, step)
         self.name = name
         self.step = step
         self.backend = backend
@@ -62,6 +59,7 @@ class Pipeline(Generic[In, Out]):
         self.fan_outs: dict[str, Each[Any, Any]] = {
             part.key: part for part in _all_steps(step) if isinstance(part, Each)
         }
+        self.fan_out_of = {unit.key: each for each in self.fan_outs.values() for unit in each.units()}
         self.queues = {unit.queue_name for unit in step.units()}
         self._followers = followers(step)
         # Asked once for each step that is run.
@@ -77,12 +75,7 @@ class Pipeline(Generic[In, Out]):
         Raises ValueError for a subject or a priority that is none, DoesNotFit for an input that is not what the first unit
         takes, PipelineError for a queue that no worker works at.
         """
-        if not isinstance(subject, str) or "\x00" in subject:
-            raise ValueError(f"subject is a text without NUL, not {subject!r}")
-        if type(priority) is not int or not TASK_MIN_PRIORITY <= priority <= TASK_MAX_PRIORITY:
-            raise ValueError(
-                f"priority is a whole number from {TASK_MIN_PRIORITY} to {TASK_MAX_PRIORITY}, not {priority!r}"
-            )
+        _check_started(subject, priority)
         self.check_queues()
         kind = self.step.taken
         # Where no type is declared, as when `each` comes first, whoever takes the input gets it as JSON has it.
@@ -124,6 +117,22 @@ class Pipeline(Generic[In, Out]):
         elsewhere = unit.queue_name != following.queue_name or isinstance(unit, Unit) != isinstance(following, Unit)
         held = one.limit_key is not None or other.limit_key is not None
         return None if elsewhere or held or "process" in (one.run_in, other.run_in) else following
+
+
+def _check_declared(name: Any, step: Any) -> None:
+    if not isinstance(name, str) or not name:
+        raise PipelineError(f"A pipeline's name is a text, not {name!r}.")
+    if not isinstance(step, Step):
+        raise PipelineError(f"Pipeline {name!r}: {step!r} is no step. A unit's class is one when it is called.")
+
+
+def _check_started(subject: Any, priority: Any) -> None:
+    if not isinstance(subject, str) or "\x00" in subject:
+        raise ValueError(f"subject is a text without NUL, not {subject!r}")
+    if type(priority) is not int or not TASK_MIN_PRIORITY <= priority <= TASK_MAX_PRIORITY:
+        raise ValueError(
+            f"priority is a whole number from {TASK_MIN_PRIORITY} to {TASK_MAX_PRIORITY}, not {priority!r}"
+        )
 
 
 def pipelines() -> Iterable[Pipeline[Any, Any]]:

@@ -17,7 +17,7 @@ from mutoscope.engines.tasks.compat import TaskContext, task
 from mutoscope.engines.tasks.pipelines.codec import keep, load
 from mutoscope.engines.tasks.pipelines.context import UnitContext
 from mutoscope.engines.tasks.pipelines.pipeline import Pipeline, pipeline_named, pipelines
-from mutoscope.engines.tasks.pipelines.plan import look_ahead
+from mutoscope.engines.tasks.pipelines.plan import look_ahead, look_at_item
 from mutoscope.engines.tasks.pipelines.store import Ended, LeaseLost, RunStore, UnknownRun, unit_call
 from mutoscope.engines.tasks.pipelines.units import AnyUnit
 from mutoscope.engines.tasks.queue.context import Advance, Carry, QueueTaskContext
@@ -94,7 +94,7 @@ class Work:
 
     def _output_of(self, unit: type[AnyUnit[Any, Any]]) -> Any:
         known = self.pipeline.units.get(unit.key)
-        checkpoints = RunStore(self.pipeline).checkpoints(self.run_id)
+        checkpoints = RunStore(self.pipeline).checkpoints(self.run_id, self.item)
         if known is None or (known.key, "") not in checkpoints:
             if known is not None and (known.key, self.item) in checkpoints:
                 return checkpoints.output(known, self.item)
@@ -120,7 +120,8 @@ def _begin(context: QueueTaskContext, run: int, unit: str, item: str) -> Work | 
     found = pipeline_named(row.pipeline)
     if found is None:
         raise _stopped(store, run, f"The code has no pipeline {row.pipeline!r}. It was renamed or removed")
-    checkpoints = store.checkpoints(run)
+    fan_out = found.fan_out_of.get(unit) if item else None
+    checkpoints = RunStore(found).checkpoints(run, None if fan_out is None else item)
     unknown = checkpoints.unknown_to(found)
     if unknown or unit not in found.units:
         names = ", ".join(unknown or [unit])
@@ -128,7 +129,14 @@ def _begin(context: QueueTaskContext, run: int, unit: str, item: str) -> Work | 
     if (unit, item) in checkpoints:
         # An earlier attempt got as far as its checkpoint, and died before its task was ended.
         return None
-    outlook = look_ahead(found.step, lambda: load(row.input, found.step.taken), checkpoints)
+
+    def given() -> Any:
+        return load(row.input, found.step.taken)
+
+    if fan_out is None:
+        outlook = look_ahead(found.step, given, checkpoints)
+    else:
+        outlook = look_at_item(found.step, (fan_out, item), given, checkpoints)
     for ready, ready_item, value_of in outlook.ready:
         if (ready.key, ready_item) == (unit, item):
             return Work(found, ready, item, run, row.subject, value_of(), context, began)

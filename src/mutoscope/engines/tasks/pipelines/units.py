@@ -47,7 +47,7 @@ class Step(Generic[In, Out]):
         raise NotImplementedError
 
 
-def _what_is_wrong_with(unit: type[AnyUnit[Any, Any]]) -> str:
+def _what_is_wrong_with(unit: Any) -> str:
     """Why no worker could run this unit as it says; empty where all is well."""
     own = unit.policy
     if not isinstance(unit.key, str) or not isinstance(unit.queue_name, str) or not unit.queue_name:
