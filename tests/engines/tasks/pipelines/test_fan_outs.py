@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mutoscope.engines.tasks.pipelines import pipeline as pipeline_module
+from mutoscope.engines.tasks.pipelines import timeline
 from mutoscope.engines.tasks.pipelines.context import UnitContext
 from mutoscope.engines.tasks.pipelines.pipeline import Pipeline, resume
 from mutoscope.engines.tasks.pipelines.store import StoredCheckpoints
@@ -127,6 +128,20 @@ def test_a_fan_out_of_which_one_item_failed_goes_on_with_that_one(backend: Postg
         tasks.GATE.set()
         assert ("double", "2") in resume(run_id)
         assert ended(run_id).state == "SUCCEEDED"
+
+
+def test_the_timeline_of_many_items_shows_those_that_failed_and_counts_the_rest(
+    backend: PostgresBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timeline, "ITEMS_SHOWN_MAX", 3)
+    run_id = MANY.start(8)
+    with working(backend):
+        assert ended(run_id).state == "FAILED"
+        eventually(lambda: not LiveTask.objects.exists())
+    rows = [row for row in timeline.read_timeline(run_id).rows if row.unit == "grow"]
+    assert [(row.item, row.state) for row in rows[:3]] == [("0", "done"), ("1", "done"), ("2", "done")]
+    assert (rows[3].state, rows[3].note) == ("5 more", "5 done")
+    assert "failed" in {row.state for row in timeline.read_timeline(run_id).rows if row.unit == "double"}
 
 
 def changed(monkeypatch: pytest.MonkeyPatch, name: str, step: Step[Any, Any]) -> None:
