@@ -69,6 +69,8 @@ def load(text: str | None, kind: Any) -> Any:
 
 
 _JSON_TYPES = frozenset((type(None), str, int, float, bool))
+# A tuple: some types that are declared cannot be hashed.
+_AS_THEY_ARE = (str, int, float, bool, Any)
 
 
 def _plain(value: Any) -> Any:
@@ -126,7 +128,7 @@ def _difference(value: Any, back: Any, place: str) -> str | None:
 
 def build(value: Any, kind: Any) -> Any:
     """The value of that type that these JSON values stand for. Raises ValueError."""
-    if kind is Any or isinstance(kind, typing.TypeVar):
+    if kind in _AS_THEY_ARE or isinstance(kind, typing.TypeVar):
         return value
     origin = get_origin(kind)
     if origin is not None:
