@@ -11,6 +11,7 @@ from mutoscope.engines.tasks.pipelines import pipeline as pipeline_module
 from mutoscope.engines.tasks.pipelines.models import Run, UnitRecord
 from mutoscope.engines.tasks.pipelines.pipeline import UnknownRun, WrongState, cancel, resume
 from mutoscope.engines.tasks.pipelines.progress import read_progress
+from mutoscope.engines.tasks.pipelines.store import RunStore
 from mutoscope.engines.tasks.pipelines.timeline import read_timeline
 from mutoscope.engines.tasks.queue.backend import PostgresBackend
 from mutoscope.engines.tasks.queue.models import FinishedTask, LiveTask
@@ -18,7 +19,7 @@ from mutoscope.engines.tasks.queue.operate import Operator
 from tests.engines.tasks.conftest import eventually, working
 from tests.engines.tasks.processes import Project
 from tests.engines.tasks.project import tasks
-from tests.engines.tasks.project.pipelines import FILM, REFUSING, STUMBLING, Film
+from tests.engines.tasks.project.pipelines import FILM, GATED, REFUSING, STUMBLING, Film
 
 
 def ended(run_id: int) -> Run:
@@ -139,6 +140,41 @@ def test_a_cancelled_run_stops_and_can_be_resumed(backend: PostgresBackend) -> N
     assert not LiveTask.objects.exists()
     assert resume(run_id) == [("before", "")]
     with working(backend):
+        assert ended(run_id).state == "SUCCEEDED"
+
+
+def test_a_run_is_not_resumed_before_what_was_cancelled_has_ended(backend: PostgresBackend) -> None:
+    run_id = GATED.start("it")
+    with working(backend):
+        assert tasks.STARTED.wait(60)
+        assert cancel(run_id)
+        with pytest.raises(WrongState, match="its unit at_the_gate was cancelled and has not ended yet"):
+            resume(run_id)
+        tasks.GATE.set()
+        eventually(lambda: not LiveTask.objects.exists())
+        assert Run.objects.get(id=run_id).state == "CANCELLED"
+        assert resume(run_id) == [("at_the_gate", "")]
+        assert ended(run_id).state == "SUCCEEDED"
+
+
+def test_a_stopped_run_that_is_resumed_before_its_task_has_ended_is_not_left_running(
+    backend: PostgresBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks.GATE.set()
+    run_id = STUMBLING.start("it")
+    stop = RunStore.stop
+
+    def stop_and_be_resumed(self: RunStore, run: int, reason: str) -> None:
+        stop(self, run, reason)
+        monkeypatch.undo()
+        assert resume(run) == []
+
+    monkeypatch.setattr(RunStore, "stop", stop_and_be_resumed)
+    monkeypatch.setattr(STUMBLING, "units", {})
+    with working(backend):
+        failed = eventually(lambda: Run.objects.filter(id=run_id, state="FAILED").first())
+        assert "has no unit before" in str(failed.error)
+        assert resume(run_id) == [("before", "")]
         assert ended(run_id).state == "SUCCEEDED"
 
 

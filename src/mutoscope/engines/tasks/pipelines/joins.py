@@ -21,6 +21,8 @@ def fits(made: Any, taken: Any) -> bool:
         return any(fits(made, member) for member in get_args(taken))
     made_class, taken_class = made_origin or made, taken_origin or taken
     made_class = type(None) if made_class is None else made_class
+    if made_class in (int, bool) and taken_class is float:
+        return True
     taken_class = type(None) if taken_class is None else taken_class
     if not isinstance(made_class, type) or not isinstance(taken_class, type):
         return True

@@ -6,12 +6,20 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
 
+from django.core import checks
 from django.db import transaction
 
-from mutoscope.engines.tasks.pipelines.codec import dump
+from mutoscope.engines.tasks.compat import (
+    TASK_MAX_PRIORITY,
+    TASK_MIN_PRIORITY,
+    InvalidTaskBackendError,
+    InvalidTaskError,
+)
+from mutoscope.engines.tasks.pipelines.codec import dump, keep
 from mutoscope.engines.tasks.pipelines.plan import followers, look_ahead
 from mutoscope.engines.tasks.pipelines.store import RunStore, UnknownRun, WrongState
 from mutoscope.engines.tasks.pipelines.units import AnyUnit, Chain, Each, Step, Unit, _all_steps
+from mutoscope.engines.tasks.queue.backend import backend_of
 from mutoscope.engines.tasks.queue.operate import Operator
 
 In = TypeVar("In")
@@ -37,6 +45,7 @@ class Pipeline(Generic[In, Out]):
     """
 
     def __init__(self, name: str, step: Step[In, Out], *, backend: str = "default") -> None:
+        _check_declared(name, step)
         self.name = name
         self.step = step
         self.backend = backend
@@ -50,6 +59,8 @@ class Pipeline(Generic[In, Out]):
         self.fan_outs: dict[str, Each[Any, Any]] = {
             part.key: part for part in _all_steps(step) if isinstance(part, Each)
         }
+        self.fan_out_of = {unit.key: each for each in self.fan_outs.values() for unit in each.units()}
+        self.queues = {unit.queue_name for unit in step.units()}
         self._followers = followers(step)
         # Asked once for each step that is run.
         self._next: dict[str, AnyUnit[Any, Any] | None] = {}
@@ -59,13 +70,33 @@ class Pipeline(Generic[In, Out]):
         _PIPELINES[name] = self
 
     def start(self, value: In, *, subject: str = "", priority: int = 0) -> int:
-        """Start a run in the caller's transaction; its id. Commit starts it, rollback leaves nothing of it."""
+        """Start a run in the caller's transaction; its id. Commit starts it, rollback leaves nothing of it.
+
+        Raises ValueError for a subject or a priority that is none, DoesNotFit for an input that is not what the first unit
+        takes, PipelineError for a queue that no worker works at.
+        """
+        _check_started(subject, priority)
+        self.check_queues()
+        kind = self.step.taken
+        # Where no type is declared, as when `each` comes first, whoever takes the input gets it as JSON has it.
+        text = dump(value) if kind is Any else keep(value, kind, f"input of pipeline {self.name!r}")[0]
         store = RunStore(self)
         with transaction.atomic(using=store.database):
-            run_id = store.insert_run(subject, dump(value), priority)
+            run_id = store.insert_run(subject, text, priority)
             outlook = look_ahead(self.step, lambda: value, store.no_checkpoints())
             store.go_on(run_id, outlook, priority)
         return run_id
+
+    def check_queues(self) -> None:
+        """Raises PipelineError when a unit's queue is none of its backend's: no worker would ever take it."""
+        known = backend_of(self.backend).queues
+        if not known or self.queues <= known:
+            return
+        unit = next(unit for unit in self.step.units() if unit.queue_name not in known)
+        raise PipelineError(
+            f"Pipeline {self.name!r}: unit {unit.key} has the queue {unit.queue_name!r}, which is not among QUEUES of "
+            f"TASKS[{self.backend!r}]: {', '.join(sorted(known))}."
+        )
 
     def follower(self, unit: AnyUnit[Any, Any]) -> AnyUnit[Any, Any] | None:
         """The unit that the same task may go on with after this one; None where something has to be decided first."""
@@ -88,6 +119,22 @@ class Pipeline(Generic[In, Out]):
         return None if elsewhere or held or "process" in (one.run_in, other.run_in) else following
 
 
+def _check_declared(name: Any, step: Any) -> None:
+    if not isinstance(name, str) or not name:
+        raise PipelineError(f"A pipeline's name is a text, not {name!r}.")
+    if not isinstance(step, Step):
+        raise PipelineError(f"Pipeline {name!r}: {step!r} is no step. A unit's class is one when it is called.")
+
+
+def _check_started(subject: Any, priority: Any) -> None:
+    if not isinstance(subject, str) or "\x00" in subject:
+        raise ValueError(f"subject is a text without NUL, not {subject!r}")
+    if type(priority) is not int or not TASK_MIN_PRIORITY <= priority <= TASK_MAX_PRIORITY:
+        raise ValueError(
+            f"priority is a whole number from {TASK_MIN_PRIORITY} to {TASK_MAX_PRIORITY}, not {priority!r}"
+        )
+
+
 def pipelines() -> Iterable[Pipeline[Any, Any]]:
     """Every pipeline that the imported code declares."""
     return _PIPELINES.values()
@@ -98,12 +145,32 @@ def pipeline_named(name: str) -> Pipeline[Any, Any] | None:
     return _PIPELINES.get(name)
 
 
+def check_pipelines(**_: Any) -> list[checks.CheckMessage]:
+    """Django's check of what is declared against TASKS."""
+    found: list[checks.CheckMessage] = []
+    for pipeline in declared_pipelines():
+        try:
+            pipeline.check_queues()
+        except InvalidTaskError:
+            # Another kind of backend, in a project's tests say: no pipeline runs there, and start() says so.
+            continue
+        except (PipelineError, InvalidTaskBackendError) as error:
+            hint = "Add the queue to QUEUES, or change the unit's queue_name or the pipeline's backend."
+            found.append(checks.Error(str(error), hint=hint, id="tasks.E010"))
+    return found
+
+
 def resume(run_id: int, backend: str = "default") -> list[tuple[str, str]]:
     """Let a failed, stopped or cancelled run go on with whatever has no checkpoint; what it goes on with.
 
-    Raises UnknownRun, or WrongState when it runs or has succeeded, or when the code does not know its checkpoints.
+    Raises UnknownRun, or WrongState when it runs or has succeeded, when a unit that was cancelled with it has not ended yet,
+    or when the code does not know its checkpoints or its queues.
     """
     pipeline = _pipeline_of(run_id, backend)
+    try:
+        pipeline.check_queues()
+    except PipelineError as error:
+        raise WrongState(str(error)) from error
     return RunStore(pipeline).resume(run_id)
 
 

@@ -26,14 +26,21 @@ class Checkpoints(Protocol):
     def items(self, fan_out: Each[Any, Any]) -> list[Any] | None:
         """The fan-out's list; None when it was not computed yet."""
 
+    def one_of(self, fan_out: Each[Any, Any], item: str) -> Any:
+        """One item of that list, which was computed."""
+
 
 @dataclass(slots=True)
 class Outlook:
-    """Where a run stands: the places it can work on, whether all is done, and the lists it has just computed."""
+    """Where a run stands: the places it can work on, whether all is done, and the lists it has just computed.
+
+    `only`, where it is given, is the one item of one fan-out that was looked at; `done` is that item's.
+    """
 
     ready: list[tuple[AnyUnit[Any, Any], str, Callable[[], Any]]] = field(default_factory=list)
     lists: dict[str, list[Any]] = field(default_factory=dict)
     done: bool = False
+    only: tuple[Each[Any, Any], str] | None = None
 
     def places(self) -> list[Place]:
         return [(unit.key, item) for unit, item, _ in self.ready]
@@ -43,6 +50,19 @@ def look_ahead(step: Step[Any, Any], value: Callable[[], Any], checkpoints: Chec
     """What can run now, each with its input. Values are computed only when asked for."""
     outlook = Outlook()
     outlook.done = _walk(step, value, "", checkpoints, outlook) is not None
+    return outlook
+
+
+def look_at_item(
+    step: Step[Any, Any], only: tuple[Each[Any, Any], str], value: Callable[[], Any], checkpoints: Checkpoints
+) -> Outlook:
+    """What can run of this one item of this fan-out. Costs the same however many items there are.
+
+    Other fan-outs are taken for done once their lists are known.
+    """
+    outlook = Outlook(only=only)
+    _walk(step, value, "", checkpoints, outlook)
+    outlook.ready = [entry for entry in outlook.ready if entry[1] == only[1]]
     return outlook
 
 
@@ -66,6 +86,15 @@ def _walk(
         outputs = [_walk(branch, value, item, checkpoints, outlook) for branch in step.branches]
         ended = [output for output in outputs if output is not None]
         return None if len(ended) < len(outputs) else lambda: tuple(output() for output in ended)
+    if isinstance(step, Each) and outlook.only is not None:
+        fan_out, number = outlook.only
+        if (step.key, ITEMS) not in checkpoints:
+            return None
+        if step is not fan_out:
+            return _constant(None)
+        result = _walk(step.step, lambda: checkpoints.one_of(step, number), number, checkpoints, outlook)
+        outlook.done = result is not None
+        return None
     if isinstance(step, Each):
         given = checkpoints.items(step)
         if given is None:

@@ -20,6 +20,35 @@ WHERE id = %(task_id)s AND worker_id = %(worker_id)s AND lease = %(lease)s AND N
 -- name: places
 SELECT unit, item FROM tasks_unit WHERE run_id = %(run_id)s
 
+-- name: item_places
+-- Of one item, and of what is outside of fan-outs; as many lookups as there are units, however many items.
+SELECT unit, item FROM tasks_unit
+WHERE run_id = %(run_id)s AND unit = ANY(%(units)s::text[]) AND item = ANY(%(items)s::text[])
+
+-- name: item_outputs
+SELECT item, output, version FROM tasks_unit
+WHERE run_id = %(run_id)s AND unit = %(unit)s AND item = ANY(%(items)s::text[])
+
+-- name: unit_names
+-- Units that have a checkpoint, each found by skipping the one before, however many items that has.
+WITH RECURSIVE name AS (
+    SELECT min(unit) AS unit FROM tasks_unit WHERE run_id = %(run_id)s
+    UNION ALL
+    SELECT (SELECT min(u.unit) FROM tasks_unit u WHERE u.run_id = %(run_id)s AND u.unit > name.unit)
+    FROM name WHERE name.unit IS NOT NULL
+)
+SELECT unit FROM name WHERE unit IS NOT NULL
+
+-- name: work_under_way
+-- One row while another task of the run is at one of these units and has not ended it.
+SELECT 1 FROM tasks_task t
+WHERE t.run_id = %(run_id)s AND t.id <> %(task_id)s AND t.kwargs::json ->> 'unit' = ANY(%(units)s::text[])
+  AND NOT EXISTS (
+      SELECT FROM tasks_unit u
+      WHERE u.run_id = %(run_id)s AND u.unit = t.kwargs::json ->> 'unit' AND u.item = t.kwargs::json ->> 'item'
+  )
+LIMIT 1
+
 -- name: outputs
 -- Outputs of one unit, by item.
 SELECT item, output, version FROM tasks_unit WHERE run_id = %(run_id)s AND unit = %(unit)s
@@ -65,7 +94,7 @@ SELECT kwargs, id, worker_id, attempted_at, attempt, progress, progress_note, de
 FROM tasks_task WHERE run_id = %(run_id)s
 
 -- name: lock_live
-SELECT kwargs, id FROM tasks_task WHERE run_id = %(run_id)s ORDER BY id FOR UPDATE
+SELECT kwargs, id, cancel_requested FROM tasks_task WHERE run_id = %(run_id)s ORDER BY id FOR UPDATE
 
 -- name: run_progress
 SELECT pipeline, subject, state, error, started_at, ended_at, input FROM tasks_run WHERE id = %(run_id)s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,13 @@ from mutoscope.engines.tasks.queue.models import FinishedTask, Status
 # The drawing is so many units wide, whatever the page is.
 WIDTH = 1000
 BAR_WIDTH_MIN = 4
+# Of one unit. The page asks for all rows again each second.
+ITEMS_SHOWN_MAX = 100
+
+
+# What is in no other state than these comes before them.
+LEAST_SHOWN = {"running": 1, "waiting": 2, "done": 3}
+MORE = " more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,5 +112,22 @@ def read_timeline(run_id: int, backend: str = "default") -> Timeline:
     order = {key: place for place, key in enumerate(pipeline.units)} if pipeline else {}
     begun = {unit for unit, _ in seen}
     rows += [Row(key, "", "to come", 0, None, 0, 0, "") for key in order if key not in begun]
-    rows.sort(key=lambda row: (order.get(row.unit, 999), len(row.item), row.item))
+    rows = _fewer(rows)
+    rows.sort(key=lambda row: (order.get(row.unit, 999), row.state.endswith(MORE), len(row.item), row.item))
     return Timeline(progress, tuple(rows), span_s)
+
+
+def _fewer(rows: list[Row]) -> list[Row]:
+    """At most ITEMS_SHOWN_MAX rows of each unit, failures first and what is done last, and one that counts the others."""
+    of_unit: dict[str, list[Row]] = {}
+    for row in rows:
+        of_unit.setdefault(row.unit, []).append(row)
+    kept: list[Row] = []
+    for unit, its in of_unit.items():
+        its.sort(key=lambda row: (LEAST_SHOWN.get(row.state, 0), len(row.item), row.item))
+        kept += its[:ITEMS_SHOWN_MAX]
+        others = Counter(row.state for row in its[ITEMS_SHOWN_MAX:])
+        if others:
+            note = ", ".join(f"{number:,} {state}" for state, number in others.items())
+            kept.append(Row(unit, "", f"{others.total():,}{MORE}", 0, None, 0, 0, note))
+    return kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,14 @@ C = TypeVar("C")
 D = TypeVar("D")
 
 
+# What the database's column holds.
+VERSION_MAX = 32_767
+
+
+class WrongUnit(TypeError):
+    """A unit's class says something of itself that no worker can keep to."""
+
+
 class Step(Generic[In, Out]):
     """Anything that takes an In and makes an Out: a unit, or several put together."""
 
@@ -38,13 +47,31 @@ class Step(Generic[In, Out]):
         raise NotImplementedError
 
 
+def _what_is_wrong_with(unit: Any) -> str:
+    """Why no worker could run this unit as it says; empty where all is well."""
+    own = unit.policy
+    if not isinstance(unit.key, str) or not isinstance(unit.queue_name, str) or not unit.queue_name:
+        return f"key ({unit.key!r}) and queue_name ({unit.queue_name!r}) are texts"
+    if not isinstance(own, Policy):
+        return f"policy is a Policy, not {own!r}"
+    if not isinstance(unit.weight, int | float) or not 0 <= unit.weight < math.inf:
+        return f"weight is a number of at least 0, not {unit.weight!r}"
+    if type(unit.version) is not int or not 1 <= unit.version <= VERSION_MAX:
+        return f"version is a whole number from 1 to {VERSION_MAX}, not {unit.version!r}"
+    if own.unique_key is not None:
+        return "its policy has a unique_key, which only tasks can have: a run has each unit once anyway"
+    if own.limit_key is not None and not isinstance(own.limit_key, str):
+        return "its policy's limit_key is a text: the input is not known when a unit is enqueued"
+    return ""
+
+
 class AnyUnit(Step[In, Out]):
     """One unit of work, with its own key, weight, retries and place.
 
     `key` names its checkpoints: it must not change while runs are under way. `weight` is its share of the progress.
     `version` is that of its output; `upgrade` makes this version's JSON out of an older one's. `atomic`: run inside the
     transaction that writes the checkpoint, so that what the unit itself writes commits with it, or not at all. `hides` names members of
-    its output that no page shows.
+    its output that no page shows. Raises WrongUnit where the class is declared.
     """
 
     key: ClassVar[str] = ""
@@ -60,6 +87,9 @@ class AnyUnit(Step[In, Out]):
         if not cls.__dict__.get("key"):
             cls.key = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
         cls.taken, cls.made = declared_types(cls, AnyUnit)
+        wrong = _what_is_wrong_with(cls)
+        if wrong:
+            raise WrongUnit(f"unit {cls.__qualname__}: {wrong}")
 
     def upgrade(self, version: int, stored: Any) -> Any:
         """JSON of an older version of the output as this version has it. Raises NotImplementedError unless overridden."""
@@ -82,7 +112,19 @@ class Unit(AnyUnit[In, Out]):
 
 
 class AsyncUnit(AnyUnit[In, Out]):
-    """A unit that runs on the worker's event loop."""
+    """A unit that runs on the worker's event loop. It cannot be `atomic`: the transaction would be another thread's."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.atomic:
+            raise WrongUnit(
+                f"unit {cls.__qualname__}: an AsyncUnit cannot be atomic, its coroutine runs outside of the transaction. "
+                "Make it a Unit."
+            )
+        if cls.policy.run_in != "thread":
+            raise WrongUnit(
+                f"unit {cls.__qualname__}: an AsyncUnit runs on the event loop, not in a {cls.policy.run_in}. Make it a Unit."
+            )
 
     @abstractmethod
     async def run(self, context: UnitContext, value: In) -> Out:
@@ -131,6 +173,8 @@ class Parallel(Step[In, Out]):
 
     def __init__(self, branches: Sequence[Step[Any, Any]]) -> None:
         self.branches = tuple(branches)
+        if not self.branches:
+            raise WrongJoin("parallel() has nothing to run: give it at least one step")
         taken = [branch.taken for branch in self.branches if branch.taken is not Any]
         for other in taken[1:]:
             if not fits(taken[0], other) and not fits(other, taken[0]):
