@@ -74,6 +74,19 @@ nora = ledger.open_account("nora", "points", "PTS")
 funded = ledger.post(Transfer("fund", (debit(source, 100), credit(nora, 100))))
 held = ledger.hold(Transfer("hold", (debit(nora, 30), credit(source, 30))))
 """
+# A film with a sealed key, and what the signer makes for itself in the sandbox.
+SEALED = """
+from mutoscope.cli.signer import prepare_play
+from mutoscope.platform.accounts.models import Channel, Person
+from mutoscope.platform.videos.keys import new_key, seal
+from mutoscope.platform.videos.models import Edition, KeyPeriod, Video
+prepare_play()
+owner = Person.objects.create(username="maker", email="maker@example.org")
+channel = Channel.objects.create(owner=owner, handle="maker", title="Maker")
+video = Video.objects.create(channel=channel, title="Film")
+edition = Edition.objects.create(video=video, segment_ms=4000, key_period_ms=60000, duration_ms=60000)
+KeyPeriod.objects.create(edition=edition, number=0, sealed_key=seal(new_key(), edition.token, 0))
+"""
 # After the restore the same requests are repeats, the hold can be posted, and guards and checks stand as before.
 BOOKS_AGAIN = f"""
 {BOOKS}
@@ -265,3 +278,28 @@ def test_a_link_in_a_backup_is_refused(backup: Path, empty_house: House, tmp_pat
     done = empty_house.run("restore", str(hostile))
     assert done.returncode == 1
     assert "does not belong there" in done.stderr
+
+
+def test_a_restore_into_a_fresh_home_says_which_keys_are_still_needed(
+    tmp_path: Path, empty_house: House, settled: Path
+) -> None:
+    """None of it is in a backup: the films' key, the signer's files, and the sandbox's chain."""
+    old = House(tmp_path / "old")
+    old.settle(settled)
+    shell(old, SEALED)
+    file = tmp_path / "old.mutoscope"
+    assert old.run("backup", str(file)).returncode == 0
+    again = old.run("restore", "--replace", str(file))
+    assert again.returncode == 0, again.stderr
+    assert "STILL NEEDED" not in again.stdout
+
+    fresh = empty_house.run("restore", str(file))
+    assert fresh.returncode == 0, fresh.stderr
+    for missing in ("the video key", "key-encryption key (kek)", "journal"):
+        assert f"{missing}" in fresh.stdout
+    (old.home / "signer").rename(empty_house.home / "signer")
+    (empty_house.home / "signer" / "kek").unlink()
+    (old.home / "secrets" / "video_key").replace(empty_house.home / "secrets" / "video_key")
+    partly = empty_house.run("restore", "--replace", str(file))
+    assert "the video key" not in partly.stdout
+    assert "kek" in partly.stdout

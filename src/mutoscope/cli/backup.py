@@ -32,6 +32,7 @@ from mutoscope.cli.belongings import (
 )
 from mutoscope.cli.complaint import Complaint
 from mutoscope.cli.database import database_running
+from mutoscope.cli.still_needed import still_needed
 from mutoscope.engines.postgres import dump
 
 
@@ -90,7 +91,7 @@ def restore_backup(file: Path, *, replace: bool) -> None:
             unpacked.move_into_place(manifest.folders())
             _migrate()
             _skip_numbers_in_use()
-            said = list(_left_out(manifest))
+            said = [*_left_out(manifest), *still_needed(home)]
     state.record_release(home)
     sys.stdout.write("\n".join([f"Restored {file}.", *said]) + "\n")
 
