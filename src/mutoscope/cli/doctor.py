@@ -190,6 +190,7 @@ def database(environment: Environment) -> Findings:
                 yield _listening()
                 yield _database_clock()
                 yield from _signer(environment)
+                yield from _watcher(environment)
             finally:
                 connections.close_all()
     except EmbeddedServerError as error:
@@ -214,6 +215,22 @@ def _signer(environment: Environment) -> Findings:
         yield Finding("signer", Health.WARNING, f"{each.name}: {each.text}", "docs/keys.md has a section on each.")
     if not wrong:
         yield Finding("signer", Health.GOOD, "nothing to complain of")
+
+
+def _watcher(environment: Environment) -> Findings:
+    """In the sandbox it runs while `mutoscope up` runs, as the signer does."""
+    from django.db import connection
+
+    from mutoscope.engines.solana.watcher.findings import watcher_findings
+
+    if not environment.is_production or "mutoscope_solana_lease" not in connection.introspection.table_names():
+        return
+    wrong = watcher_findings()
+    for each in wrong:
+        cure = "Start it, or start it again: mutoscope watcher, or its unit."
+        yield Finding("watcher", Health.WARNING, f"{each.name}: {each.text}", cure)
+    if not wrong:
+        yield Finding("watcher", Health.GOOD, "nothing to complain of")
 
 
 def _connection(alias: str) -> Findings:
