@@ -178,7 +178,7 @@ class Environment(Selling):
     metrics_token: SecretStr | None = Field(
         None,
         validation_alias="MUTOSCOPE_METRICS_TOKEN",
-        description="Bearer token that `/metrics` asks for. Without it only this machine itself may read them.",
+        description="Bearer token that `/metrics` asks for. Without it nobody may read them in production, and in the sandbox only this machine itself.",
         examples=["a long random word"],
     )
     log_format: LogFormat | None = Field(
