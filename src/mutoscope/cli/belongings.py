@@ -89,3 +89,14 @@ def readable(count: int) -> str:
             return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
         amount /= 1024
     return f"{amount:,.1f} GiB"
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file is there; true as well where its folder is closed to this user."""
+    try:
+        path.stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
