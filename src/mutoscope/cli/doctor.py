@@ -70,8 +70,11 @@ def run(*, as_json: bool) -> int:
 
 def examine(environment: Environment) -> list[Finding]:
     """Every finding about this machine under these settings. A check that itself breaks is a finding, too."""
+    from mutoscope.cli.doctor_settings import bucket, django_checks, rates_file, signer_files
+
     findings: list[Finding] = []
-    for check in (python, settings, disk, clock, ffmpeg, sandbox, database, mail, chain, key_material):
+    ours = (python, settings, disk, clock, ffmpeg, sandbox, database, mail, chain, key_material)
+    for check in (*ours, bucket, rates_file, signer_files, django_checks):
         try:
             findings.extend(check(environment))
         except Exception as error:
@@ -178,6 +181,7 @@ def database(environment: Environment) -> Findings:
     import django
     from django.db import DatabaseError, connections
 
+    from mutoscope.cli.doctor_settings import tokens
     from mutoscope.engines.postgres.errors import EmbeddedServerError
 
     django.setup()
@@ -191,6 +195,7 @@ def database(environment: Environment) -> Findings:
                 yield _database_clock()
                 yield from _signer(environment)
                 yield from _watcher(environment)
+                yield from tokens(environment)
             finally:
                 connections.close_all()
     except EmbeddedServerError as error:
