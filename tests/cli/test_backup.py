@@ -269,6 +269,17 @@ def test_a_disk_without_room_is_told_before_anything_is_written(
         belongings.ask_for_room(tmp_path, 300 * 1024**2, "the backup", "Choose another disk.")
 
 
+def test_a_folder_that_may_not_be_read_is_not_left_out_unsaid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(belongings.files_below(tmp_path / "missing")) == []
+
+    def closed(folder: str | Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(belongings.os, "scandir", closed)
+    with pytest.raises(PermissionError):
+        list(belongings.files_below(tmp_path))
+
+
 def test_a_link_in_a_backup_is_refused(backup: Path, empty_house: House, tmp_path: Path) -> None:
     hostile = tmp_path / "hostile.mutoscope"
     with tarfile.open(hostile, "w") as archive:

@@ -52,6 +52,10 @@ def write_backup(file: Path, *, with_films: bool = True) -> None:
             partial.replace(file)
         except dump.DumpError as error:
             raise Complaint(f"the database could not be written out: {error}") from None
+        except PermissionError as error:
+            raise Complaint(
+                f"this user may not read or write {error.filename}. Run the backup as one who may read all of MUTOSCOPE_HOME."
+            ) from None
         finally:
             partial.unlink(missing_ok=True)
     sys.stdout.write("\n".join([f"Wrote {file} ({readable(file.stat().st_size)}).", *said]) + "\n")

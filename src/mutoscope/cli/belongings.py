@@ -43,8 +43,16 @@ class Size:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Every whole file below a folder, one after the other: there may be millions. None where there is no folder."""
-    for where, folders, names in os.walk(folder):
+    """Every whole file below a folder, one after the other: there may be millions. None where there is no folder.
+
+    Raises PermissionError for a folder that may not be read: its files must not be left out unsaid.
+    """
+
+    def refused(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    for where, folders, names in os.walk(folder, onerror=refused):
         folders[:] = sorted(name for name in folders if not name.startswith(UNFINISHED))
         for name in sorted(names):
             path = Path(where, name)
