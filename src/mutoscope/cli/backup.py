@@ -169,7 +169,7 @@ def _left_out(manifest: Manifest) -> Iterator[str]:
     for name, why in manifest.left_out.items():
         yield f"NOT in it: {name}, {why}."
     for name, where in not_kept_here().items():
-        if name in manifest.folders():
+        if any(file.startswith(f"{name}/") for file in manifest.files):
             yield f"This site's {name} lie {where}: copy there what is now in the folder {name} below MUTOSCOPE_HOME."
 
 
