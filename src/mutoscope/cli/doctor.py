@@ -25,6 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mutoscope.cli.database import database_running
+from mutoscope.cli.state import is_held
 from mutoscope.web.environment import Environment, home_directory, read_environment
 
 FREE_BYTES_FEW = 5 * 1024**3
@@ -223,12 +224,13 @@ def _signer(environment: Environment) -> Findings:
 
 
 def _watcher(environment: Environment) -> Findings:
-    """In the sandbox it runs while `mutoscope up` runs, as the signer does."""
+    """In the sandbox it runs while `mutoscope up` runs."""
     from django.db import connection
 
     from mutoscope.engines.solana.watcher.findings import watcher_findings
 
-    if not environment.is_production or "mutoscope_solana_lease" not in connection.introspection.table_names():
+    is_expected = environment.is_production or is_held(home_directory(environment)) is not None
+    if not is_expected or "mutoscope_solana_lease" not in connection.introspection.table_names():
         return
     wrong = watcher_findings()
     for each in wrong:
