@@ -7,9 +7,12 @@ import io
 import json
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from mutoscope.cli import belongings
+from mutoscope.cli.complaint import Complaint
 from tests.cli.house import House
 
 
@@ -22,6 +25,12 @@ def full_house(tmp_path_factory: pytest.TempPathFactory, settled: Path) -> House
     picture = house.home / "media" / "avatars" / "kept.webp"
     picture.parent.mkdir(parents=True)
     picture.write_bytes(b"a picture")
+    for name, content in FILMS.items():
+        file = house.home / name
+        file.parent.mkdir(parents=True)
+        file.write_bytes(content)
+        file.chmod(0o640)
+    (house.home / "originals" / "ab" / ".aside-4f").write_bytes(b"half an upload")
     return house
 
 
@@ -36,6 +45,15 @@ def backup(full_house: House) -> Path:
 @pytest.fixture
 def empty_house(tmp_path: Path) -> House:
     return House(tmp_path / "home")
+
+
+FILMS = {"films/ab/1.m4s": b"a sealed segment" * 1000, "originals/ab/film.mkv": b"an original" * 1000}
+
+
+def films(house: House) -> dict[str, bytes]:
+    """Every file among films and originals."""
+    found = [path for name in ("films", "originals") for path in (house.home / name).rglob("*") if path.is_file()]
+    return {str(path.relative_to(house.home)): path.read_bytes() for path in found}
 
 
 def shell(house: House, script: str) -> str:
@@ -55,6 +73,19 @@ source = ledger.open_account("bank", "source", "PTS", may_go_negative=True)
 nora = ledger.open_account("nora", "points", "PTS")
 funded = ledger.post(Transfer("fund", (debit(source, 100), credit(nora, 100))))
 held = ledger.hold(Transfer("hold", (debit(nora, 30), credit(source, 30))))
+"""
+# A film with a sealed key, and what the signer makes for itself in the sandbox.
+SEALED = """
+from mutoscope.cli.signer import prepare_play
+from mutoscope.platform.accounts.models import Channel, Person
+from mutoscope.platform.videos.keys import new_key, seal
+from mutoscope.platform.videos.models import Edition, KeyPeriod, Video
+prepare_play()
+owner = Person.objects.create(username="maker", email="maker@example.org")
+channel = Channel.objects.create(owner=owner, handle="maker", title="Maker")
+video = Video.objects.create(channel=channel, title="Film")
+edition = Edition.objects.create(video=video, segment_ms=4000, key_period_ms=60000, duration_ms=60000)
+KeyPeriod.objects.create(edition=edition, number=0, sealed_key=seal(new_key(), edition.token, 0))
 """
 # After the restore the same requests are repeats, the hold can be posted, and guards and checks stand as before.
 BOOKS_AGAIN = f"""
@@ -100,6 +131,9 @@ def test_a_backup_brings_rows_books_and_files_back_on_another_machine(backup: Pa
         "True True 50 50 refused kept sound",
     ]
     assert (empty_house.home / "media" / "avatars" / "kept.webp").read_bytes() == b"a picture"
+    assert films(empty_house) == FILMS
+    assert (empty_house.home / "originals/ab/film.mkv").stat().st_mode & 0o777 == 0o640
+    assert not list(empty_house.home.rglob(".restoring-*"))
 
 
 def test_after_a_restore_no_number_is_handed_out_again(full_house: House, backup: Path, empty_house: House) -> None:
@@ -118,6 +152,9 @@ def test_a_database_in_use_is_replaced_only_when_asked_and_kept_aside(
 ) -> None:
     empty_house.settle(settled)
     add_person(empty_house, "newcomer")
+    old = empty_house.home / "films" / "old.m4s"
+    old.parent.mkdir()
+    old.write_bytes(b"an old segment")
     refused = empty_house.run("restore", str(backup))
     assert refused.returncode == 1
     assert "restore --replace" in refused.stderr
@@ -125,9 +162,11 @@ def test_a_database_in_use_is_replaced_only_when_asked_and_kept_aside(
 
     assert empty_house.run("restore", "--replace", str(backup)).returncode == 0
     assert people(empty_house) == "kept"
+    assert films(empty_house) == FILMS
     (aside,) = (empty_house.home / "backups").iterdir()
     assert empty_house.run("restore", "--replace", str(aside)).returncode == 0
     assert people(empty_house) == "newcomer"
+    assert films(empty_house) == {"films/old.m4s": b"an old segment"}
 
 
 def test_a_damaged_backup_changes_nothing(backup: Path, empty_house: House, tmp_path: Path) -> None:
@@ -193,3 +232,85 @@ def test_an_existing_file_is_never_overwritten(full_house: House, backup: Path) 
     assert done.returncode == 1
     assert "exists already" in done.stderr
     assert backup.read_bytes() == before
+
+
+def test_without_films_a_backup_says_what_it_lacks_and_a_restore_leaves_those_here_alone(
+    full_house: House, empty_house: House, settled: Path, tmp_path: Path
+) -> None:
+    small = tmp_path / "small.mutoscope"
+    done = full_house.run("backup", "--without-films", str(small))
+    assert done.returncode == 0, done.stderr
+    assert "NOT in it: films (1 file, 15.6 KiB), --without-films was asked for." in done.stdout
+    assert "NOT in it: originals" in done.stdout
+    with tarfile.open(small) as archive:
+        assert sorted(archive.getnames()) == ["database.dump", "manifest.json", "media/avatars/kept.webp"]
+    empty_house.settle(settled)
+    here = empty_house.home / "films" / "here.m4s"
+    here.parent.mkdir()
+    here.write_bytes(b"of this house")
+    done = empty_house.run("restore", "--replace", str(small))
+    assert done.returncode == 0, done.stderr
+    assert "NOT in it: films, --without-films was asked for." in done.stdout
+    assert films(empty_house) == {"films/here.m4s": b"of this house"}
+
+
+def test_films_in_a_bucket_are_said_not_to_be_in_a_backup(full_house: House, tmp_path: Path) -> None:
+    done = full_house.run("backup", str(tmp_path / "bucket.mutoscope"), MUTOSCOPE_S3_BUCKET="films-example-org")
+    assert done.returncode == 0, done.stderr
+    assert "NOT in it: originals (1 file, 10.7 KiB), in the bucket films-example-org." in done.stdout
+
+
+def test_a_disk_without_room_is_told_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(belongings.shutil, "disk_usage", lambda _: SimpleNamespace(free=200 * 1024**2))
+    belongings.ask_for_room(tmp_path, 100 * 1024**2, "the backup", "Choose another disk.")
+    with pytest.raises(Complaint, match=r"needs 300.0 MiB .* 200.0 MiB are free"):
+        belongings.ask_for_room(tmp_path, 300 * 1024**2, "the backup", "Choose another disk.")
+
+
+def test_a_folder_that_may_not_be_read_is_not_left_out_unsaid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(belongings.files_below(tmp_path / "missing")) == []
+
+    def closed(folder: str | Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(belongings.os, "scandir", closed)
+    with pytest.raises(PermissionError):
+        list(belongings.files_below(tmp_path))
+
+
+def test_a_link_in_a_backup_is_refused(backup: Path, empty_house: House, tmp_path: Path) -> None:
+    hostile = tmp_path / "hostile.mutoscope"
+    with tarfile.open(hostile, "w") as archive:
+        member = tarfile.TarInfo("films/link")
+        member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(member)
+    done = empty_house.run("restore", str(hostile))
+    assert done.returncode == 1
+    assert "does not belong there" in done.stderr
+
+
+def test_a_restore_into_a_fresh_home_says_which_keys_are_still_needed(
+    tmp_path: Path, empty_house: House, settled: Path
+) -> None:
+    """None of it is in a backup: the films' key, the signer's files, and the sandbox's chain."""
+    old = House(tmp_path / "old")
+    old.settle(settled)
+    shell(old, SEALED)
+    file = tmp_path / "old.mutoscope"
+    assert old.run("backup", str(file)).returncode == 0
+    again = old.run("restore", "--replace", str(file))
+    assert again.returncode == 0, again.stderr
+    assert "STILL NEEDED" not in again.stdout
+
+    fresh = empty_house.run("restore", str(file))
+    assert fresh.returncode == 0, fresh.stderr
+    for missing in ("the video key", "key-encryption key (kek)", "journal"):
+        assert f"{missing}" in fresh.stdout
+    (old.home / "signer").rename(empty_house.home / "signer")
+    (empty_house.home / "signer" / "kek").unlink()
+    (old.home / "secrets" / "video_key").replace(empty_house.home / "secrets" / "video_key")
+    partly = empty_house.run("restore", "--replace", str(file))
+    assert "the video key" not in partly.stdout
+    assert "kek" in partly.stdout

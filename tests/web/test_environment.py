@@ -33,7 +33,17 @@ SAFE = {
         ("MUTOSCOPE_SECRET_KEY", "short", "at least 50 characters"),
         ("MUTOSCOPE_VIDEO_KEY", "c2hvcnQ=", "32 bytes in base64"),
         ("MUTOSCOPE_MAIL_URL", "mail.example.org", "smtp://"),
-        ("MUTOSCOPE_LOG_LEVEL", "LOUD", "pattern"),
+        ("MUTOSCOPE_LOG_LEVEL", "LOUD", "should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+        ("MUTOSCOPE_VIDEO_PRESET", "fastest", "should be 'ultrafast', 'superfast',"),
+        ("MUTOSCOPE_PAYOUT_TOKEN", "US DC", "short name of a token"),
+        ("MUTOSCOPE_RPC_URLS", "foo", "must be an address that begins with https://"),
+        ("MUTOSCOPE_RPC_URLS", "https://a.example.com,ftp://b.example.com", "number 2 of 2 must be an address"),
+        ("MUTOSCOPE_SOLANA_CLUSTER", "mainet", "'mainet' is none of mainnet-beta, devnet, testnet"),
+        ("MUTOSCOPE_WALLET", "abc", "must be the address of a wallet on Solana"),
+        ("MUTOSCOPE_WALLET", "1" * 44, "must be the address of a wallet on Solana"),
+        ("MUTOSCOPE_RATES_KEY", "abc", "must be 32 bytes in base64"),
+        ("MUTOSCOPE_RATES_KEY", "schlüssel", "must be 32 bytes in base64"),
+        ("MUTOSCOPE_RATES_URL", "rates.example.com", "must be an address that begins with https://"),
         ("DATABASE_URL", "sqlite:///films.db", "must begin with postgresql://"),
         ("DATABASE_POOL_SIZE", "-3", "greater than or equal to 1"),
     ],
@@ -47,6 +57,29 @@ def test_a_wrong_value_names_the_variable_the_problem_and_an_example(
     assert list(refusal.value.problems) == [name]
     assert problem in refusal.value.problems[name]
     assert f"For example: {name}=" in refusal.value.problems[name]
+
+
+def test_what_is_right_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = {
+        "MUTOSCOPE_WALLET": "9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin",
+        "MUTOSCOPE_SOLANA_CLUSTER": "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG",
+        "MUTOSCOPE_RPC_URLS": "http://127.0.0.1:8899, https://rpc.example.com/?key=word",
+        "MUTOSCOPE_RATES_KEY": "a" * 43 + "=",
+        "MUTOSCOPE_RATES_URL": "https://rates.example.com/usd.json",
+        "MUTOSCOPE_VIDEO_PRESET": "slower",
+    }
+    for name, value in right.items():
+        monkeypatch.setenv(name, value)
+    read = read_environment()
+    assert (read.wallet, read.solana_cluster) == (right["MUTOSCOPE_WALLET"], right["MUTOSCOPE_SOLANA_CLUSTER"])
+    assert len(read.rpc_urls) == 2
+
+
+def test_a_wrong_address_is_not_repeated_since_it_may_hold_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUTOSCOPE_RPC_URLS", "rpc.example.com/canary")
+    with pytest.raises(WrongEnvironment) as refusal:
+        read_environment()
+    assert "canary" not in str(refusal.value)
 
 
 def test_several_wrong_values_are_all_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

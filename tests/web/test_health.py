@@ -27,6 +27,13 @@ def test_without_a_database_it_is_not_ready_and_tells_strangers_no_reason(client
     assert answer.json()["checks"] == {"database": "failing", "tables": "failing", "disk": "ok"}
 
 
+def test_what_is_not_ready_is_logged_by_its_check_and_not_again_as_an_error(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert client.get("/readyz").status_code == 503
+    assert [record for record in caplog.records if record.name == "django.request"] == []
+
+
 @pytest.mark.django_db
 def test_a_disk_that_is_nearly_full_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoints, "FREE_BYTES_MIN", 1 << 62)

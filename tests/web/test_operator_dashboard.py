@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
-from mutoscope.engines.solana.models import SignerReport, Transfer, UnmatchedReceipt
+from mutoscope.engines.solana.models import Lease, SignerReport, Transfer, UnmatchedReceipt
 from mutoscope.engines.tasks.models import WorkerRecord
 from mutoscope.platform.accounts.models import Person
 from mutoscope.platform.billing import books
@@ -161,6 +161,15 @@ def test_a_site_without_a_worker_or_with_a_silent_signer_says_so(operator: Perso
     assert first_seen(operator)[0] == ["Workers", "Signer"]
     found = board(operator)["Work"]
     assert (found["Workers"].value, found["Signer"].value) == ("0", "needs help")
+
+
+def test_a_watcher_that_hangs_is_an_alarm(operator: Person) -> None:
+    at_work()
+    assert "Watcher" not in board(operator)["Work"]
+    Lease.objects.create(name="watcher", holder="here", until=timezone.now() + timedelta(seconds=30))
+    assert board(operator)["Work"]["Watcher"].value == "well"
+    Lease.objects.update(until=timezone.now() - timedelta(minutes=3))
+    assert first_seen(operator)[0] == ["Watcher"]
 
 
 def test_staff_without_a_role_is_not_told_that_all_is_well() -> None:

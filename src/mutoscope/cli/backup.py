@@ -1,57 +1,42 @@
-"""`mutoscope backup` and `restore`: the database and the uploaded files in one checked file."""
+"""`mutoscope backup` and `restore`: the database, the uploaded files and the films in one checked file."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
+import itertools
 import json
-import shutil
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mutoscope import __version__
 from mutoscope.cli import state
+from mutoscope.cli.archive import CHUNK_BYTES, DATABASE, FORMAT, MANIFEST, Counted, Manifest, Unpacked
+from mutoscope.cli.belongings import (
+    FILMS,
+    FOLDERS,
+    Size,
+    ask_for_room,
+    files_below,
+    not_kept_here,
+    readable,
+    size_of,
+)
 from mutoscope.cli.complaint import Complaint
 from mutoscope.cli.database import database_running
+from mutoscope.cli.still_needed import still_needed
 from mutoscope.engines.postgres import dump
 
-FORMAT = 1
-MANIFEST = "manifest.json"
-DATABASE = "database.dump"
-# Folders below MUTOSCOPE_HOME whose files belong to the site's data. Keys are not among them, on purpose: a backup
-# that can be stolen must not open what it holds. docs/operations.md says how keys are kept.
-FOLDERS = ("media",)
-CHUNK_BYTES = 1024 * 1024
 
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a backup says of itself. `files` maps each member to its SHA-256."""
-
-    format: int
-    mutoscope: str
-    created: str
-    files: dict[str, str]
-
-
-class BackupDamaged(Complaint):
-    """The file is not a whole backup of ours."""
-
-    def __init__(self, file: Path, why: str) -> None:
-        super().__init__(f"{file} cannot be restored: {why}. Nothing was changed.")
-
-
-def write_backup(file: Path) -> None:
+def write_backup(file: Path, *, with_films: bool = True) -> None:
     """Write FILE. It appears under its name only when it is whole. Raises Complaint."""
     file = file.absolute()
     if file.exists():
@@ -60,18 +45,24 @@ def write_backup(file: Path) -> None:
         raise Complaint(f"the folder {file.parent} does not exist. Create it first: mkdir -p {file.parent}")
     partial = file.with_name(file.name + ".partial")
     with _database() as url, _bar() as bar:
+        elsewhere = not_kept_here()
+        left_out = elsewhere if with_films else dict.fromkeys(FILMS, "--without-films was asked for") | elsewhere
         try:
-            _write(partial, url, bar)
+            said = _write(partial, url, bar, left_out)
             partial.replace(file)
         except dump.DumpError as error:
             raise Complaint(f"the database could not be written out: {error}") from None
+        except PermissionError as error:
+            raise Complaint(
+                f"this user may not read or write {error.filename}. Run the backup as one who may read all of MUTOSCOPE_HOME."
+            ) from None
         finally:
             partial.unlink(missing_ok=True)
-    sys.stdout.write(f"Wrote {file} ({file.stat().st_size / 1024**2:.1f} MiB).\n")
+    sys.stdout.write("\n".join([f"Wrote {file} ({readable(file.stat().st_size)}).", *said]) + "\n")
 
 
 def restore_backup(file: Path, *, replace: bool) -> None:
-    """Bring FILE back. The database changes in one transaction, the files by one move after it. Raises Complaint."""
+    """Bring FILE back. The database changes in one transaction, the files by moves after it. Raises Complaint."""
     from django.conf import settings
 
     file = file.absolute()
@@ -83,9 +74,8 @@ def restore_backup(file: Path, *, replace: bool) -> None:
     if running is not None:
         raise Complaint(f"Mutoscope runs on {home} (process {running.pid}). Stop it first, then restore.")
     state.refuse_newer_release(home)
-    with _bar() as bar, tempfile.TemporaryDirectory(dir=home, prefix="restoring-") as folder:
-        aside = Path(folder)
-        _unpack(file, aside, bar)
+    with _bar() as bar, Unpacked(file, home) as unpacked:
+        manifest = unpacked.unpack(bar)
         with _database() as url:
             if dump.table_count(url):
                 if not replace:
@@ -93,107 +83,94 @@ def restore_backup(file: Path, *, replace: bool) -> None:
                         "the database is not empty. To replace what it holds: mutoscope restore --replace FILE. "
                         "A backup of what is there now is written first."
                     )
-                _keep_what_is_there(home, url, bar)
+                _keep_what_is_there(home, url, bar, manifest)
+            if settings.EMBEDDED_SERVER is not None:
+                ask_for_room(home, manifest.database_bytes, "the database", "Free some space.")
             task = bar.add_task("Restoring the database", total=None)
             try:
-                dump.restore(url, aside / DATABASE)
+                dump.restore(url, unpacked.aside / DATABASE)
             except dump.DumpError as error:
                 raise Complaint(f"the database refused the backup, and nothing was changed: {error}") from None
             bar.update(task, total=1, completed=1)
-            _move_files(aside, home)
+            unpacked.move_into_place(manifest.folders())
             _migrate()
             _skip_numbers_in_use()
+            said = [*_left_out(manifest), *still_needed(home)]
     state.record_release(home)
-    sys.stdout.write(f"Restored {file}.\n")
+    sys.stdout.write("\n".join([f"Restored {file}.", *said]) + "\n")
 
 
-def _write(partial: Path, url: str, bar: Progress) -> None:
+def _write(partial: Path, url: str, bar: Progress, left_out: dict[str, str]) -> list[str]:
+    """Write the archive; returns what to say of its contents. Raises Complaint when the disk has no room for it."""
+    from django.conf import settings
+
+    home: Path = settings.HOME
+    sizes = {name: size_of(home / name) for name in FOLDERS}
+    inside = [name for name in FOLDERS if name not in left_out]
+    size = sum((sizes[name] for name in inside), Size())
+    database_bytes = dump.size_bytes(url)
+    # A dump is compressed and has no indices: twice, aside and in the archive, it is smaller than the database is on disk.
+    cure = "Choose another disk" + (", or leave the films out: --without-films." if "films" in inside else ".")
+    ask_for_room(partial.parent, size.archived() + database_bytes, "the backup", cure)
     digests: dict[str, str] = {}
+    gone = 0
     with tempfile.TemporaryDirectory(dir=partial.parent, prefix=".backup-") as folder:
         dumped = Path(folder) / DATABASE
-        task = bar.add_task("Reading the database", total=dump.size_bytes(url))
+        task = bar.add_task("Reading the database", total=database_bytes)
         dump.dump(url, dumped, lambda done: bar.update(task, completed=done))
         bar.update(task, total=dumped.stat().st_size, completed=dumped.stat().st_size)
-        members = [(DATABASE, dumped), *_files()]
-        task = bar.add_task("Writing the backup", total=sum(path.stat().st_size for _, path in members))
+        task = bar.add_task("Writing the backup", total=dumped.stat().st_size + size.content)
         with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as archive:
-            for name, path in members:
-                with contextlib.suppress(FileNotFoundError), path.open("rb") as content:  # deleted meanwhile
-                    info = archive.gettarinfo(fileobj=content, arcname=name)
-                    counted = _Counted(content, lambda count: bar.advance(task, count))
-                    archive.addfile(info, counted)
-                    digests[name] = counted.digest.hexdigest()
-            manifest = Manifest(FORMAT, __version__, datetime.now(UTC).isoformat(timespec="seconds"), digests)
+            archive.copybufsize = CHUNK_BYTES  # type: ignore[attr-defined]
+            members = ((str(path.relative_to(home)), path) for name in inside for path in files_below(home / name))
+            for name, path in itertools.chain([(DATABASE, dumped)], members):
+                try:
+                    with path.open("rb") as content:
+                        info = archive.gettarinfo(fileobj=content, arcname=name)
+                        counted = Counted(content, lambda count: bar.advance(task, count))
+                        archive.addfile(info, counted)
+                except FileNotFoundError:
+                    gone += 1
+                    continue
+                digests[name] = counted.digest.hexdigest()
+                # tarfile remembers every member it wrote, and there may be millions.
+                archive.members.clear()  # type: ignore[attr-defined]
+            created = datetime.now(UTC).isoformat(timespec="seconds")
+            manifest = Manifest(FORMAT, __version__, created, digests, database_bytes, left_out)
             text = json.dumps(asdict(manifest), indent=1).encode()
             info = tarfile.TarInfo(MANIFEST)
             info.size = len(text)
             archive.addfile(info, io.BytesIO(text))
+    said = [f"In it: the database, {', '.join(f'{name} ({sizes[name]})' for name in inside)}."]
+    for name, why in left_out.items():
+        here = f" ({sizes[name]})" if sizes[name].files else ""
+        said.append(f"NOT in it: {name}{here}, {why}.")
+    if gone:
+        said.append(f"{gone:,} files were deleted while it was written, and are not in it.")
+    return said
 
 
-def _unpack(file: Path, aside: Path, bar: Progress) -> None:
-    """Unpack the whole backup aside and check every byte of it, before anything is changed."""
-    try:
-        archive = tarfile.open(file)  # noqa: SIM115 - closed by the block below
-    except FileNotFoundError:
-        raise Complaint(f"{file} does not exist.") from None
-    except (tarfile.TarError, OSError) as error:
-        raise BackupDamaged(file, f"it is no backup of Mutoscope ({str(error).splitlines()[0]})") from None
-    digests: dict[str, str] = {}
-    manifest: Manifest | None = None
-    task = bar.add_task("Checking the backup", total=file.stat().st_size)
-    with archive:
-        try:
-            for member in archive:
-                content = archive.extractfile(member)
-                if content is None or not _is_ours(member.name):
-                    raise BackupDamaged(file, f"it holds {member.name!r}, which does not belong there")
-                if member.name == MANIFEST:
-                    manifest = Manifest(**json.loads(content.read()))
-                    continue
-                target = aside / member.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                counted = _Counted(content, lambda count: bar.advance(task, count))
-                with target.open("wb") as out:
-                    shutil.copyfileobj(counted, out, CHUNK_BYTES)
-                digests[member.name] = counted.digest.hexdigest()
-        except (tarfile.TarError, EOFError, ValueError, TypeError) as error:
-            raise BackupDamaged(file, f"it is cut short or damaged ({error})") from None
-    if manifest is None:
-        raise BackupDamaged(file, "it is cut short: its list of contents is missing")
-    if manifest.format > FORMAT or state.is_newer(manifest.mutoscope):
-        raise BackupDamaged(
-            file, f"it was written by Mutoscope {manifest.mutoscope}, which is newer than {__version__}"
-        )
-    if digests != manifest.files:
-        wrong = sorted({name for name, _ in digests.items() ^ manifest.files.items()})
-        raise BackupDamaged(file, f"{', '.join(wrong[:3])} is not what was written")
-
-
-def _is_ours(name: str) -> bool:
-    parts = Path(name).parts
-    known = name in (MANIFEST, DATABASE) or (len(parts) > 1 and parts[0] in FOLDERS)
-    return known and ".." not in parts and not Path(name).is_absolute()
-
-
-def _keep_what_is_there(home: Path, url: str, bar: Progress) -> None:
+def _keep_what_is_there(home: Path, url: str, bar: Progress, manifest: Manifest) -> None:
+    """Write a backup of what will be replaced. A folder that the restored backup leaves out stays where it is."""
     kept = home / "backups" / f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S}.mutoscope"
     kept.parent.mkdir(exist_ok=True)
     partial = kept.with_name(kept.name + ".partial")
     try:
-        _write(partial, url, bar)
+        left_out = dict.fromkeys(manifest.left_out, "the restored backup has none, and they stayed")
+        _write(partial, url, bar, left_out)
         partial.replace(kept)
     finally:
         partial.unlink(missing_ok=True)
     bar.console.print(f"What was there is in {kept}", soft_wrap=True)
 
 
-def _move_files(aside: Path, home: Path) -> None:
-    for name in FOLDERS:
-        here, restored = home / name, aside / name
-        if here.exists():
-            here.rename(aside / f"{name}.replaced")
-        if restored.exists():
-            restored.rename(here)
+def _left_out(manifest: Manifest) -> Iterator[str]:
+    """What whoever restores has to know about the folders of films."""
+    for name, why in manifest.left_out.items():
+        yield f"NOT in it: {name}, {why}."
+    for name, where in not_kept_here().items():
+        if any(file.startswith(f"{name}/") for file in manifest.files):
+            yield f"This site's {name} lie {where}: copy there what is now in the folder {name} below MUTOSCOPE_HOME."
 
 
 def _migrate() -> None:
@@ -212,16 +189,6 @@ def _skip_numbers_in_use() -> None:
     names = list(LeasedState.objects.values_list("name", flat=True))
     if names:
         call_command("sequences", "skip-ahead", *names, stdout=sys.stdout)
-
-
-def _files() -> list[tuple[str, Path]]:
-    from django.conf import settings
-
-    home: Path = settings.HOME
-    found = []
-    for folder in FOLDERS:
-        found += [(str(path.relative_to(home)), path) for path in sorted((home / folder).rglob("*")) if path.is_file()]
-    return found
 
 
 @contextlib.contextmanager
@@ -243,18 +210,3 @@ def _bar() -> Progress:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console, disable=not console.is_terminal)
-
-
-class _Counted(io.RawIOBase):
-    """A readable file that counts and digests what is read from it."""
-
-    def __init__(self, content: IO[bytes], count: Callable[[int], None]) -> None:
-        self.content = content
-        self.count = count
-        self.digest = hashlib.sha256()
-
-    def read(self, size: int = -1, /) -> bytes:
-        data = self.content.read(size)
-        self.digest.update(data)
-        self.count(len(data))
-        return data

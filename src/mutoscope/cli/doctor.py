@@ -26,6 +26,7 @@ from rich.text import Text
 
 from mutoscope.cli.complaint import explain
 from mutoscope.cli.database import database_running
+from mutoscope.cli.state import is_held
 from mutoscope.cli.variables import unread_variables
 from mutoscope.web.environment import Environment, home_directory, read_environment
 
@@ -70,8 +71,11 @@ def run(*, as_json: bool) -> int:
 
 def examine(environment: Environment) -> list[Finding]:
     """Every finding about this machine under these settings. A check that itself breaks is a finding, too."""
+    from mutoscope.cli.doctor_settings import bucket, django_checks, rates_file, signer_files
+
     findings: list[Finding] = []
-    for check in (python, settings, disk, clock, ffmpeg, sandbox, database, mail, chain, key_material):
+    ours = (python, settings, disk, clock, ffmpeg, sandbox, database, mail, chain, key_material)
+    for check in (*ours, bucket, rates_file, signer_files, django_checks):
         try:
             findings.extend(check(environment))
         except Exception as error:
@@ -187,6 +191,7 @@ def database(environment: Environment) -> Findings:
     import django
     from django.db import DatabaseError, connections
 
+    from mutoscope.cli.doctor_settings import tokens
     from mutoscope.engines.postgres.errors import EmbeddedServerError
 
     django.setup()
@@ -199,6 +204,8 @@ def database(environment: Environment) -> Findings:
                 yield _listening()
                 yield _database_clock()
                 yield from _signer(environment)
+                yield from _watcher(environment)
+                yield from tokens(environment)
             finally:
                 connections.close_all()
     except EmbeddedServerError as error:
@@ -223,6 +230,23 @@ def _signer(environment: Environment) -> Findings:
         yield Finding("signer", Health.WARNING, f"{each.name}: {each.text}", "docs/keys.md has a section on each.")
     if not wrong:
         yield Finding("signer", Health.GOOD, "nothing to complain of")
+
+
+def _watcher(environment: Environment) -> Findings:
+    """In the sandbox it runs while `mutoscope up` runs."""
+    from django.db import connection
+
+    from mutoscope.engines.solana.watcher.findings import watcher_findings
+
+    is_expected = environment.is_production or is_held(home_directory(environment)) is not None
+    if not is_expected or "mutoscope_solana_lease" not in connection.introspection.table_names():
+        return
+    wrong = watcher_findings()
+    for each in wrong:
+        cure = "Start it, or start it again: mutoscope watcher, or its unit."
+        yield Finding("watcher", Health.WARNING, f"{each.name}: {each.text}", cure)
+    if not wrong:
+        yield Finding("watcher", Health.GOOD, "nothing to complain of")
 
 
 def _connection(alias: str) -> Findings:

@@ -148,11 +148,16 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def backup(file: Annotated[Path, typer.Argument(help="Where to write, for example before-upgrade.mutoscope.")]) -> None:
-    """Write the database and the uploaded files into one FILE, while the site runs."""
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to write, for example before-upgrade.mutoscope.")],
+    without_films: Annotated[
+        bool, typer.Option("--without-films", help="Leave films and originals out: they are kept in another way.")
+    ] = False,
+) -> None:
+    """Write the database, the uploaded files and the films into one FILE, while the site runs."""
     from mutoscope.cli.backup import write_backup
 
-    write_backup(file)
+    write_backup(file, with_films=not without_films)
 
 
 @app.command()

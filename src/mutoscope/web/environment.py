@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import NoDecode, SettingsConfigDict
@@ -178,7 +178,7 @@ class Environment(Selling):
     metrics_token: SecretStr | None = Field(
         None,
         validation_alias="MUTOSCOPE_METRICS_TOKEN",
-        description="Bearer token that `/metrics` asks for. Without it only this machine itself may read them.",
+        description="Bearer token that `/metrics` asks for. Without it nobody may read them in production, and in the sandbox only this machine itself.",
         examples=["a long random word"],
     )
     log_format: LogFormat | None = Field(
@@ -187,7 +187,7 @@ class Environment(Selling):
         description="`console` for people, `json` for machines. Default: json in production.",
         examples=["json"],
     )
-    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO",
         validation_alias="MUTOSCOPE_LOG_LEVEL",
         description="The least important message to log: DEBUG, INFO, WARNING or ERROR.",
@@ -250,13 +250,11 @@ class Environment(Selling):
         description="Encoders that may run at once, over all workers. One for two cores is a good start.",
         examples=["2"],
     )
-    video_preset: Annotated[str, Field(pattern="^(ultrafast|superfast|veryfast|faster|fast|medium|slow|slower)$")] = (
-        Field(
-            "veryfast",
-            validation_alias="MUTOSCOPE_VIDEO_PRESET",
-            description="How hard x264 tries: slower presets make smaller files of the same look.",
-            examples=["veryfast"],
-        )
+    video_preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"] = Field(
+        "veryfast",
+        validation_alias="MUTOSCOPE_VIDEO_PRESET",
+        description="How hard x264 tries: slower presets make smaller files of the same look.",
+        examples=["veryfast"],
     )
     video_crf: int = Field(
         23,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -12,6 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 from mutoscope.engines.postgres.conninfo import DatabaseUrlError, connection_parts
+from mutoscope.engines.solana.payments.domain.addresses import is_address
+
+CLUSTERS = ("mainnet-beta", "devnet", "testnet")
 
 
 def split_value(value: Any) -> Any:
@@ -48,13 +50,58 @@ def secret_key_value(value: SecretStr) -> SecretStr:
     return value
 
 
-def video_key_value(value: SecretStr) -> SecretStr:
+def key_value(value: str) -> str:
     try:
-        key = base64.b64decode(value.get_secret_value(), validate=True)
-    except binascii.Error:
+        key = base64.b64decode(value, validate=True)
+    except ValueError:
         key = b""
     if len(key) != 32:
         raise ValueError("must be 32 bytes in base64")
+    return value
+
+
+def video_key_value(value: SecretStr) -> SecretStr:
+    key_value(value.get_secret_value())
+    return value
+
+
+def url_value(value: SecretStr) -> SecretStr:
+    """What was given is not repeated: an address may have a key in it."""
+    try:
+        parts = urlsplit(value.get_secret_value())
+        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one:
+        raise ValueError("must be an address that begins with https:// and has a host")
+    return value
+
+
+def urls_value(values: list[SecretStr]) -> list[SecretStr]:
+    for number, value in enumerate(values, start=1):
+        try:
+            url_value(value)
+        except ValueError as error:
+            which = f"number {number} of {len(values)} " if len(values) > 1 else ""
+            raise ValueError(f"{which}{error}") from None
+    return values
+
+
+def address_value(value: str) -> str:
+    if not is_address(value):
+        raise ValueError("must be the address of a wallet on Solana: 32 bytes in base58, 32 to 44 letters and digits")
+    return value
+
+
+def cluster_value(value: str) -> str:
+    if value not in CLUSTERS and not is_address(value):
+        raise ValueError(f"{value!r} is none of {', '.join(CLUSTERS)}, and no genesis hash")
+    return value
+
+
+def symbol_value(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]{1,20}", value):
+        raise ValueError("must be the short name of a token: up to 20 letters and digits")
     return value
 
 

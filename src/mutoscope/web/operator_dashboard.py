@@ -16,8 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 import mutoscope
-from mutoscope.engines.solana.models import SignerReport, UnmatchedReceipt
+from mutoscope.engines.solana.models import Lease, SignerReport, UnmatchedReceipt, WatchedAccount
 from mutoscope.engines.solana.public import Money
+from mutoscope.engines.solana.watcher.findings import watcher_findings
 from mutoscope.engines.tasks.models import WorkerRecord
 from mutoscope.engines.tasks.queue.backend import backend_of
 from mutoscope.engines.tasks.queue.metrics import dead_letters, depths
@@ -218,7 +219,7 @@ def _queues() -> Panel:
         act="Retry or drop",
         is_broken=True,
     )
-    return Panel("Work", [_workers(backend.configuration.stale_s), *figures, dead_ones, *_signer()])
+    return Panel("Work", [_workers(backend.configuration.stale_s), *figures, dead_ones, *_watcher(), *_signer()])
 
 
 def _workers(stale_s: float) -> Figure:
@@ -232,6 +233,22 @@ def _workers(stale_s: float) -> Figure:
         is_alarm=alive == 0,
         is_broken=True,
     )
+
+
+def _watcher() -> list[Figure]:
+    """Whether somebody looks for payments; nothing where there never was anything to look at."""
+    if not Lease.objects.exists() and not WatchedAccount.objects.exists():
+        return []
+    trouble = " ".join(finding.text for finding in watcher_findings())
+    return [
+        Figure(
+            "Watcher",
+            "needs help" if trouble else "well",
+            trouble or "looks for payments",
+            is_alarm=bool(trouble),
+            is_broken=True,
+        )
+    ]
 
 
 def _signer() -> list[Figure]:

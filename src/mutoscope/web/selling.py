@@ -8,7 +8,18 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
-from mutoscope.web.kinds import Strings, dollars_value, rate_value, split_value
+from mutoscope.web.kinds import (
+    Strings,
+    address_value,
+    cluster_value,
+    dollars_value,
+    key_value,
+    rate_value,
+    split_value,
+    symbol_value,
+    url_value,
+    urls_value,
+)
 
 
 class Selling(BaseSettings):
@@ -52,9 +63,8 @@ class Selling(BaseSettings):
         description="Who pays creators: `signer` sends it on chain to an address that the creator proved to hold; `hand` leaves it to you, who says in the operator pages that it was paid.",
         examples=["signer"],
     )
-    payout_token: str = Field(
+    payout_token: Annotated[str, AfterValidator(symbol_value)] = Field(
         "USDC",
-        pattern=r"^[A-Za-z0-9]{1,20}$",
         validation_alias="MUTOSCOPE_PAYOUT_TOKEN",
         description="The token that the signer pays creators in; one of those that the site accepts.",
         examples=["USDC"],
@@ -101,19 +111,19 @@ class Selling(BaseSettings):
         description="How many top-ups may be begun within an hour from one address, or one IPv6 network, by everybody there together.",
         examples=["120"],
     )
-    rpc_urls: Annotated[list[SecretStr], NoDecode, BeforeValidator(split_value)] = Field(
+    rpc_urls: Annotated[list[SecretStr], NoDecode, BeforeValidator(split_value), AfterValidator(urls_value)] = Field(
         [],
         validation_alias="MUTOSCOPE_RPC_URLS",
         description="Solana nodes to ask about payments, separated by commas; two of different owners are best. In the sandbox, its own chain.",
         examples=["https://rpc.example.com/key,https://rpc.example.net"],
     )
-    solana_cluster: str = Field(
+    solana_cluster: Annotated[str, AfterValidator(cluster_value)] = Field(
         "mainnet-beta",
         validation_alias="MUTOSCOPE_SOLANA_CLUSTER",
         description="The network of those nodes: `mainnet-beta`, `devnet`, `testnet`, or the genesis hash of another.",
         examples=["mainnet-beta"],
     )
-    wallet: str | None = Field(
+    wallet: Annotated[str, AfterValidator(address_value)] | None = Field(
         None,
         validation_alias="MUTOSCOPE_WALLET",
         description="Your wallet's address, where payments arrive. Without it each payment gets an address of its own, which the signer sweeps.",
@@ -131,13 +141,13 @@ class Selling(BaseSettings):
         description="A signed file of exchange rates, which something of yours keeps up to date. Needs MUTOSCOPE_RATES_KEY.",
         examples=["/var/lib/mutoscope/rates"],
     )
-    rates_key: str | None = Field(
+    rates_key: Annotated[str, AfterValidator(key_value)] | None = Field(
         None,
         validation_alias="MUTOSCOPE_RATES_KEY",
         description="Ed25519 public key that the file of rates is signed with: 32 bytes in base64.",
         examples=["the public key in base64"],
     )
-    rates_url: SecretStr | None = Field(
+    rates_url: Annotated[SecretStr, AfterValidator(url_value)] | None = Field(
         None,
         validation_alias="MUTOSCOPE_RATES_URL",
         description="Where to ask for exchange rates by https, if there is no file.",

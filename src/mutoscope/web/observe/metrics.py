@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from mutoscope.engines.solana.signer.findings import SignerCollector
+from mutoscope.engines.solana.watcher.findings import WatcherCollector
 from mutoscope.engines.tasks.queue.metrics import QueueCollector
 from mutoscope.platform.billing.public import ReconciliationCollector, SealCollector
 from mutoscope.web.client_address import is_from_this_machine
@@ -53,6 +54,7 @@ def _queue_metrics() -> bytes:
     registry = CollectorRegistry()
     registry.register(QueueCollector())
     registry.register(SignerCollector())
+    registry.register(WatcherCollector())
     registry.register(ReconciliationCollector())
     registry.register(SealCollector())
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class Difference:
     recorded: int
 
 
-def audit(rpc: Rpc, pool: ThreadPoolExecutor) -> list[Difference]:
+def audit(rpc: Rpc, pool: ThreadPoolExecutor, each_page: Callable[[], object] | None = None) -> list[Difference]:
     """Compare every account at finality, a hundred to a call, and walk through those that differ. Returns what still differs."""
     found = []
     for page in _pages():
@@ -59,6 +59,8 @@ def audit(rpc: Rpc, pool: ThreadPoolExecutor) -> list[Difference]:
                     },
                 )
         _audited([account.pk for account in page])
+        if each_page is not None:
+            each_page()
     return found
 
 

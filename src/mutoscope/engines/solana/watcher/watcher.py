@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -76,11 +77,14 @@ class Watcher:
         search_due(self.rpc, self._pool)
         return Look(accounts, expire_due())
 
-    def audit(self) -> list[Difference]:
-        """Hold every token and every watched account against the chain. Returns the balances that no transaction explains."""
+    def audit(self, each_page: Callable[[], object] | None = None) -> list[Difference]:
+        """Hold every token and every watched account against the chain. Returns the balances that no transaction explains.
+
+        `each_page` is called after each hundred accounts: there may be many.
+        """
         check_tokens(self.rpc)
         search_own(self.rpc, self._pool)
-        return audit(self.rpc, self._pool)
+        return audit(self.rpc, self._pool, each_page)
 
     def run(self, stop: threading.Event) -> None:
         """Look, tell and audit until told to stop. Errors are logged and waited out."""
@@ -95,7 +99,7 @@ class Watcher:
                     if self._leadership.take():
                         self.look()
                         if time.monotonic() - audited_at > configured.audit_every_s:
-                            self.audit()
+                            self.audit(self._leadership.take)
                             audited_at = time.monotonic()
                     tell_due()
                     tell_jobs()

@@ -54,6 +54,10 @@ class FileRates:
         self._path, self._key, self._age_s_max = path, key, age_s_max
 
     def rate(self, symbol: str, /) -> Rate:
+        return _rate(self.read(), symbol)
+
+    def read(self) -> Mapping[str, Any]:
+        """Everything that is in the file, signed and fresh. Raises NoRate."""
         try:
             with self._path.open("rb") as file:
                 signature, _, signed = file.read(BYTES_MAX + 1).partition(b"\n")
@@ -61,7 +65,7 @@ class FileRates:
             key.verify(base64.b64decode(signature.strip(), validate=True), signed)
         except (OSError, ValueError, InvalidSignature) as problem:
             raise NoRate(f"the file of rates cannot be trusted: {type(problem).__name__}") from problem
-        return _rate(_fresh(signed, self._age_s_max), symbol)
+        return _fresh(signed, self._age_s_max)
 
 
 class HttpRates:

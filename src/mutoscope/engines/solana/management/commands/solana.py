@@ -16,6 +16,7 @@ from mutoscope.engines.solana.payments.swapped import payment_model
 from mutoscope.engines.solana.payments.tokens import check_tokens
 from mutoscope.engines.solana.rpc.client import default_rpc
 from mutoscope.engines.solana.rpc.errors import RpcError
+from mutoscope.engines.solana.watcher.findings import watcher_findings
 from mutoscope.engines.solana.watcher.models import StraySearch, WatchedAccount
 from mutoscope.engines.solana.watcher.watcher import Watcher
 
@@ -42,7 +43,9 @@ class Command(BaseCommand):
         )
         rotate.add_argument("--config", type=Path, help="the signer's configuration, a TOML file")
         rotate.add_argument("--seed", action="store_true", help="also begin a new epoch of wallets")
-        actions.add_parser("doctor", help="is it configured, do the nodes answer, are the tokens what they were?")
+        actions.add_parser(
+            "doctor", help="is it configured, do the nodes answer, are the tokens what they were, does the watcher run?"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         getattr(self, f"_{options['action'].replace('-', '_')}")(options)
@@ -112,6 +115,7 @@ class Command(BaseCommand):
             problems += [f"{symbol}: {'; '.join(wrong)}" for symbol, wrong in check_tokens(rpc).items()]
         except RpcError as error:
             problems.append(str(error))
+        problems += [f"{finding.name}: {finding.text}" for finding in watcher_findings()]
         for problem in problems:
             self.stdout.write(self.style.ERROR(problem))
         if problems:
