@@ -179,7 +179,7 @@ def test_errors_and_notes_that_postgresql_cannot_hold_are_kept_without_that(
     backend: PostgresBackend, operator: Operator, caplog: pytest.LogCaptureFixture
 ) -> None:
     # What is logged has the half character too, and pytest's processes cannot tell each other of that.
-    caplog.set_level(logging.CRITICAL, logger="mutoscope.tasks")
+    caplog.set_level(logging.CRITICAL, logger="django_tasks")
     with working(backend):
         result = finished(tasks.says_what_cannot_be_written.enqueue())
         assert result.return_value == "written"
