@@ -40,6 +40,9 @@ def test_tasks_are_listed_shown_cancelled_retried_and_dropped(backend: PostgresB
     assert tell("retry", dead.id) == {"retried": [dead.id]}
     assert tell("drop", waiting.id) == {"dropped": 1}
     assert not FinishedTask.objects.exists()
+    for action in ("cancel", "retry", "drop"):
+        with pytest.raises(CommandError, match="Nothing was done: none of 404, x"):
+            call_command("tasks", action, "404", "x")
     with pytest.raises(CommandError, match="no task 404"):
         call_command("tasks", "show", "404")
 

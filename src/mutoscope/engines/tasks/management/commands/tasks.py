@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentTypeError
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -21,6 +21,9 @@ from mutoscope.engines.tasks.queue.policy import LIMIT_MAX_MAX
 from mutoscope.engines.tasks.queue.results import ID_MAX
 
 Answer = dict[str, Any] | list[dict[str, Any]]
+
+# What was done: the ids, or how many.
+Done = TypeVar("Done", list[str], int)
 
 LIST_MAX = 10_000
 
@@ -146,14 +149,15 @@ class Command(BaseCommand):
         return shown[0] if len(shown) == 1 else shown
 
     def on_retry(self, backend: PostgresBackend, options: dict[str, Any]) -> Answer:
-        return {"retried": Operator(backend).retry(options["ids"])}
+        return {"retried": _some(Operator(backend).retry(options["ids"]), options, "failed or was cancelled")}
 
     def on_cancel(self, backend: PostgresBackend, options: dict[str, Any]) -> Answer:
         operator = Operator(backend)
-        return {"cancelled": [task_id for task_id in options["ids"] if operator.cancel(task_id)]}
+        cancelled = [task_id for task_id in options["ids"] if operator.cancel(task_id)]
+        return {"cancelled": _some(cancelled, options, "waits or runs")}
 
     def on_drop(self, backend: PostgresBackend, options: dict[str, Any]) -> Answer:
-        return {"dropped": Operator(backend).drop(options["ids"])}
+        return {"dropped": _some(Operator(backend).drop(options["ids"]), options, "has ended")}
 
     # Queues
 
@@ -240,6 +244,15 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _some(done: Done, options: dict[str, Any], how: str) -> Done:
+    """What was done. Raises CommandError where it was nothing: who asked for it hears so, a script too."""
+    if not done:
+        raise CommandError(
+            f"Nothing was done: none of {', '.join(options['ids'])} {how}. `tasks show ID` says how each stands."
+        )
+    return done
 
 
 def _queue(backend: PostgresBackend, options: dict[str, Any]) -> str:
