@@ -34,10 +34,7 @@ def explain(error: Exception) -> Complaint | None:
         case EmbeddedServerError() | CommandError():
             return Complaint(str(error))
         case OperationalError() | psycopg.OperationalError() if _is_no_answer(error):
-            return Complaint(
-                f"the database does not answer: {str(error).strip().splitlines()[0]}. "
-                "Check DATABASE_URL and DATABASE_DIRECT_URL, and that the server runs."
-            )
+            return database_away(error)
         case VaultRefused():
             return Complaint(
                 f"{error} The signer's folder belongs to one site: after a restore copy it from where the backup was made, "
@@ -46,6 +43,14 @@ def explain(error: Exception) -> Complaint | None:
         case OSError(errno=28):
             return Complaint(f"the disk is full ({error.filename or 'while writing'}). Free some space and try again.")
     return None
+
+
+def database_away(error: Exception) -> Complaint:
+    """What to say where a connection to the database fails."""
+    return Complaint(
+        f"the database does not answer: {str(error).strip().splitlines()[0]}. "
+        "Check DATABASE_URL and DATABASE_DIRECT_URL, and that the server runs."
+    )
 
 
 def _is_no_answer(error: Exception) -> bool:

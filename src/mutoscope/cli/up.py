@@ -20,7 +20,7 @@ from rich.text import Text
 from mutoscope import __version__
 from mutoscope.cli import state
 from mutoscope.cli.board import Board
-from mutoscope.cli.complaint import Complaint, explain
+from mutoscope.cli.complaint import Complaint, database_away, explain
 from mutoscope.cli.demo import DEMO, Furnishing, is_wanted
 from mutoscope.cli.ports import refuse_taken_port
 from mutoscope.cli.safety import refuse_unsafe_settings
@@ -187,10 +187,7 @@ class _House:
         try:
             connection.ensure_connection()
         except OperationalError as error:
-            raise Complaint(
-                f"the database does not answer: {str(error).strip().splitlines()[0]}. "
-                "Check DATABASE_URL and DATABASE_DIRECT_URL, and that the server runs."
-            ) from None
+            raise database_away(error) from None
         with connection.cursor() as cursor:
             cursor.execute("SHOW server_version")
             (version,) = cursor.fetchone()

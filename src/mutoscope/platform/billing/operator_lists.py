@@ -120,11 +120,6 @@ class LookOnly(ReadOnlyBase):
             super().get_readonly_fields(request, obj) if obj is None or self.fields else self.get_fields(request, obj)
         )
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Named for what it lists: nothing is selected to be changed."""
-        title = str(self.opts.verbose_name_plural)
-        return super().changelist_view(request, {"title": title[:1].upper() + title[1:], **(extra_context or {})})
-
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
