@@ -72,7 +72,7 @@ class Selling(BaseSettings):
     payout_point_usd: Annotated[str, AfterValidator(dollars_value)] = Field(
         "0.01",
         validation_alias="MUTOSCOPE_PAYOUT_POINT_USD",
-        description="What a creator gets for a point, in dollars.",
+        description="What a creator gets for a point, in dollars. A pack may not cost less than this for all its points, bonus included, and one that does is refused: before you raise it, look at your packs.",
         examples=["0.01"],
     )
     refund_elsewhere: bool = Field(
