@@ -209,12 +209,11 @@ def test_while_films_move_the_page_asks_for_those_alone_and_for_no_sums(studio: 
         assert f'id="film-words-{moving.public_id}" hx-swap-oob="true"' in news
         assert still.public_id not in news
         # It ended, one came, or it went on: the list is drawn anew, once.
-        for state in (VideoState.PROCESSING, VideoState.DRAFT):
-            Video.objects.filter(pk=moving.pk).update(state=state, run_id=None)
+        for state, reason in ((VideoState.PROCESSING, ""), (VideoState.FAILED, BROKEN)):
+            move(moving.pk, state, reason=reason)
             answer = studio.get(poll)
             assert (answer.headers["HX-Trigger"], answer.content) == ("refresh-films", b"")
         assert len(asked) == 1
-        Video.objects.filter(pk=moving.pk).update(state=VideoState.DRAFT)
         listed = studio.get("/studio/rows/?sort=revenue").content.decode()
     assert "every 2s" not in listed
     assert "1,200" in listed
