@@ -30,7 +30,7 @@ def film_shop() -> Shop:
     creator = make_person("nora")
     opened = Shop(creator, make_person("petra"), new_film(make_channel(creator)))
     opened.price(PRICES)
-    for points, bonus, cents in ((100, 0, 100), (500, 50, 500), (1000, 200, 1000)):
+    for points, bonus, cents in ((100, 0, 100), (500, 50, 550), (1000, 200, 1200)):
         Pack.objects.create(title=f"{points} points", points=points, bonus_points=bonus, price_usd_cents=cents)
     return opened
 

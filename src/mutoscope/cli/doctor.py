@@ -191,7 +191,7 @@ def database(environment: Environment) -> Findings:
     import django
     from django.db import DatabaseError, connections
 
-    from mutoscope.cli.doctor_settings import tokens
+    from mutoscope.cli.doctor_settings import packs, tokens
     from mutoscope.engines.postgres.errors import EmbeddedServerError
 
     django.setup()
@@ -206,6 +206,7 @@ def database(environment: Environment) -> Findings:
                 yield from _signer(environment)
                 yield from _watcher(environment)
                 yield from tokens(environment)
+                yield from packs(environment)
             finally:
                 connections.close_all()
     except EmbeddedServerError as error:

@@ -147,6 +147,19 @@ def tokens(environment: Environment) -> Findings:
         yield Finding("rates", Health.GOOD, f"known for {known}")
 
 
+def packs(_: Environment) -> Findings:
+    """Needs the database. Packs whose points creators are paid more for than they cost: whoever buys one and sells to themselves gains."""
+    from django.db import connection
+
+    from mutoscope.platform.billing.public import Pack, packs_paid_out_for_more
+
+    if Pack._meta.db_table not in connection.introspection.table_names():
+        return
+    for pack, why in packs_paid_out_for_more():
+        cure = "Raise its price or end its sale in the operator pages, or lower MUTOSCOPE_PAYOUT_POINT_USD."
+        yield Finding("packs", Health.BAD, f"{pack.title} {why.sums()}", cure)
+
+
 def django_checks(environment: Environment) -> Findings:
     """What Django, and the apps by its means, find wrong with the settings."""
     import django

@@ -27,6 +27,7 @@ from mutoscope.platform.billing.public import (
     last_reconciliation,
     left_over,
     money_since,
+    packs_paid_out_for_more,
     refunds_waiting,
     usd,
 )
@@ -41,6 +42,8 @@ WAITED_S_MAX = 600
 SIGNER_SILENCE_MAX = timedelta(minutes=5)
 # A mail that failed so often, over some minutes, waits for its server rather than for its turn.
 MAIL_ATTEMPTS_MAX = 3
+# Each takes some lines.
+PACKS_NAMED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +123,28 @@ def _money() -> Panel:
                 is_alarm=waiting_refunds > 0,
                 act="Approve or refuse",
             ),
+            *_packs(),
         ],
     )
+
+
+def _packs() -> list[Figure]:
+    """Packs that print money; nothing where there are none."""
+    found = packs_paid_out_for_more()
+    if not found:
+        return []
+    named = "; ".join(f"{pack.title} {why.sums()}" for pack, why in found[:PACKS_NAMED])
+    return [
+        Figure(
+            "Packs paid out for more than they cost",
+            f"{len(found):,}",
+            named,
+            reverse("admin:billing_pack_changelist"),
+            is_alarm=True,
+            is_broken=True,
+            act="Raise the price, or end the sale",
+        )
+    ]
 
 
 def _payments() -> Panel:

@@ -54,7 +54,7 @@ class Selling(BaseSettings):
         ge=0,
         le=1_000_000_000,
         validation_alias="MUTOSCOPE_PAYOUT_APPROVAL_POINTS",
-        description="A payout of more points than this waits for somebody of the staff.",
+        description="What one creator is paid within 24 hours without approval, in points. A payout that makes it more waits for somebody of the staff; 0 has every one wait.",
         examples=["50000"],
     )
     payout_by: Literal["signer", "hand"] = Field(
@@ -72,7 +72,7 @@ class Selling(BaseSettings):
     payout_point_usd: Annotated[str, AfterValidator(dollars_value)] = Field(
         "0.01",
         validation_alias="MUTOSCOPE_PAYOUT_POINT_USD",
-        description="What a creator gets for a point, in dollars.",
+        description="What a creator gets for a point, in dollars. A pack may not cost less than this for all its points, bonus included, and one that does is refused: before you raise it, look at your packs.",
         examples=["0.01"],
     )
     refund_elsewhere: bool = Field(

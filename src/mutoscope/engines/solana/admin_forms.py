@@ -92,3 +92,14 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]  # subscriptable in 
             column = token._meta.get_field(name)
             field.label = f"{column.verbose_name[:1].upper()}{column.verbose_name[1:]}"
             field.help_text = f"In {token.symbol}, as in {amount_text(25 * 10**field.decimals // 10, token.symbol, field.decimals)}. {column.help_text}"
+
+    def clean_symbol(self) -> str:
+        """Payments, rates and payouts find a token by it. One that is kept as it is, is nobody's mistake of now."""
+        symbol: str = self.cleaned_data["symbol"]
+        if symbol == self.initial.get("symbol"):
+            return symbol
+        if not re.fullmatch(r"[A-Z0-9]{2,12}", symbol):
+            raise forms.ValidationError("A symbol is 2 to 12 capital letters A to Z and digits, such as USDC.")
+        if type(self.instance)._default_manager.filter(symbol__iexact=symbol).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("Another token has this symbol.")
+        return symbol

@@ -8,9 +8,11 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from mutoscope.engines.solana.admin_cells import code_of
 from mutoscope.platform.billing.domain.money import BadAmount, parse_cents, parse_points, points_text
+from mutoscope.platform.billing.domain.packs import PaidOutForMore
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import (
     Bundle,
@@ -28,6 +30,7 @@ from mutoscope.platform.billing.models import (
 from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs
 from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, dollars_of, points_of
 from mutoscope.platform.billing.packs.admin import GrantAdmin
+from mutoscope.platform.billing.packs.service import refuse_paid_out_for_more
 from mutoscope.platform.billing.payouts.admin import PayoutAdmin
 from mutoscope.platform.billing.reconcile.admin import ReconciliationAdmin
 from mutoscope.platform.billing.refunds.admin import RefundAdmin, refund_of
@@ -50,7 +53,7 @@ class PackForm(PackFormBase):
         labels = {"price_usd_cents": "Price in US cents"}
         help_texts = {
             "price_usd_cents": "499 is $4.99.",
-            "bonus_points": "On top, at the expense of the house.",
+            "bonus_points": "On top, at the expense of the house: it comes out of what the pack costs above what creators are paid for its points.",
             "position": "Packs are shown in this order, the smallest number first.",
             "on_sale_until": "Empty: until you take it off.",
         }
@@ -64,6 +67,18 @@ class PackForm(PackFormBase):
 
     def clean_price_usd_cents(self) -> int:
         return _checked(parse_cents, self.cleaned_data["price_usd_cents"])
+
+    def clean(self) -> dict[str, Any]:
+        """One that is taken off sale may be what it is: that is how somebody mends it."""
+        pack: dict[str, Any] = super().clean() or self.cleaned_data
+        until = pack.get("on_sale_until")
+        is_over = until is not None and until <= timezone.now()
+        if not is_over and {"points", "bonus_points", "price_usd_cents"} <= pack.keys():
+            try:
+                refuse_paid_out_for_more(pack["points"] + pack["bonus_points"], pack["price_usd_cents"])
+            except PaidOutForMore as problem:
+                self.add_error("price_usd_cents", str(problem))
+        return pack
 
 
 def _checked(parse: Any, value: object) -> int:

@@ -20,7 +20,7 @@ from mutoscope.platform.billing.overview.money import (
     money_since,
     refunds_waiting,
 )
-from mutoscope.platform.billing.packs.service import GrantPoints, GrantPointsInputs
+from mutoscope.platform.billing.packs.service import GrantPoints, GrantPointsInputs, packs_paid_out_for_more
 from mutoscope.platform.billing.past.service import (
     RecordPastSale,
     RecordPastSaleInputs,
@@ -90,6 +90,7 @@ __all__ = [
     "left_over",
     "money_since",
     "offers_of_channel",
+    "packs_paid_out_for_more",
     "pays_creators",
     "problems_api",
     "refunds_waiting",

@@ -6,8 +6,8 @@ from mutoscope.engines.solana.chain import TEST_USDC
 from mutoscope.engines.solana.public import token_model
 from mutoscope.platform.billing.public import Pack
 
-# Points, bonus points, US cents.
-PACKS = ((100, 0, 100), (500, 50, 500), (1000, 200, 1000))
+# Points, bonus points, US cents: the largest costs what creators are paid for its points, and the bonus is what the others cost more.
+PACKS = ((100, 0, 120), (500, 50, 599), (1000, 200, 1200))
 
 
 def sell_for_play_money() -> None:

@@ -173,6 +173,18 @@ def test_thresholds_of_a_token_are_shown_and_typed_in_its_own_units(operator: Cl
     assert usdc.dust_below == usdc.second_opinion_from == 2**64 - 1
 
 
+@pytest.mark.parametrize("symbol", ["U", "usd", "USD COIN", "\u0405OL", "ABCDEFGHIJKLM", "SOL"])
+def test_a_symbol_is_capital_letters_and_digits_and_no_other_tokens(operator: Client, usdc: Any, symbol: str) -> None:
+    public.token_model().objects.get_or_create(mint="", defaults={"symbol": "SOL", "decimals": 9})
+    answer = typed(operator, usdc, symbol=symbol)
+    assert answer.status_code == 200
+    assert list(answer.context["adminform"].form.errors) == ["symbol"]
+    assert typed(operator, usdc, symbol="USD2").status_code == 302
+    # One from before this was looked at stays as it is.
+    public.token_model().objects.filter(pk=usdc.pk).update(symbol="mUSD")
+    assert typed(operator, usdc, symbol="mUSD").status_code == 302
+
+
 @pytest.mark.parametrize(
     ("field", "text", "why"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -38,6 +39,7 @@ from mutoscope.platform.videos.public import Video, VideoState
 from tests.people import make_channel, make_person
 from tests.platform.billing.books import all_is_well
 from tests.platform.billing.bundles.rack import Rack, make
+from tests.platform.billing.shop import PRICES
 from tests.platform.videos.films import new_video
 
 pytestmark = pytest.mark.django_db
@@ -299,3 +301,23 @@ def test_the_database_itself_holds_the_sums() -> None:
     for wrong in ({"fee_points": 11}, {"owned_points": -1}, {"price_points": 99}):
         with pytest.raises(IntegrityError), transaction.atomic():
             BundlePurchase.objects.update(**wrong)
+
+
+def test_a_click_that_a_bundle_overtakes_is_not_answered_with_the_bundles_receipt() -> None:
+    """The bundle is bought after the click has looked at the film, and before it buys."""
+    rack = Rack.open()
+
+    class Overtaken(UnlockVideo):
+        def is_plain(self, unlocking: Any) -> bool:
+            return False
+
+        def buy(self, unlocking: Any) -> None:
+            rack.buy()
+            super().buy(unlocking)
+
+    film = rack.films[0]
+    with pytest.raises(ChangedMeanwhile):
+        Overtaken().call(
+            UnlockVideoInputs(rack.shop.viewer.pk, film.public_id, Term.LIFETIME, PRICES[Term.LIFETIME], 0)
+        )
+    assert rack.shop.points() == 900

@@ -203,3 +203,15 @@ def test_the_card_of_a_film_that_only_a_bundle_sells_says_so() -> None:
     assert notes()[0] == (True, None, "")
     Video.objects.filter(pk=others[0].pk).update(state=VideoState.ARCHIVED)
     assert notes()[0] == (False, None, "")
+
+
+@pytest.mark.parametrize(
+    ("term", "words"), [(Term.LIFETIME, "They are yours for ever."), (Term.DAY, "Watch them until ")]
+)
+def test_who_bought_a_bundle_is_told_until_when(term: Term, words: str) -> None:
+    rack = Rack.open(term=term)
+    client = Client()
+    client.force_login(rack.shop.viewer)
+    answer: Any = client.post(f"/bundles/{rack.bundle.public_id}/", {"points": "100", "number": "0"}, follow=True)
+    (told,) = [str(message) for message in answer.context["messages"]]
+    assert told.startswith(f"Unlocked. You paid 100 points for 3 films. {words}")

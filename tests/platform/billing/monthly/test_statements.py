@@ -29,7 +29,7 @@ from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.failures import CannotIssue, CannotPayOut, CannotRefund, Unacceptable
 from mutoscope.platform.billing.models import MonthlyStatement, Payout, Purchase
 from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs, due
-from mutoscope.platform.billing.monthly.shown import figures_of, lines_of, next_statement
+from mutoscope.platform.billing.monthly.shown import figures_of, next_statement, page_of
 from mutoscope.platform.billing.monthly.tasks import issue_all, issue_statements
 from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs, RequestPayout, RequestPayoutInputs
 from mutoscope.platform.billing.reconcile.service import find, wrong_statements
@@ -100,8 +100,8 @@ def test_a_month_adds_up_from_sales_to_payouts(settings: Any) -> None:
     }
     assert statement.closing_points == books.balance(Kind.EARNINGS, shop.video.channel_id).posted
     assert first.points == 30
-    lines = lines_of(statement)
-    assert (len(lines), lines[-1].balance) == (6, 103)
+    lines, next_after = page_of(statement)
+    assert (len(lines), lines[-1].balance, next_after) == (6, 103, None)
 
 
 def test_a_bundle_is_a_sale_and_its_refund_a_refund(settings: Any) -> None:
@@ -153,7 +153,7 @@ def test_whatever_happened_in_whatever_months_they_follow_each_other_and_are_the
             balance = statement.closing_points
             shown = figures_of(statement)
             assert sum(each.points for each in shown[:-1]) == shown[-1].points
-            lines = lines_of(statement)
+            lines, _ = page_of(statement)
             assert sum(line.points for line in lines) == statement.closing_points - statement.opening_points
             assert not lines or lines[-1].balance == statement.closing_points
         assert balance == books.balance(Kind.EARNINGS, shop.video.channel_id).posted

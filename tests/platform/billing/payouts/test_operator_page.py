@@ -13,6 +13,7 @@ from mutoscope.platform.billing.failures import CannotPayOut
 from mutoscope.platform.billing.models import Payout
 from mutoscope.platform.billing.payouts.ports import PaidByHand, PaidWith
 from mutoscope.platform.billing.payouts.service import EndPayout, EndPayoutInputs
+from mutoscope.platform.billing.payouts.signing import PaidBySigner
 from tests.people import make_person
 from tests.platform.billing.paying import paid_by
 from tests.platform.billing.payouts.test_payouts import ask
@@ -116,3 +117,14 @@ def test_what_ended_is_not_ended_again_by_somebody_who_is_then_told_that_they_di
     assert not LogEntry.objects.exists()
     payout.refresh_from_db()
     assert (payout.decided_by, payout.reason) == (stan, "By stan.")
+
+
+def test_a_payout_without_an_address_is_said_to_be_so_before_a_reason_is_asked_for(shop: Shop, client: Client) -> None:
+    """It was asked for while the operator paid by hand."""
+    payout = ask(shop, 160)
+    client.force_login(make_person("stan", is_staff=True, is_superuser=True))
+    with paid_by(PaidBySigner()):
+        told = decide(client, payout, "approve")
+        assert "It was asked for without an address. Refuse it" in told
+        assert "<textarea" not in told
+        assert "<textarea" in decide(client, payout, "refuse")

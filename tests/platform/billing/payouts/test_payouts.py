@@ -28,6 +28,7 @@ from mutoscope.platform.billing.payouts.service import (
     RequestPayout,
     RequestPayoutInputs,
 )
+from mutoscope.platform.billing.payouts.shown import shown
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
 from tests.people import PASSWORD, make_person
 from tests.platform.billing.paying import paid_by, paid_by_hand
@@ -316,3 +317,42 @@ def test_who_pays_is_plugged_into_the_engines_own_socket() -> None:
     with pays_creators.bound(PaidByHand()):
         assert pays_creators.get() is not before
     assert (type(pays_creators), pays_creators.get()) == (Socket, before)
+
+
+def test_what_went_without_approval_within_a_day_counts_along(shop: Shop, client: Client) -> None:
+    """The threshold is 150: two payouts one after the other go no further than one."""
+    staff = make_person("stan", is_staff=True)
+    first = ask(shop, 100)
+    assert first.state == Payout.State.APPROVED
+    EndPayout().call(EndPayoutInputs(first.pk, Payout.State.FAILED))
+    # What failed went nowhere.
+    first = ask(shop, 100, "b")
+    assert first.state == Payout.State.APPROVED
+    EndPayout().call(EndPayoutInputs(first.pk, Payout.State.PAID))
+    client.force_login(shop.creator)
+    Purchase.objects.update(bought_at=LATER.ahead() * -1 + first.asked_at)
+    page: Any = client.get("/studio/earnings/")
+    assert page.context["left_at_once"] == 50
+    assert (
+        "Above 50 somebody of the staff approves it first: 150 within 24 hours go without, and the rest went."
+        in page.content.decode()
+    )
+    second = ask(shop, 60, "c")
+    assert second.state == Payout.State.WAITING
+    assert (
+        "More than 150 points within 24 hours are approved first." in client.get("/studio/earnings/").content.decode()
+    )
+    # Somebody looked at this one: it takes nothing of what goes without.
+    ApprovePayout().call(ApprovePayoutInputs(second.pk, staff.pk, "known"))
+    EndPayout().call(EndPayoutInputs(second.pk, Payout.State.FAILED))
+    fits = ask(shop, 50, "d")
+    assert fits.state == Payout.State.APPROVED
+    EndPayout().call(EndPayoutInputs(fits.pk, Payout.State.FAILED))
+    # A day later.
+    Payout.objects.filter(pk=first.pk).update(asked_at=first.asked_at - timedelta(hours=24, seconds=1))
+    assert ask(shop, 80, "e").state == Payout.State.APPROVED
+
+
+def test_above_zero_every_payout_waits(shop: Shop, settings: Any) -> None:
+    settings.PAYOUT_APPROVAL_POINTS = 0
+    assert shown(ask(shop)).words == "Requested: waits for approval by the staff. Every payout is approved first."

@@ -48,3 +48,23 @@ def test_two_of_staff_who_record_one_payment_in_one_moment_record_it_once(settin
     payout.refresh_from_db()
     assert payout.reason == f"By {payout.decided_by}."
     assert earnings_of(shop.video.channel_id, LATER).posted == 80
+
+
+def test_requests_of_one_moment_go_no_further_without_approval_than_one(settings: Any) -> None:
+    settings.PAYOUT_POINTS_MIN, settings.PAYOUT_DELAY_DAYS, settings.PAYOUT_APPROVAL_POINTS = 10, 7, 100
+    shop = Shop.open()
+    shop.unlock(Term.LIFETIME)
+
+    def ask(key: str) -> Payout:
+        """Each ends at once, as when the signer is quick: only then is there room for the next."""
+        payout = RequestPayout(LATER).call(RequestPayoutInputs(shop.creator.pk, 60, key, True)).payout
+        if payout.state == Payout.State.APPROVED:
+            EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID))
+        return payout
+
+    with paid_by_hand():
+        results = at_once(*[lambda each=each: ask(each) for each in "abcd"])
+    assert all(isinstance(result, Payout | CannotPayOut) for result in results)
+    assert Payout.objects.filter(state=Payout.State.PAID).count() == 1
+    assert Payout.objects.exclude(state=Payout.State.PAID).count() <= 1
+    assert not Payout.objects.filter(state=Payout.State.APPROVED).exists()

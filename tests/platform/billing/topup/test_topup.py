@@ -15,7 +15,7 @@ from mutoscope.engines.ledger.models import Transfer
 from mutoscope.engines.solana.chain import TEST_USDC
 from mutoscope.engines.solana.models import Event, Price
 from mutoscope.engines.solana.outbox.telling import tell_due
-from mutoscope.engines.solana.public import accept_late, payment_model
+from mutoscope.engines.solana.public import accept_late, payment_model, token_model
 from mutoscope.platform.billing import pace
 from mutoscope.platform.billing.failures import CannotTopUp, RequestKeyReused, TooManyTopUps
 from mutoscope.platform.billing.models import Pack, TopUp
@@ -183,6 +183,36 @@ def test_one_key_is_one_payment_and_another_pack_is_refused(till: Till) -> None:
     till.pack = Pack.objects.create(title="other", points=1, price_usd_cents=500)
     with pytest.raises(RequestKeyReused):
         till.buy()
+
+
+def test_what_was_asked_before_is_answered_though_its_pack_ended_and_its_rate_is_gone(
+    till: Till, settings: Any
+) -> None:
+    """Whoever lost the answer asks again: a payment is open, and nobody is told that nothing was charged and to choose another."""
+    top_up = till.buy(key="ordernumber1")
+    Pack.objects.update(
+        on_sale_from=timezone.now() - timedelta(days=2), on_sale_until=timezone.now() - timedelta(days=1)
+    )
+    assert till.buy(key="ordernumber1") == top_up
+    settings.TOP_UPS = {**settings.TOP_UPS, "RATES_FIXED": {}}
+    assert till.buy(key="ordernumber1") == top_up
+    token_model().objects.update(is_active=False)
+    assert till.buy(key="ordernumber1") == top_up
+    client = Client()
+    client.force_login(till.viewer)
+    asked = {"pack": str(till.pack.pk), "token": "USDC", "key": "ordernumber1"}
+    assert client.post("/wallet/top-up/", asked).headers["Location"] == f"/wallet/top-ups/{top_up.public_id}/"
+    # A new order is refused for all of these reasons.
+    with pytest.raises(CannotTopUp):
+        till.buy(key="ordernumber2")
+
+
+@pytest.mark.parametrize("other", [{"symbol": "SOL"}, {"film": "bcdfghjkmnpq"}])
+def test_a_key_that_was_used_for_something_else_is_refused(till: Till, other: dict[str, str]) -> None:
+    till.buy()
+    with pytest.raises(RequestKeyReused):
+        till.buy(**other)
+    assert TopUp.objects.count() == 1
 
 
 @pytest.mark.parametrize("symbol", ["", "EUR", "usdc"])

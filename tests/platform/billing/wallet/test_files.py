@@ -18,7 +18,7 @@ from django.test import Client
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.domain.terms import Term
-from mutoscope.platform.billing.monthly.shown import lines_of, pages_of
+from mutoscope.platform.billing.monthly.shown import page_of, pages_of
 from mutoscope.platform.billing.wallet.files import TooSlow, as_csv, as_json, sent_as_file
 from mutoscope.platform.billing.wallet.statement import every_page, newest_lines
 from tests.platform.billing.monthly.test_statements import issue
@@ -201,19 +201,52 @@ def test_the_ledgers_pages_carry_the_balance_too(shop: Shop) -> None:
     assert max(entries_read(*each) for each in asked) <= PAGE + 1
 
 
+def test_a_months_page_and_document_hold_so_many_lines_and_all_of_them_one_after_the_other(
+    shop: Shop, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statement = issue(shop)
+    whole = [line.as_dict() for page in pages_of(statement) for line in page]
+    client.force_login(shop.creator)
+    document = f"/api/billing/earnings/statements/{statement.label()}"
+    got: list[Any] = []
+    after: int | None = 0
+    while after is not None:
+        answer = client.get(document, {"after": after, "limit": PAGE}).json()
+        assert len(answer["lines"]) <= PAGE
+        assert answer["figures"][-1]["points"] == statement.closing_points
+        got, after = [*got, *answer["lines"]], answer["next_after"]
+    assert [(line["number"], line["points"], line["balance"]) for line in got] == [
+        (line["number"], line["points"], line["balance"]) for line in whole
+    ]
+    assert client.get(document, {"limit": 1001}).status_code == 422
+
+    monkeypatch.setattr("mutoscope.platform.billing.monthly.endpoints.STATEMENT_PAGE_LINES", PAGE)
+    page = f"/studio/earnings/statements/{statement.label()}/"
+    first: Any = client.get(page)
+    assert (len(first.context["lines"]), first.context["next_after"]) == (PAGE, whole[PAGE - 1]["number"])
+    assert f'href="?after={first.context["next_after"]}"' in first.content.decode()
+    second: Any = client.get(page, {"after": first.context["next_after"]})
+    assert second.context["lines"][0].balance == whole[PAGE]["balance"]
+    assert "From the beginning" in second.content.decode()
+    for odd in ("-1", "x", "9" * 30, "\u0663"):
+        assert client.get(page, {"after": odd}).status_code == 200
+
+
 def test_a_month_is_sent_in_pages_with_the_same_balances(shop: Shop, client: Client) -> None:
     statement = issue(shop)
     with statements_asked() as asked:
         pages = list(pages_of(statement, PAGE))
     assert [len(page) for page in pages] == [3, 3, 3, 0]
     assert len(asked) == 4
-    assert [line for page in pages for line in page] == lines_of(statement)
+    whole, next_after = page_of(statement)
+    assert ([line for page in pages for line in page], None) == (whole, next_after)
     assert pages[2][-1].balance == statement.closing_points
     client.force_login(shop.creator)
     here = f"/studio/earnings/statements/{statement.label()}"
     assert sent(client, f"{here}.csv").splitlines()[0] == f"statement,{statement.label()},ada,{statement.period()}"
     document = json.loads(sent(client, f"{here}.json"))
     api = client.get(f"/api/billing/earnings/statements/{statement.label()}").json()
-    assert list(document) == list(api)
+    # The file has every line.
+    assert [*document, "next_after"] == list(api)
     for said in (document, api):
         assert [line["balance"] for line in said["lines"]] == [27 * number for number in range(1, 10)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.models import Piece, Video
 from mutoscope.platform.videos.process.failing import BROKEN
 from mutoscope.platform.videos.process.start import start_processing
+from mutoscope.platform.videos.studio.ports import Sold, film_sales
 from tests.platform.videos.films import new_channel, new_edition, new_video
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -186,3 +188,32 @@ def test_another_file_is_asked_for_where_the_file_was_at_fault(
     page = said(studio, video)
     assert ("Upload another file" in page) is is_offered
     assert "Retry" in page
+
+
+def test_while_films_move_the_page_asks_for_those_alone_and_for_no_sums(studio: Client, channel: Channel) -> None:
+    moving = new_video(channel, VideoState.UPLOADING, "Comes up")
+    still = new_video(channel, VideoState.PUBLISHED, "Is there")
+    asked: list[int] = []
+
+    def sales(channel_id: int) -> dict[int, Sold]:
+        asked.append(channel_id)
+        return {still.pk: Sold(1200, 7)}
+
+    with film_sales.bound(sales):
+        page = studio.get("/studio/?sort=revenue").content.decode()
+        assert len(asked) == 1
+        (poll,) = re.findall(r'hx-get="([^"]+)" hx-trigger="every 2s"', page)
+        answer = studio.get(poll)
+        news = answer.content.decode()
+        assert "HX-Trigger" not in answer.headers
+        assert f'id="film-words-{moving.public_id}" hx-swap-oob="true"' in news
+        assert still.public_id not in news
+        # It ended, one came, or it went on: the list is drawn anew, once.
+        for state, reason in ((VideoState.PROCESSING, ""), (VideoState.FAILED, BROKEN)):
+            move(moving.pk, state, reason=reason)
+            answer = studio.get(poll)
+            assert (answer.headers["HX-Trigger"], answer.content) == ("refresh-films", b"")
+        assert len(asked) == 1
+        listed = studio.get("/studio/rows/?sort=revenue").content.decode()
+    assert "every 2s" not in listed
+    assert "1,200" in listed

@@ -385,4 +385,6 @@ class MonthlyStatementOut(Schema):
     corrected_by: str | None
     reason: str
     figures: list[FigureOut]
+    """Of the whole month, on each page."""
     lines: list[LineOut]
+    next_after: int | None

@@ -11,7 +11,7 @@ from mutoscope.platform.billing.api import schemas
 from mutoscope.platform.billing.api.asking import P, channel_asking
 from mutoscope.platform.billing.failures import NoSuchStatement
 from mutoscope.platform.billing.models import MonthlyStatement
-from mutoscope.platform.billing.monthly.shown import as_document, statement_of
+from mutoscope.platform.billing.monthly.shown import STATEMENT_PAGE_LINES, as_document, statement_of
 from mutoscope.platform.billing.wallet.statement import BEFORE_MAX, PAGE_LINES
 
 router = Router()
@@ -40,9 +40,14 @@ def statements(
 
 
 @router.get("/{number}", response={200: schemas.MonthlyStatementOut, 401: P, 404: P, 422: P})
-def statement(request: HttpRequest, number: Label) -> dict[str, Any]:
-    """One of them, with every transfer of its month."""
+def statement(
+    request: HttpRequest,
+    number: Label,
+    after: Annotated[int, Query(ge=0, le=BEFORE_MAX)] = 0,
+    limit: Annotated[int, Query(ge=1, le=STATEMENT_PAGE_LINES)] = STATEMENT_PAGE_LINES,
+) -> dict[str, Any]:
+    """One of them, with the transfers of its month, oldest first: `next_after` is null on the last page."""
     found = statement_of(channel_asking(request), number)
     if found is None:
         raise NoSuchStatement
-    return as_document(found)
+    return as_document(found, after, limit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import cast
 
 from django.contrib import messages
@@ -92,7 +92,9 @@ def bundle(request: HttpRequest, public_id: str) -> HttpResponse:
         raise Http404 from None
     except Refused as refusal:
         return _show(request, public_id, refusal)
-    messages.success(request, f"Unlocked. You paid {points_text(bought.points)} for {bought.films} films.")
+    ends_at = bought.expires_at.astimezone(UTC) if bought.expires_at is not None else None
+    until = f"Watch them until {ends_at.day} {ends_at:%B %Y, %H:%M} UTC." if ends_at else "They are yours for ever."
+    messages.success(request, f"Unlocked. You paid {points_text(bought.points)} for {bought.films} films. {until}")
     return redirect("bundle", public_id)
 
 

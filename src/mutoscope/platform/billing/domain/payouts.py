@@ -12,7 +12,11 @@ class PayoutRules:
     points_min: int
     delay_days: int
     approval_points: int
-    """A payout above this waits for somebody of the staff."""
+    """What goes without anybody's approval within a day: a payout that makes it more waits for somebody of the staff."""
+
+    def left_at_once(self, unapproved_points: int) -> int:
+        """How much still goes without approval, when so much went within the last day."""
+        return max(self.approval_points - unapproved_points, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,10 @@ class BadPayout(ValueError):
     """This payout cannot be asked for. Its message is a sentence for the creator."""
 
 
-def check(points: int, earnings: Earnings, rules: PayoutRules) -> bool:
-    """Whether this payout needs somebody's approval. Raises BadPayout."""
+def check(points: int, earnings: Earnings, rules: PayoutRules, unapproved_points: int) -> bool:
+    """Whether this payout needs somebody's approval, when so many points went without within the last day. Raises BadPayout."""
     if points < rules.points_min:
         raise BadPayout(f"The smallest payout is {rules.points_min:,} points.")
     if points > earnings.available():
         raise BadPayout(f"You can be paid {earnings.available():,} points now.")
-    return points > rules.approval_points
+    return points > rules.left_at_once(unapproved_points)

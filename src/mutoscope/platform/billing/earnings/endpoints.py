@@ -21,7 +21,7 @@ from mutoscope.platform.billing.books import Kind
 from mutoscope.platform.billing.earnings.revenue import days_of, in_steps
 from mutoscope.platform.billing.failures import Refused
 from mutoscope.platform.billing.models import Payout, Tip
-from mutoscope.platform.billing.payouts.available import earnings_of, payout_rules
+from mutoscope.platform.billing.payouts.available import earnings_of, payout_rules, unapproved_points_of
 from mutoscope.platform.billing.payouts.endpoints import has_second_factor
 from mutoscope.platform.billing.payouts.ports import pays_creators
 from mutoscope.platform.billing.payouts.service import (
@@ -66,6 +66,7 @@ def _show(request: HttpRequest, channel: Channel, refusal: Refused | None = None
         "channel": channel,
         "earned": earnings_of(channel.pk),
         "rules": payout_rules(),
+        "left_at_once": payout_rules().left_at_once(unapproved_points_of(channel.pk)),
         "bars": bars,
         "chart": [(f"{day.day.day} {day.day:%b}", day.points()) for day in bars],
         "days": days,
@@ -117,9 +118,9 @@ def request_payout(request: HttpRequest) -> HttpResponse:
         done = RequestPayout().call(asked)
     except Refused as refusal:
         return _show(request, channel, refusal)
-    waits = done.payout.state == Payout.State.WAITING
-    words = "It waits for somebody of the staff to approve it." if waits else shown(done.payout).words
-    messages.success(request, f"Payout {done.payout.number} of {done.payout.points:,} points. {words}")
+    messages.success(
+        request, f"Payout {done.payout.number} of {done.payout.points:,} points. {shown(done.payout).words}"
+    )
     return redirect("earnings")
 
 

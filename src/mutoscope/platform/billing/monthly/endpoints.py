@@ -15,16 +15,18 @@ from mutoscope.platform.accounts.public import Channel, Person, channel_of, logi
 from mutoscope.platform.billing.clock import SERVER_CLOCK
 from mutoscope.platform.billing.models import MonthlyStatement
 from mutoscope.platform.billing.monthly.shown import (
+    STATEMENT_PAGE_LINES,
     corrected_by,
     figures_of,
     head_of,
-    lines_of,
     next_statement,
+    page_of,
     pages_of,
     rows_above,
     statement_of,
 )
 from mutoscope.platform.billing.wallet.files import as_csv, as_json, sent_as_file
+from mutoscope.platform.billing.wallet.statement import BEFORE_MAX
 
 STATEMENTS_SHOWN = 240
 
@@ -49,16 +51,26 @@ def statement(request: HttpRequest, label: str, kind: str = "") -> HttpResponseB
     if found is None:
         raise Http404
     if not kind:
+        after = after_of(request)
+        lines, next_after = page_of(found, after, STATEMENT_PAGE_LINES)
         context = {
             "channel": found.channel,
             "statement": found,
             "figures": figures_of(found),
-            "lines": lines_of(found),
+            "lines": lines,
+            "is_first": not after,
+            "next_after": next_after,
             "corrected_by": corrected_by(found),
         }
         return render(request, "billing/monthly/statement.html", context)
     parts = as_json(head_of(found), pages_of(found)) if kind == "json" else as_csv(pages_of(found), rows_above(found))
     return sent_as_file(parts, f"statement-{found.label()}", kind)
+
+
+def after_of(request: HttpRequest) -> int:
+    """The line that a page begins after; from the beginning where that is no number."""
+    typed = request.GET.get("after", "")
+    return min(int(typed), BEFORE_MAX) if typed.isascii() and typed.isdigit() and len(typed) < 20 else 0
 
 
 def _channel(request: HttpRequest) -> Channel:

@@ -59,3 +59,13 @@ WHERE b.kind = 'earnings' AND b.owner_id = %(channel_id)s AND e.transfer_id > %(
   AND t.recorded_at >= make_timestamptz(%(year)s, %(month)s, 1, 0, 0, 0, 'UTC')
   AND t.recorded_at < make_timestamptz(%(year)s, %(month)s, 1, 0, 0, 0, 'UTC') + interval '1 month'
 ORDER BY e.transfer_id LIMIT %(limit)s;
+
+-- name: moved_until
+-- What a channel's transfers of a month add up to, up to and with one of them: the balance that a further page goes on from. One row.
+SELECT coalesce(sum(e.amount), 0)::bigint
+FROM billing_bookaccount b
+JOIN ledger_entry e ON e.account_id = b.account_id
+JOIN ledger_transfer t ON t.id = e.transfer_id
+WHERE b.kind = 'earnings' AND b.owner_id = %(channel_id)s AND e.transfer_id <= %(after)s
+  AND t.recorded_at >= make_timestamptz(%(year)s, %(month)s, 1, 0, 0, 0, 'UTC')
+  AND t.recorded_at < make_timestamptz(%(year)s, %(month)s, 1, 0, 0, 0, 'UTC') + interval '1 month';

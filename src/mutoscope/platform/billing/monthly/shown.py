@@ -13,6 +13,9 @@ from mutoscope.platform.billing.monthly.service import ISSUED_AT
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.wallet.statement import FILE_PAGE_LINES, Line, lines_in_words
 
+# A page is printed, so it has what few channels exceed in a month; more of them are on further pages.
+STATEMENT_PAGE_LINES = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -76,9 +79,15 @@ def pages_of(statement: MonthlyStatement, limit: int = FILE_PAGE_LINES) -> Itera
         after, balance = lines[-1].transfer_id, lines[-1].balance
 
 
-def lines_of(statement: MonthlyStatement) -> list[Line]:
-    """All of them at once: for a page to print, and the API's document."""
-    return [line for page in pages_of(statement) for line in page]
+def page_of(
+    statement: MonthlyStatement, after: int = 0, limit: int = STATEMENT_PAGE_LINES
+) -> tuple[list[Line], int | None]:
+    """So many of them after one, oldest first, and what to pass as `after` for the next; None on the last. Its balances go on from the page before."""
+    about = {"channel_id": statement.channel_id, "year": statement.year, "month": statement.month, "after": after}
+    ((moved,),) = fetch("monthly", "moved_until", about) if after else ((0,),)
+    rows = fetch("monthly", "lines", {**about, "opening": statement.opening_points + moved, "limit": limit + 1})
+    lines = lines_in_words(rows[:limit])
+    return lines, lines[-1].transfer_id if len(rows) > limit else None
 
 
 def head_of(statement: MonthlyStatement) -> dict[str, Any]:
@@ -97,9 +106,10 @@ def head_of(statement: MonthlyStatement) -> dict[str, Any]:
     }
 
 
-def as_document(statement: MonthlyStatement) -> dict[str, Any]:
-    """The whole statement for the API."""
-    return {**head_of(statement), "lines": [line.as_dict() for line in lines_of(statement)]}
+def as_document(statement: MonthlyStatement, after: int, limit: int) -> dict[str, Any]:
+    """The statement for the API, with a page of its lines. The figures are of the whole month on each."""
+    lines, next_after = page_of(statement, after, limit)
+    return {**head_of(statement), "lines": [line.as_dict() for line in lines], "next_after": next_after}
 
 
 def rows_above(statement: MonthlyStatement) -> list[list[object]]:

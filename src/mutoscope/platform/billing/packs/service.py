@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -11,6 +12,7 @@ from mutoscope.engines.ledger import Transfer, credit, debit
 from mutoscope.engines.services import Internals, Outputs, Service, State, Steps, atomic
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.books import Kind
+from mutoscope.platform.billing.domain import packs as rules
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
 from mutoscope.platform.billing.failures import RequestKeyReused, Unacceptable
 from mutoscope.platform.billing.models import KEY_LENGTH_MAX, Grant, Pack
@@ -21,6 +23,22 @@ def packs_on_sale() -> list[Pack]:
     """What can be bought now, in the operator's order."""
     begun = Pack.objects.filter(on_sale_from__lte=Now())
     return list(begun.filter(Q(on_sale_until__isnull=True) | Q(on_sale_until__gt=Now())))
+
+
+def refuse_paid_out_for_more(points: int, price_usd_cents: int) -> None:
+    """Whoever makes a pack asks this first. Raises PaidOutForMore, by what a creator gets for a point now."""
+    rules.check(points, price_usd_cents, settings.PAYOUT_POINT_USD)
+
+
+def packs_paid_out_for_more() -> list[tuple[Pack, rules.PaidOutForMore]]:
+    """Packs on sale, now or later, that print money since the worth of a point was changed. One query."""
+    found = []
+    for pack in Pack.objects.filter(Q(on_sale_until__isnull=True) | Q(on_sale_until__gt=Now())):
+        try:
+            refuse_paid_out_for_more(pack.total_points(), pack.price_usd_cents)
+        except rules.PaidOutForMore as problem:
+            found.append((pack, problem))
+    return found
 
 
 def smallest_fitting(packs: list[Pack], missing_points: int) -> Pack | None:

@@ -27,6 +27,7 @@ from mutoscope.platform.billing.payouts.ports import pays_creators
 from mutoscope.platform.billing.payouts.reference import REFERENCE_LENGTH_MAX
 from mutoscope.platform.billing.payouts.service import (
     BEFORE,
+    WITHOUT_ADDRESS,
     ApprovePayout,
     ApprovePayoutInputs,
     EndPayout,
@@ -140,6 +141,10 @@ class PayoutAdmin(LookOnly):
         refusal, quote = "", None
         if not is_open(payout, decision):
             refusal = how_it_stands(payout)
+        elif (
+            decision.outcome is Payout.State.APPROVED and pays_creators.get().needs_address() and payout.address is None
+        ):
+            refusal = WITHOUT_ADDRESS
         elif decision.outcome is Payout.State.APPROVED:
             try:
                 quote = pays_creators.get().quote(payout.points)

@@ -22,3 +22,9 @@ def earnings_of(channel_id: int, clock: Clock = SERVER_CLOCK) -> Earnings:
     asked = {"channel_id": channel_id, "delay": delay, "ahead": clock.ahead()}
     posted, held, recent = fetch("payouts", "earnings", asked)[0]
     return Earnings(posted=posted, held=held, recent=recent)
+
+
+def unapproved_points_of(channel_id: int) -> int:
+    """What a channel was paid, or is being paid, without anybody's approval: within the last 24 hours."""
+    points: int = fetch("payouts", "unapproved", {"channel_id": channel_id})[0][0]
+    return points

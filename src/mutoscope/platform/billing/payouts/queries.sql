@@ -18,6 +18,13 @@ SELECT coalesce((SELECT a.available + a.held - a.gathered
                WHERE t.channel_id = %(channel_id)s AND t.given_at > clock.now - %(delay)s::interval), 0))::bigint
 FROM (SELECT statement_timestamp() + %(ahead)s::interval AS now) clock;
 
+-- name: unapproved
+-- Points of a channel's payouts that were asked for within the last 24 hours and that nobody of the staff decided about: paid, or on their
+-- way. What failed went nowhere. One row. Locks nothing: whoever decides by it holds the channel (`hold_channel`).
+SELECT coalesce(sum(points), 0)::bigint FROM billing_payout
+WHERE channel_id = %(channel_id)s AND state IN ('approved', 'paid') AND decided_by_id IS NULL
+  AND asked_at > statement_timestamp() - interval '24 hours';
+
 -- name: now
 -- The database's time. One row.
 SELECT statement_timestamp() + %(ahead)s::interval;

@@ -18,7 +18,7 @@ from mutoscope.platform.billing.domain.money import BadAmount, parse_points
 from mutoscope.platform.billing.failures import CannotPayOut, Unacceptable
 from mutoscope.platform.billing.models import KEY_LENGTH_MAX, REASON_LENGTH_MAX, Payout, PayoutAddress
 from mutoscope.platform.billing.on_chain import Progress
-from mutoscope.platform.billing.payouts.available import earnings_of, payout_rules
+from mutoscope.platform.billing.payouts.available import earnings_of, payout_rules, unapproved_points_of
 from mutoscope.platform.billing.payouts.ports import PaidWith, PayoutOrder, pays_creators
 from mutoscope.platform.billing.payouts.reference import is_signature, parse_reference
 from mutoscope.platform.billing.reasons import given_reason
@@ -26,6 +26,7 @@ from mutoscope.platform.billing.statements import fetch
 
 PAYOUT_POINTS_MAX = 1_000_000_000
 SECOND_FACTOR_FIRST = "Set up two-step sign-in first: a stolen password alone must not move your earnings."
+WITHOUT_ADDRESS = "It was asked for without an address. Refuse it: its creator asks again, with one."
 LESS_NOW = (
     "A sale was taken back in this moment, and you can be paid less now. Look at what is available, and ask again."
 )
@@ -127,8 +128,9 @@ class RequestPayout(Service[RequestPayoutInputs, RequestPayoutInternals, Request
         work = requesting.internals
         if Payout.objects.filter(channel=work.channel, state__in=Payout.OPEN).exists():
             raise CannotPayOut(why="A payout is under way. Ask again when it has ended.")
+        earned, unapproved = earnings_of(work.channel.pk, self.clock), unapproved_points_of(work.channel.pk)
         try:
-            work.needs_approval = rules.check(work.points, earnings_of(work.channel.pk, self.clock), payout_rules())
+            work.needs_approval = rules.check(work.points, earned, payout_rules(), unapproved)
         except rules.BadPayout as problem:
             raise CannotPayOut(why=str(problem)) from None
 
@@ -323,7 +325,7 @@ def send(payout: Payout, quote: PaidWith | None) -> None:
     address = payout.address.address if payout.address is not None else ""
     pays = pays_creators.get()
     if pays.needs_address() and not address:
-        raise CannotPayOut(why="It was asked for without an address. Refuse it: its creator asks again, with one.")
+        raise CannotPayOut(why=WITHOUT_ADDRESS)
     key = f"payout:{payout.channel_id}:{payout.number}"
     pays.order(PayoutOrder(key, payout.pk, payout.channel_id, payout.points, address), quote)
     if quote is not None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.conf import settings
 
 from mutoscope.engines.solana import public as solana
+from mutoscope.platform.billing.domain.money import points_text
 from mutoscope.platform.billing.models import Payout
 from mutoscope.platform.billing.on_chain import Progress
 from mutoscope.platform.billing.payouts.reference import is_signature
@@ -22,7 +23,6 @@ UNDER_WAY = {
     Progress.CONFIRMED: "Being paid: on the chain, and final in a moment.",
 }
 ENDED = {
-    State.WAITING: "Requested: waits for approval by the staff.",
     State.PAID: "Paid.",
     State.REFUSED: "Refused. The points are available again.",
     State.CANCELLED: "Cancelled. The points are available again.",
@@ -52,7 +52,10 @@ class PayoutShown:
 def shown(payout: Payout) -> PayoutShown:
     """What a page says about this payout. Its address should have been selected with it."""
     state = State(payout.state)
-    words = UNDER_WAY[Progress(payout.progress)] if state is State.APPROVED else ENDED[state]
+    if state is State.WAITING:
+        words = f"Requested: waits for approval by the staff. {why_it_waits()}"
+    else:
+        words = UNDER_WAY[Progress(payout.progress)] if state is State.APPROVED else ENDED[state]
     if payout.reason:
         words = f"{words} {payout.reason}"
     # A transaction that did not land is nobody's to look at, and an operator's own words are no signature.
@@ -72,4 +75,14 @@ def shown(payout: Payout) -> PayoutShown:
         link=settings.EXPLORER_TRANSACTION.format(signature=signature) if signature else "",
         reference="" if signature else named,
         may_cancel=state is State.WAITING,
+    )
+
+
+def why_it_waits() -> str:
+    """What the operator set, in a sentence: it holds for one large payout, and for the last of several."""
+    at_once = settings.PAYOUT_APPROVAL_POINTS
+    return (
+        f"More than {points_text(at_once)} within 24 hours are approved first."
+        if at_once
+        else "Every payout is approved first."
     )

@@ -72,17 +72,39 @@ class BuyPoints(Service[BuyPointsInputs, BuyPointsInternals, BuyPointsOutputs]):
         self._rates = rates
 
     def steps(self) -> Steps[BuyPointsInputs, BuyPointsInternals, BuyPointsOutputs]:
-        # The rate comes before the transaction: a source may have to ask somebody.
+        # What was asked before is answered as it was, though its pack ended or its token has no rate any more.
         return (
-            self.find_pack,
-            self.find_token,
-            self.quote,
-            atomic(
-                self.find_known,
-                when(self.is_new, self.refuse_too_many, self.refuse_too_often, self.open_payment),
-                savepoint=True,
+            self.find_known,
+            when(
+                self.is_new,
+                self.find_pack,
+                self.find_token,
+                # Before the transaction: a source may have to ask somebody.
+                self.quote,
+                atomic(
+                    self.take_turns,
+                    self.find_known,
+                    when(self.is_new, self.refuse_too_many, self.refuse_too_often, self.open_payment),
+                    savepoint=True,
+                ),
             ),
         )
+
+    def find_known(self, buying: Buying) -> None:
+        """The payment that was opened for this very order, at the quote that it was given, whatever the rate is now."""
+        asked, work = buying.inputs, buying.internals
+        work.key = f"top-up:{asked.person_id}:{asked.key}"
+        known = TopUp.objects.filter(
+            payment_id__in=solana.payment_model().objects.filter(idempotency_key=work.key).values("pk")
+        ).first()
+        work.is_known = known is not None
+        if known is not None:
+            if not _is_same(known, asked):
+                raise RequestKeyReused()
+            buying.outputs.top_up = known
+
+    def is_new(self, buying: Buying) -> bool:
+        return not buying.internals.is_known
 
     def find_pack(self, buying: Buying) -> None:
         pack = next((pack for pack in packs_on_sale() if pack.pk == buying.inputs.pack_id), None)
@@ -110,23 +132,9 @@ class BuyPoints(Service[BuyPointsInputs, BuyPointsInternals, BuyPointsOutputs]):
             with contextlib.suppress(NoRate, solana.NotPayable):
                 work.prices[other.mint] = _amount(work.pack, rates.rate(other.symbol), other)
 
-    def find_known(self, buying: Buying) -> None:
-        """The payment that was opened for this very order, at the quote that it was given, whatever the rate is now."""
-        asked, work = buying.inputs, buying.internals
-        # One after the other for each person, before either counts what is open. Rows that refer to the person need not wait.
-        Person.objects.select_for_update(no_key=True).get(pk=asked.person_id)
-        work.key = f"top-up:{asked.person_id}:{asked.key}"
-        known = TopUp.objects.filter(
-            payment_id__in=solana.payment_model().objects.filter(idempotency_key=work.key).values("pk")
-        ).first()
-        work.is_known = known is not None
-        if known is not None:
-            if known.pack_id != work.pack.pk or known.person_id != asked.person_id:
-                raise RequestKeyReused()
-            buying.outputs.top_up = known
-
-    def is_new(self, buying: Buying) -> bool:
-        return not buying.internals.is_known
+    def take_turns(self, buying: Buying) -> None:
+        """One after the other for each person, before either looks or counts what is open. Rows that refer to the person need not wait."""
+        Person.objects.select_for_update(no_key=True).get(pk=buying.inputs.person_id)
 
     def refuse_too_many(self, buying: Buying) -> None:
         if fetch("topup", "open_unpaid", {"person_id": buying.inputs.person_id})[0][0] >= OPEN_MAX:
@@ -178,6 +186,12 @@ class BuyPoints(Service[BuyPointsInputs, BuyPointsInternals, BuyPointsOutputs]):
                 "public_id": payment.public_id,
             },
         )
+
+
+def _is_same(known: TopUp, asked: BuyPointsInputs) -> bool:
+    """Whether this was what was asked for: the pack, the token, and where to go back to."""
+    chosen = solana.token_model().objects.filter(mint=known.mint, symbol=asked.symbol)
+    return known.pack_id == asked.pack_id and known.film == asked.film and chosen.exists()
 
 
 def _amount(pack: Pack, rate: Rate, token: Any) -> int:

@@ -24,7 +24,7 @@ from mutoscope.platform.videos.domain.trailers import TrailerChoice
 from mutoscope.platform.videos.failures import Refused, Unacceptable
 from mutoscope.platform.videos.models import Video
 from mutoscope.platform.videos.process.failing import BROKEN
-from mutoscope.platform.videos.studio.films import film_list
+from mutoscope.platform.videos.studio.films import film_list, moving_films, named
 from mutoscope.platform.videos.studio.forms import CoverForm, SubtitlesForm, VideoForm
 from mutoscope.platform.videos.studio.head import film_head, without_price
 from mutoscope.platform.videos.studio.service import (
@@ -92,10 +92,17 @@ def _may_be_replaced(video: Video) -> bool:
 @login_required
 @require_safe
 def rows(request: HttpRequest) -> HttpResponse:
-    """The list alone, for the page that asks again."""
+    """The list alone; with `moving`, which says what moved when it was drawn, the words of those films, for the page that asks again."""
     channel = channel_of(cast("Person", request.user))
     if channel is None:
         raise Http404
+    seen = request.GET.get("moving")
+    if seen is not None:
+        moving = moving_films(channel)
+        if named(moving) != seen:
+            # One came, ended or went on to another state: the page asks for the list.
+            return HttpResponse(headers={"HX-Trigger": "refresh-films"})
+        return render(request, "videos/studio/moving.html", {"rows": moving})
     return render(request, "videos/studio/rows.html", film_list(request, channel))
 
 

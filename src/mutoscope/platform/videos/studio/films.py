@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from django.http import HttpRequest
 
 from mutoscope.platform.accounts.public import Channel
+from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.models import Video
 from mutoscope.platform.videos.studio.head import without_price
 from mutoscope.platform.videos.studio.ports import Sold, film_sales
 from mutoscope.platform.videos.studio.standing import Standing, standing_of
 
 FILMS_SHOWN = 500
+# In which a film can move (standing.py).
+MOVING = (VideoState.UPLOADING, VideoState.PROCESSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ ORDERS = (
 
 
 def film_list(request: HttpRequest, channel: Channel) -> dict[str, Any]:
-    """What rows.html shows. The page asks again only while something moves. Three queries, and one for each film that moves."""
+    """What rows.html shows. Three queries, one of them over all that was ever sold, and one for each film that moves."""
     order = next((each for each in ORDERS if each.name == request.GET.get("sort", "")), ORDERS[0])
     videos = list(Video.objects.filter(channel=channel).select_related("cover")[:FILMS_SHOWN])
     sales = film_sales.get()(channel.pk)
@@ -56,7 +60,23 @@ def film_list(request: HttpRequest, channel: Channel) -> dict[str, Any]:
     rows.sort(key=order.key)
     return {
         "rows": rows,
-        "is_moving": any(row.standing.is_moving for row in rows),
+        "moving": named(rows),
         "orders": ORDERS,
         "order": order,
     }
+
+
+def moving_films(channel: Channel) -> list[FilmRow]:
+    """The films of that list that move, alone: what the page asks for every other second. What was sold is not added up for it."""
+    listed = Video.objects.filter(channel=channel).values("pk")[:FILMS_SHOWN]
+    videos = list(Video.objects.filter(pk__in=listed, state__in=MOVING))
+    unpriced = without_price(videos)
+    rows = [FilmRow(video, standing_of(video), Sold(0, 0), video.pk in unpriced) for video in videos]
+    return [row for row in rows if row.standing.is_moving]
+
+
+def named(rows: Sequence[FilmRow]) -> str:
+    """Which of these move, and in which state each is, as a name of a few characters: another one says that the list has to be
+    drawn anew. Empty where none moves."""
+    moving = sorted(f"{row.video.public_id}:{row.video.state}" for row in rows if row.standing.is_moving)
+    return sha256(" ".join(moving).encode()).hexdigest()[:16] if moving else ""

@@ -119,5 +119,5 @@ class Command(BaseCommand):
         for problem in problems:
             self.stdout.write(self.style.ERROR(problem))
         if problems:
-            raise CommandError(f"{len(problems)} problems")
+            raise CommandError("1 problem" if len(problems) == 1 else f"{len(problems)} problems")
         self.stdout.write("all is well")
