@@ -50,6 +50,20 @@ def test_from_a_locked_film_to_watching_it_in_place(visit: Visit, shop: Shop) ->
     # The way to the film went from the receipt, and left no gap in it.
     expect(page.locator("#unlock-panel p")).to_have_count(1)
     assert page.evaluate("window.neverLeft") is True
+    # All of the page is unlocked with it, not the film alone.
+    expect(page.get_by_role("link", name="Watch longer")).to_be_visible()
+    expect(page.locator(".film-words")).to_contain_text("Yours until")
+    page.get_by_role("button", name="Keyboard").click()
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    page.get_by_role("dialog", name="Keyboard").get_by_role("button", name="Close").click()
+    page.evaluate("document.querySelector('[data-video]').pause()")
+    page.get_by_role("link", name="The road closes").click()
+    plays(page, 8)
+    page.get_by_role("button", name="Share").click()
+    page.get_by_label(re.compile("Start at")).check()
+    expect(page.get_by_label("Link")).to_have_value(re.compile(r"\?t=\d+$"))
+    page.get_by_role("dialog", name="Share this film").get_by_role("button", name="Close").click()
+    assert page.url == address
     visitor.look("film-unlocked")
     assert (shop.points(), Purchase.objects.count()) == (12, 1)
 

@@ -20,6 +20,9 @@ TABLES_CUT_OFF = """() => Object.fromEntries([...document.querySelectorAll(".tab
   .map(frame => [frame.getAttribute("aria-label"), frame.scrollWidth - frame.clientWidth]).filter(([, over]) => over > 0))"""
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
+# Not asked for by WCAG, but by whoever goes through a page by its headings or its regions.
+BEYOND_WCAG = ["heading-order", "landmark-unique"]
+
 
 @cache
 def axe_source() -> str:
@@ -133,7 +136,8 @@ class Visitor:
         # Evaluated through the debugger, which the content security policy does not stop.
         self.page.evaluate(axe_source())
         found = self.page.evaluate(
-            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})", WCAG
+            "([tags, rules]) => axe.run(document, {runOnly: {type: 'tag', values: tags}, rules, resultTypes: ['violations']})",
+            [WCAG, {rule: {"enabled": True} for rule in BEYOND_WCAG}],
         )
         violations = [
             {

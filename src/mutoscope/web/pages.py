@@ -29,6 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "films": film_cards(films, person_id),
         "continue_films": film_cards(began, person_id, positions),
         "channels": newest_channels(CHANNELS_SHOWN),
+        "fee_percent": f"{settings.FEE_BPS / 100:g}",
     }
     return render(request, "home.html", context)
 

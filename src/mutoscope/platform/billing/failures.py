@@ -82,6 +82,21 @@ class NoSuchBundle(Refused):
         return "There is no such bundle."
 
 
+class DearerThanAlone(Refused):
+    """The bundle would cost more than its films one by one, for as long. Its creator may want that, and is asked."""
+
+    points: int
+    alone_points: int
+
+    def field(self) -> str:
+        return "points"
+
+    def sentence(self) -> str:
+        return (
+            f"Bought one by one these films cost {self.alone_points:,} points together, and the bundle {self.points:,}."
+        )
+
+
 class NoSuchCoupon(Refused):
     """There is no such code, or it is another channel's."""
 

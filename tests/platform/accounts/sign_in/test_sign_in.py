@@ -71,6 +71,15 @@ def test_losing_a_race_for_a_username_is_a_refusal_and_no_error(
     assert set(answer.context["form"].errors) == {"username"}
 
 
+def test_a_used_link_offers_to_sign_in_only_to_somebody_who_is_not(client: Client) -> None:
+    assert "Sign in</a>" in client.get("/account/confirm-email/used/").content.decode().split("<main", 1)[1]
+    client.force_login(make_person("nora"))
+    page = client.get("/account/confirm-email/used/").content.decode().split("<main", 1)[1]
+    assert "This link does not work any more" in page
+    assert "Sign in</a>" not in page
+    assert "there is nothing left to do" in page
+
+
 def test_signing_up_with_a_known_address_looks_like_signing_up_with_a_new_one(client: Client) -> None:
     make_person("nora")
     answer = client.post("/account/signup/", {**SIGN_UP, "email": "nora@example.org"})

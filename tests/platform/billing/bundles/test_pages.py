@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.billing.domain.terms import Term
-from mutoscope.platform.billing.models import Bundle
+from mutoscope.platform.billing.models import Bundle, Pack
 from mutoscope.platform.billing.unlock.adapters import billing_card_notes
 from mutoscope.platform.videos.public import CardNote, Video, VideoState
 from tests.people import make_channel, make_person
@@ -50,6 +50,41 @@ def test_the_page_says_what_is_taken_off_and_what_is_missing() -> None:
     page = signed_in(rack.shop.viewer).get(f"/bundles/{rack.bundle.public_id}/").content.decode()
     assert "1 film you have already: 34 of 100 points are taken off." in page
     assert "36 are missing" in page
+
+
+def test_before_a_bundle_is_paid_it_is_said_that_films_need_scripts_and_several_packs() -> None:
+    rack = Rack.open(points=10)
+    large = Pack.objects.create(title="Large", points=40, price_usd_cents=50)
+    page = signed_in(rack.shop.viewer).get(f"/bundles/{rack.bundle.public_id}/").content.decode()
+    assert "They are decrypted in your browser." in page
+    assert "No single pack is enough: it takes 3 of 40 points, $1.50 in all" in page
+    assert "Get the first 40 points for $0.50" in page
+    assert f"pack={large.pk}" in page
+
+
+def test_a_bundle_that_costs_more_than_its_films_is_asked_about_first() -> None:
+    rack = Rack.open()
+    client = signed_in(rack.shop.creator)
+    films = [film.public_id for film in rack.films[:2]]
+    asked = {"title": "Two voyages", "films": films, "term": "lifetime", "points": "401"}
+    warned = client.post("/studio/bundles/", asked)
+    assert warned.status_code == 422
+    page = warned.content.decode()
+    assert "Bought one by one these films cost 400 points together, and the bundle 401." in page
+    assert 'name="dearer" value="401"' in page
+    assert Bundle.objects.count() == 1
+    # What was agreed to was another price.
+    assert client.post("/studio/bundles/", {**asked, "points": "999999", "dearer": "401"}).status_code == 422
+    assert client.post("/studio/bundles/", {**asked, "dearer": "401"}).status_code == 302
+    assert Bundle.objects.count() == 2
+    # As much as its films, or with one that is not sold alone for so long: there is nothing to ask.
+    assert client.post("/studio/bundles/", {**asked, "term": "day", "points": "60"}).status_code == 302
+    Shop(rack.shop.creator, rack.shop.viewer, rack.films[2]).price({Term.DAY: 1})
+    others = {**asked, "films": [film.public_id for film in rack.films[1:]], "points": "5000"}
+    assert client.post("/studio/bundles/", others).status_code == 302
+    # A film's longer term counts where it is the cheapest that gives as much.
+    Shop(rack.shop.creator, rack.shop.viewer, rack.films[1]).price({Term.LIFETIME: 7})
+    assert "cost 8 points together" in client.post("/studio/bundles/", {**others, "term": "day"}).content.decode()
 
 
 def test_a_creator_makes_and_ends_a_bundle() -> None:

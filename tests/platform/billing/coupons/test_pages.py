@@ -43,6 +43,27 @@ def test_the_panel_tells_the_price_with_a_code_and_the_click_keeps_it() -> None:
     assert "You paid 15 points, with AUTUMN." in done
 
 
+def test_a_code_that_is_taken_says_whether_it_is_in_force_and_points_say_their_limit() -> None:
+    shop = Shop.open()
+    make(shop)
+    client = signed_in(shop.creator)
+    asked = {"code": "autumn", "amount": "10", "what": "percent"}
+    again = client.post("/studio/coupons/", asked)
+    assert again.status_code == 422
+    assert again.context["form"].errors["code"] == [
+        "You have this code already: it is in the list below. Choose another."
+    ]
+    client.post("/studio/coupons/AUTUMN/end/")
+    ended = client.post("/studio/coupons/", asked)
+    assert ended.context["form"].errors["code"] == ["You had this code before, and receipts name it. Choose another."]
+    large = client.post("/studio/coupons/", {"code": "LARGE", "amount": "99999999", "what": "points_off"})
+    assert large.context["form"].errors["amount"] == ["Write a whole number, from 1 to 1,000,000."]
+    assert (
+        client.post("/studio/coupons/", {"code": "GROUPED", "amount": "1,000", "what": "points_off"}).status_code == 302
+    )
+    assert Coupon.objects.get(code="GROUPED").points_off == 1000
+
+
 def test_a_code_keeps_the_chosen_term_and_a_wrong_one_stays_to_be_mended() -> None:
     shop = Shop.open()
     make(shop)

@@ -56,6 +56,12 @@ def test_the_written_examples() -> None:
         str(POINTS_MAX + 1),
         "9" * 5000,
         "1 000",
+        "1,00",
+        "1,0000",
+        "1000,000",
+        ",100",
+        "1,000,",
+        "1,000.5",
         -1,
         0,
         POINTS_MAX + 1,
@@ -76,6 +82,8 @@ def test_what_is_no_amount_of_points(typed: object) -> None:
 @given(st.integers(1, POINTS_MAX))
 def test_amounts_are_read_as_they_are_written(points: int) -> None:
     assert parse_points(points) == parse_points(f" {points} ") == points
+    # As the site writes them.
+    assert parse_points(f"{points:,}") == points
 
 
 @pytest.mark.parametrize(("price", "fee_bps"), [(0, 1000), (-1, 1000), (1, -1), (1, FEE_BPS_MAX + 1)])

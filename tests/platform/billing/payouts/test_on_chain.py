@@ -221,6 +221,21 @@ def test_jobs_that_are_no_payouts_of_ours_are_passed_over(house: House, shop: Sh
     assert waiting() == 0
 
 
+def test_what_a_payout_is_worth_is_said_before_it_is_asked_for(
+    house: House, shop: Shop, client: Client, settings: Any
+) -> None:
+    settings.PAYOUT_DELAY_DAYS = 0
+    client.force_login(shop.creator)
+    shown = " ".join(client.get("/studio/earnings/").content.decode().split())
+    assert "All 180 points are about 1.8 USDC at today's rate: $0.01 for a point, $1 for 1 USDC." in shown
+    assert "The rate is fixed when you ask, and above 150 points when the payout is approved." in shown
+    with paid_by(PaidBySigner(FixedRates({}))):
+        assert (
+            "What the points are worth in USDC is not known right now."
+            in client.get("/studio/earnings/").content.decode()
+        )
+
+
 def test_the_page_says_how_it_stands(house: House, shop: Shop, client: Client) -> None:
     payout = ask(shop)
     settle(house, payout)

@@ -120,6 +120,31 @@ def test_the_page_says_what_is_missing_and_the_rest_is_accepted(till: Till) -> N
     assert till.points() == 550
 
 
+def test_a_part_that_is_seen_is_said_to_be_one_before_it_is_final(till: Till) -> None:
+    top_up = till.buy()
+    till.shop.pay(till.payment(top_up), 2_000_000, TEST_USDC)
+    till.shop.glance()
+    tell_due()
+    standing = till.standing(top_up)
+    assert standing.status in {"seen", "confirmed"}
+    assert [step.state for step in standing.steps()] == ["now", "later", "later", "later"]
+    shown = page(till, top_up)
+    assert "3 USDC are missing" in shown
+    assert "2 of 5 USDC were seen on the chain." in shown
+    assert "amount=3&amp;" in shown
+    assert standing.recipient in shown
+    assert "left to pay" in page(till, top_up, f"standing/?saw={standing.version()}")
+    # Having pressed "Pay with play money" a moment ago hides none of it.
+    assert "Sent." not in page(till, top_up, "?sent")
+    # The rest is seen as well: nothing more is asked for.
+    till.shop.pay(till.payment(top_up), 3_000_000, TEST_USDC)
+    till.shop.glance()
+    tell_due()
+    assert "are missing" not in page(till, top_up)
+    till.settle()
+    assert till.points() == 550
+
+
 def test_too_much_is_credited_once_and_the_rest_said_to_be_refundable(till: Till) -> None:
     top_up = till.buy()
     till.pay(top_up, 7_500_000)

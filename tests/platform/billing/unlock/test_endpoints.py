@@ -75,8 +75,11 @@ def test_short_of_points_the_smallest_fitting_pack_is_offered(client: Client) ->
     answer = client.get(f"/unlock/{shop.video.public_id}/", headers=HTMX).content.decode()
     assert "Get 25 points for $0.99" in answer
     assert f"pack={small.pk}&amp;film={shop.video.public_id}" in answer
-    # No pack brings 1990 points: the largest is the nearest.
+    # No pack brings 1990 points: it takes four of the largest, and the page says so.
     assert f"pack={large.pk}&amp;film={shop.video.public_id}" in answer
+    assert "No single pack is enough: it takes 4 of 500 points, $39.96 in all" in panel(client, shop)
+    assert "Get the first 500 points for $9.99" in panel(client, shop)
+    assert panel(client, shop).count("No single pack") == 1
     assert "20 are missing" in panel(client, shop)
 
 
@@ -126,6 +129,15 @@ def test_a_withdrawn_film_shows_its_panel_to_its_buyers_only(client: Client) -> 
     assert client.get(f"/unlock/{shop.video.public_id}/").status_code == 404
     client.force_login(shop.viewer)
     assert "Unlocked" in panel(client, shop)
+    assert "Its creator has withdrawn it, and sells no more time of it." in panel(client, shop)
+
+
+def test_before_anything_is_paid_it_is_said_that_films_need_scripts(client: Client) -> None:
+    shop = Shop.open()
+    client.force_login(shop.viewer)
+    shown = client.get(f"/unlock/{shop.video.public_id}/").content.decode()
+    assert "They are decrypted in your browser." in re.search(r"<noscript>(.*?)</noscript>", shown, re.DOTALL)[1]  # type: ignore[index]
+    assert shown.index("They are decrypted in your browser.") < shown.index("Unlock for 30 points")
 
 
 @pytest.mark.parametrize(

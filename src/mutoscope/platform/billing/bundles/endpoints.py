@@ -22,9 +22,8 @@ from mutoscope.platform.billing.bundles.offers import BundleOffer, offers
 from mutoscope.platform.billing.bundles.service import BuyBundle, BuyBundleInputs
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points, points_text
 from mutoscope.platform.billing.domain.terms import FOR
-from mutoscope.platform.billing.failures import NoSuchBundle, NoSuchFilm, Refused
-from mutoscope.platform.billing.models import Pack
-from mutoscope.platform.billing.packs.service import packs_on_sale, smallest_fitting
+from mutoscope.platform.billing.failures import DearerThanAlone, NoSuchBundle, NoSuchFilm, Refused
+from mutoscope.platform.billing.packs.service import PacksNeeded, packs_for, packs_on_sale
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.videos.public import PUBLIC, Video, film_cards
 
@@ -41,7 +40,7 @@ class BundlePage:
     is_own: bool
     is_signed_in: bool
     balance: int
-    pack: Pack | None
+    packs: PacksNeeded | None
 
     def number(self) -> int:
         """How often they bought it before."""
@@ -67,7 +66,7 @@ def bundle_page(viewer_id: int | None, public_id: str) -> BundlePage:
         is_own=viewer_id is not None and viewer_id == bundle.channel.owner_id,
         is_signed_in=viewer_id is not None,
         balance=balance,
-        pack=smallest_fitting(packs_on_sale(), missing) if missing > 0 and viewer_id is not None else None,
+        packs=packs_for(packs_on_sale(), missing) if missing > 0 and viewer_id is not None else None,
     )
 
 
@@ -152,13 +151,18 @@ def bundles(request: HttpRequest) -> HttpResponse:
     sold = Video.objects.filter(channel=channel, state__in=PUBLIC, is_free=False)
     films = list(sold.values_list("public_id", "title")[:FILMS_OFFERED])
     form = BundleForm(films, request.POST if request.method == "POST" else None)
+    dearer: DearerThanAlone | None = None
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
+        # Agreed to at the price that was warned of, and at no other.
+        is_agreed = request.POST.get("dearer", "").strip() == typed["points"]
         try:
-            asked = MakeBundleInputs(channel, typed["title"], typed["films"], typed["term"], typed["points"])
+            asked = MakeBundleInputs(channel, typed["title"], typed["films"], typed["term"], typed["points"], is_agreed)
             made = MakeBundle().call(asked).bundle
         except NoSuchFilm:
             raise Http404 from None
+        except DearerThanAlone as warning:
+            dearer = warning
         except Refused as refusal:
             form.add_error(refusal.field() if refusal.field() in form.fields else None, refusal.sentence())
         else:
@@ -169,8 +173,9 @@ def bundles(request: HttpRequest) -> HttpResponse:
         "rows": bundle_rows(channel.pk),
         "has_films": len(films) > 1,
         "chosen": form["films"].value() or [],
+        "dearer": dearer,
     }
-    return render(request, "billing/bundles/bundles.html", context, status=422 if form.errors else 200)
+    return render(request, "billing/bundles/bundles.html", context, status=422 if form.errors or dearer else 200)
 
 
 @login_required

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from mutoscope.engines.services import Internals, NoInternals, Outputs, Service, State, Steps, atomic
+from mutoscope.engines.services import Internals, NoInternals, Outputs, Service, State, Steps, atomic, when
 from mutoscope.platform.accounts.public import BadText, Channel, parse_title
 from mutoscope.platform.billing import books
 from mutoscope.platform.billing.books import Kind
@@ -15,9 +15,16 @@ from mutoscope.platform.billing.bundles.models import TITLE_LENGTH_MAX, Bundle, 
 from mutoscope.platform.billing.domain.bundles import FILMS_MAX, FILMS_MIN
 from mutoscope.platform.billing.domain.money import BadAmount, parse_points
 from mutoscope.platform.billing.domain.terms import FOR, Term
-from mutoscope.platform.billing.failures import NoSuchBundle, NoSuchFilm, Unacceptable
+from mutoscope.platform.billing.failures import DearerThanAlone, NoSuchBundle, NoSuchFilm, Unacceptable
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.videos.public import PUBLIC, Video
+
+# Terms that give at least as much.
+AT_LEAST = {
+    Term.DAY: [Term.DAY, Term.MONTH, Term.LIFETIME],
+    Term.MONTH: [Term.MONTH, Term.LIFETIME],
+    Term.LIFETIME: [Term.LIFETIME],
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,8 @@ class MakeBundleInputs:
     term: str
     points: object
     """A whole number, or one as it was typed."""
+    may_be_dearer: bool = True
+    """Whether it may cost more than its films alone, which nobody would buy: a page asks first."""
 
 
 class MakeBundleInternals(Internals):
@@ -47,12 +56,13 @@ Making = State[MakeBundleInputs, MakeBundleInternals, BundleOutputs]
 class MakeBundle(Service[MakeBundleInputs, MakeBundleInternals, BundleOutputs]):
     """A creator sells several films together, for one term at one price."""
 
-    failures = (Unacceptable, NoSuchFilm)
+    failures = (Unacceptable, NoSuchFilm, DearerThanAlone)
 
     def steps(self) -> Steps[MakeBundleInputs, MakeBundleInternals, BundleOutputs]:
         return (
             self.read_what_was_typed,
             self.find_the_films,
+            when(self.must_not_be_dearer, self.compare_with_the_films_alone),
             atomic(self.hold_the_channel, self.refuse_the_same_again, self.keep, savepoint=True),
         )
 
@@ -87,6 +97,17 @@ class MakeBundle(Service[MakeBundleInputs, MakeBundleInternals, BundleOutputs]):
         for video in work.videos:
             if video.state not in PUBLIC or video.is_free:
                 raise Unacceptable(where="films", why=f"“{video.title}” is not published, or free.")
+
+    def must_not_be_dearer(self, making: Making) -> bool:
+        return not making.inputs.may_be_dearer
+
+    def compare_with_the_films_alone(self, making: Making) -> None:
+        """A slip of the hand, most likely: every film is sold alone for as long, and all of them for less."""
+        asked, work = making.inputs, making.internals
+        about = {"video_ids": [video.pk for video in work.videos], "terms": AT_LEAST[Term(asked.term)]}
+        films, alone_points = fetch("bundles", "alone", about)[0]
+        if films == len(work.videos) and work.points > alone_points:
+            raise DearerThanAlone(points=work.points, alone_points=alone_points)
 
     def hold_the_channel(self, making: Making) -> None:
         """A form that is sent twice takes turns with itself."""

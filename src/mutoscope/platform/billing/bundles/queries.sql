@@ -46,6 +46,12 @@ SELECT b.id, b.public_id, b.title, b.term, b.points, b.made_at, b.ended_at, (SEL
 FROM billing_bundle b LEFT JOIN billing_bundlepurchase p ON p.bundle_id = b.id
 WHERE b.channel_id = %(channel_id)s AND (%(id)s::bigint IS NULL OR b.id = %(id)s) GROUP BY b.id ORDER BY b.id DESC LIMIT %(limit)s;
 
+-- name: alone
+-- What some films cost one by one, each for the cheapest of these terms: how many of them are sold so, and the points of those. One row.
+SELECT count(*), coalesce(sum(o.points), 0)::bigint
+FROM (SELECT min(o.points) AS points FROM billing_offer o
+      WHERE o.video_id = ANY(%(video_ids)s) AND o.term = ANY(%(terms)s) AND o.ended_at IS NULL GROUP BY o.video_id) o;
+
 -- name: of_same_films
 -- A bundle that did not end, of exactly these films for this term: its title. At most one row. The ids come in ascending order.
 SELECT b.title FROM billing_bundle b JOIN billing_bundlefilm f ON f.bundle_id = b.id

@@ -13,9 +13,12 @@ from mutoscope.engines.services import Internals, NoInternals, Outputs, Service,
 from mutoscope.platform.accounts.public import Channel
 from mutoscope.platform.billing.coupons.models import Coupon
 from mutoscope.platform.billing.domain.coupons import BadCode, parse_code
-from mutoscope.platform.billing.domain.money import BadAmount, parse_points
+from mutoscope.platform.billing.domain.money import POINTS_MAX, BadAmount, parse_points
 from mutoscope.platform.billing.failures import NoSuchCoupon, NoSuchFilm, Unacceptable
 from mutoscope.platform.videos.public import Video
+
+IN_FORCE = "You have this code already: it is in the list below. Choose another."
+ENDED = "You had this code before, and receipts name it. Choose another."
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,9 @@ class MakeCoupon(Service[MakeCouponInputs, MakeCouponInternals, MakeCouponOutput
     def keep(self, making: Making) -> None:
         """A code that ended stays taken: receipts name it."""
         work = making.internals
+        earlier = Coupon.objects.filter(channel=making.inputs.channel, code=work.code).only("ended_at").first()
+        if earlier is not None:
+            raise Unacceptable(where="code", why=IN_FORCE if earlier.ended_at is None else ENDED)
         try:
             making.outputs.coupon = Coupon.objects.create(
                 channel=making.inputs.channel,
@@ -110,7 +116,7 @@ class MakeCoupon(Service[MakeCouponInputs, MakeCouponInternals, MakeCouponOutput
         except IntegrityError as taken:
             if violated(taken) != "billing_coupon_once":
                 raise
-            raise Unacceptable(where="code", why="You had this code before. Choose another.") from None
+            raise Unacceptable(where="code", why=IN_FORCE) from None
 
 
 @dataclass(frozen=True)
@@ -145,11 +151,10 @@ class EndCoupon(Service[EndCouponInputs, NoInternals, EndCouponOutputs]):
         ending.outputs.coupon = coupon
 
 
-def _whole(name: str, typed: object, largest: int | None = None) -> int | None:
+def _whole(name: str, typed: object, largest: int = POINTS_MAX) -> int | None:
     if typed is None:
         return None
     try:
-        return parse_points(typed) if largest is None else parse_points(typed, largest)
+        return parse_points(typed, largest)
     except BadAmount:
-        limit = f"from 1 to {largest}" if largest else "at least 1"
-        raise Unacceptable(where=name, why=f"Write a whole number, {limit}.") from None
+        raise Unacceptable(where=name, why=f"Write a whole number, from 1 to {largest:,}.") from None

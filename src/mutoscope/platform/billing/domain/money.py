@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 POINTS_MAX = 1_000_000
@@ -37,6 +38,9 @@ def split(price_points: int, fee_bps: int) -> Split:
     return Split(fee, price_points - fee)
 
 
+_GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+", re.ASCII)
+
+
 def parse_points(typed: object, largest: int = POINTS_MAX) -> int:
     """A whole number of points from 1 to `largest`, typed or as a number. Raises BadAmount; never rounds, never guesses."""
     return _parse_whole(typed, largest, "points")
@@ -50,6 +54,9 @@ def parse_cents(typed: object) -> int:
 def _parse_whole(typed: object, largest: int, unit: str) -> int:
     if isinstance(typed, str):
         text = typed.strip()
+        # As the site itself writes them, in groups of three; `1,5` is none.
+        if _GROUPED.fullmatch(text[:20]):
+            text = text.replace(",", "")
         # Only ASCII digits, and few enough that no number of them is slow to read.
         if not (text.isascii() and text.isdigit()) or len(text) > 12:
             raise BadAmount(f"Write a whole number of {unit}, from 1 to {largest:,}.")

@@ -31,7 +31,7 @@ from mutoscope.platform.billing.payouts.service import (
     RequestPayoutInputs,
     current_address,
 )
-from mutoscope.platform.billing.payouts.shown import shown
+from mutoscope.platform.billing.payouts.shown import shown, worth_now
 from mutoscope.platform.billing.tips.service import show_tip
 from mutoscope.platform.billing.wallet.endpoints import before_of
 from mutoscope.platform.billing.wallet.files import as_csv, as_json, sent_as_file
@@ -62,11 +62,18 @@ def _show(request: HttpRequest, channel: Channel, refusal: Refused | None = None
     lines, next_before = newest_lines(account, before_of(request), 20)
     bars = in_steps(days_of(channel.pk, days), 7 if days > BARS_MAX else 1)
     payouts = list(Payout.objects.filter(channel=channel).select_related("address")[:PAYOUTS_SHOWN])
+    earned, rules = earnings_of(channel.pk), payout_rules()
+    has_open_payout = any(payout.state in Payout.OPEN for payout in payouts)
+    may_ask = has_second_factor(request)
     context = {
         "channel": channel,
-        "earned": earnings_of(channel.pk),
-        "rules": payout_rules(),
-        "left_at_once": payout_rules().left_at_once(unapproved_points_of(channel.pk)),
+        "earned": earned,
+        "rules": rules,
+        "left_at_once": rules.left_at_once(unapproved_points_of(channel.pk)),
+        # A rate may have to be asked for: only where the form is shown.
+        "worth": worth_now(earned.available())
+        if may_ask and not has_open_payout and earned.available() >= max(rules.points_min, 1)
+        else None,
         "bars": bars,
         "chart": [(f"{day.day.day} {day.day:%b}", day.points()) for day in bars],
         "days": days,
@@ -76,8 +83,8 @@ def _show(request: HttpRequest, channel: Channel, refusal: Refused | None = None
         "needs_address": pays_creators.get().needs_address(),
         "address": current_address(channel.pk),
         "token": settings.PAYOUT_TOKEN,
-        "has_open_payout": any(payout.state in Payout.OPEN for payout in payouts),
-        "may_ask": has_second_factor(request),
+        "has_open_payout": has_open_payout,
+        "may_ask": may_ask,
         "request_key": secrets.token_urlsafe(16),
         "lines": lines,
         "next_before": next_before,

@@ -42,9 +42,16 @@ class Owned:
 
     def renewal(self) -> str:
         """What the button sends; empty where the film is not sold that way now."""
-        if self.renew_points is None or self.is_live or self.state not in PUBLIC:
+        if self.renew_points is None or self.is_live or not self.is_on_show():
             return ""
         return f"{self.term}:{self.renew_points}"
+
+    def may_be_extended(self) -> bool:
+        """Whether more time of it can be bought: not for ever already, and not withdrawn."""
+        return self.expires_at is not None and self.is_on_show()
+
+    def is_on_show(self) -> bool:
+        return self.state in PUBLIC
 
     def words(self) -> str:
         return FOR[self.term]

@@ -41,12 +41,29 @@ def packs_paid_out_for_more() -> list[tuple[Pack, rules.PaidOutForMore]]:
     return found
 
 
-def smallest_fitting(packs: list[Pack], missing_points: int) -> Pack | None:
-    """The cheapest pack that brings at least the points that are missing; where none does, the largest; None without packs."""
+@dataclass(frozen=True, slots=True)
+class PacksNeeded:
+    """What brings the points that are missing: one pack, or where no single one is enough, several of the largest."""
+
+    pack: Pack
+    count: int
+
+    def points(self) -> int:
+        return self.count * self.pack.total_points()
+
+    def price_usd_cents(self) -> int:
+        return self.count * self.pack.price_usd_cents
+
+
+def packs_for(packs: list[Pack], missing_points: int) -> PacksNeeded | None:
+    """The cheapest pack that brings at least the points that are missing; where none does, so many of the largest; None without packs."""
     fitting = [pack for pack in packs if pack.total_points() >= missing_points]
     if fitting:
-        return min(fitting, key=lambda pack: (pack.price_usd_cents, pack.total_points()))
-    return max(packs, key=lambda pack: pack.total_points(), default=None)
+        return PacksNeeded(min(fitting, key=lambda pack: (pack.price_usd_cents, pack.total_points())), 1)
+    if not packs:
+        return None
+    largest = max(packs, key=lambda pack: (pack.total_points(), -pack.price_usd_cents))
+    return PacksNeeded(largest, -(-missing_points // largest.total_points()))
 
 
 @dataclass(frozen=True)

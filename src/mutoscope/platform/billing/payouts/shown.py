@@ -9,8 +9,10 @@ from django.conf import settings
 
 from mutoscope.engines.solana import public as solana
 from mutoscope.platform.billing.domain.money import points_text
+from mutoscope.platform.billing.failures import CannotPayOut
 from mutoscope.platform.billing.models import Payout
 from mutoscope.platform.billing.on_chain import Progress
+from mutoscope.platform.billing.payouts.ports import pays_creators
 from mutoscope.platform.billing.payouts.reference import is_signature
 
 State = Payout.State
@@ -47,6 +49,28 @@ class PayoutShown:
     reference: str
     """What the operator wrote of a payment by hand, where it is no transaction's signature."""
     may_cancel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What points would be paid with now. `amount_text` is empty where no rate is known."""
+
+    amount_text: str
+    symbol: str
+    rate_usd: str
+    point_usd: str
+
+
+def worth_now(points: int) -> Worth | None:
+    """What so many points are worth at this moment; None where an operator pays by hand and reckons. May ask a source of rates."""
+    try:
+        quote = pays_creators.get().quote(points)
+    except CannotPayOut:
+        return Worth("", "", "", "")
+    if quote is None:
+        return None
+    amount_text = solana.plain_text(quote.amount, quote.decimals)
+    return Worth(amount_text, quote.symbol, quote.rate_usd, f"{settings.PAYOUT_POINT_USD}")
 
 
 def shown(payout: Payout) -> PayoutShown:

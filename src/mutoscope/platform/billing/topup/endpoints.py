@@ -163,7 +163,7 @@ def _show(request: HttpRequest, public_id: str, refusal: str = "") -> HttpRespon
 
 def _is_sent(request: HttpRequest, found: Standing) -> bool:
     """Sent, and not seen yet: whoever is asked once more pays twice."""
-    return "sent" in request.GET and found.is_payable() and found.money is Money.NOTHING
+    return "sent" in request.GET and found.is_payable() and found.money is Money.NOTHING and not found.received
 
 
 def _is_elsewhere(request: HttpRequest) -> bool:

@@ -1,11 +1,16 @@
 -- name: standing
--- A top-up with its payment, the price that was quoted, and what arrived, final or not: one row, or none where it is somebody else's. Locks nothing.
+-- A top-up with its payment, the price that was quoted, and what arrived: one row, or none where it is somebody else's. Locks nothing.
+-- Receipts are written down when they are final. Until then, what the watcher saw in the payment's own wallet says how much is there.
 SELECT t.id, t.points + t.bonus_points, t.price_usd_cents, t.film, t.credited_at IS NOT NULL,
     p.status, p.money, p.recipient, coalesce(p.reference, ''), p.expires_at,
     greatest(0, extract(epoch FROM p.expires_at - statement_timestamp()))::int, p.signature,
     token.symbol, token.mint, token.decimals, price.amount::text,
-    (SELECT coalesce(sum(r.amount), 0) FROM mutoscope_solana_transfer r
-     WHERE r.payment_id = p.id AND r.token_id = token.id AND r.amount > 0)::text, t.rate_usd
+    greatest(
+        (SELECT coalesce(sum(r.amount), 0) FROM mutoscope_solana_transfer r
+         WHERE r.payment_id = p.id AND r.token_id = token.id AND r.amount > 0),
+        (SELECT coalesce(sum(a.observed - coalesce(a.opening, 0)), 0) FROM mutoscope_solana_watchedaccount a
+         WHERE a.payment_id = p.id AND a.token_id = token.id AND a.kind = 'one_time' AND p.status IN ('seen', 'confirmed'))
+    )::text, t.rate_usd
 FROM billing_topup t
 JOIN mutoscope_solana_payment p ON p.id = t.payment_id
 JOIN mutoscope_solana_price price ON price.payment_id = p.id

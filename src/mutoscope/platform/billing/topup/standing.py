@@ -51,15 +51,19 @@ class Standing:
         return self.status in {Status.WAITING, Status.SEEN, Status.CONFIRMED} and self.left_s > 0
 
     def is_payable(self) -> bool:
-        """Whether the page asks for money: not while some is on its way, or somebody would pay twice."""
-        return self.is_open() and self.status is Status.WAITING and self.due() > 0
+        """Whether the page asks for money: not while all of it may be on its way, or somebody would pay twice."""
+        return self.is_open() and self.due() > 0 and (self.status is Status.WAITING or self.is_seen_in_part())
+
+    def is_seen_in_part(self) -> bool:
+        """Whether what is on its way is known to be less than asked for: the rest can be sent before that is final."""
+        return self.status in {Status.SEEN, Status.CONFIRMED} and 0 < self.received < self.amount
 
     def is_moving(self) -> bool:
         """Whether the page has to look again. Ended is ended, but for a payment that is final and about to be credited."""
         return not self.is_credited and self.status is not Status.EXPIRED
 
     def is_partial(self) -> bool:
-        return self.money is Money.PARTIAL
+        return self.money is Money.PARTIAL or self.is_seen_in_part()
 
     def due(self) -> int:
         """What is missing."""
@@ -85,8 +89,8 @@ class Standing:
         )
 
     def steps(self) -> list[StepShown]:
-        """Waiting, seen, confirmed, credited."""
-        at = len(LABELS) if self.is_credited else _PLACE.get(self.status, 0)
+        """Waiting, seen, confirmed, credited. A part alone leads to no credit: the rest is waited for."""
+        at = len(LABELS) if self.is_credited else 0 if self.is_partial() else _PLACE.get(self.status, 0)
         return [
             StepShown(label, "done" if place < at else "now" if place == at else "later")
             for place, label in enumerate(LABELS)

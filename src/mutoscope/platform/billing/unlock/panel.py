@@ -11,8 +11,8 @@ from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain import terms
 from mutoscope.platform.billing.domain.coupons import PROBLEMS, Discount
 from mutoscope.platform.billing.domain.terms import FOR, Holding, Quote, Term, Until
-from mutoscope.platform.billing.models import FREE, Pack
-from mutoscope.platform.billing.packs.service import packs_on_sale, smallest_fitting
+from mutoscope.platform.billing.models import FREE
+from mutoscope.platform.billing.packs.service import PacksNeeded, packs_for, packs_on_sale
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.unlock.service import still_running
 from mutoscope.platform.videos.public import PUBLIC
@@ -27,8 +27,8 @@ class Choice:
     quote: Quote
     left_points: int
     """What would be left after it; below zero is what is missing."""
-    pack: Pack | None
-    """Where points are missing: the cheapest pack that brings them."""
+    packs: PacksNeeded | None
+    """Where points are missing: the cheapest pack that brings them, or several."""
     is_extension: bool
 
     def value(self) -> str:
@@ -116,7 +116,7 @@ def panel_for(viewer_id: int | None, public_id: str, clock: Clock = SERVER_CLOCK
         choices=choices,
         code=code.strip().upper() if discount else "",
         code_problem=problem,
-        under_way=_under_way(viewer_id) if any(choice.pack for choice in choices) else "",
+        under_way=_under_way(viewer_id) if any(choice.packs for choice in choices) else "",
     )
 
 
@@ -150,7 +150,7 @@ def _choices(
         Choice(
             quote=quote,
             left_points=balance - quote.due_points,
-            pack=smallest_fitting(packs, quote.due_points - balance) if quote.due_points > balance else None,
+            packs=packs_for(packs, quote.due_points - balance) if quote.due_points > balance else None,
             is_extension=quote.is_extension(now),
         )
         for quote in quotes

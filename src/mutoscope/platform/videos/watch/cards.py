@@ -111,6 +111,6 @@ def file_address(name: str) -> str:
 
 
 def length(duration_ms: int | None) -> str:
-    """A film's length as cards say it: "11 min", or "20 s" below a minute; one second at least."""
-    seconds = max(1, round((duration_ms or 0) / 1000))
+    """A film's length as cards say it: "11 min", or "20 s" below a minute; one second at least. Begun seconds are not counted, as by the player."""
+    seconds = max(1, (duration_ms or 0) // 1000)
     return f"{seconds} s" if seconds < 60 else f"{round(seconds / 60)} min"

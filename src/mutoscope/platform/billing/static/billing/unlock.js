@@ -24,16 +24,27 @@
       link.href = href;
       await load(link, document.head);
     }
-    screen.replaceChildren(...[...player.childNodes].map((node) => document.importNode(node, true)));
-    const keys = fresh.getElementById("keys");
-    if (keys) film.after(document.importNode(keys, true));
+    const taken = (part) => [...part.childNodes].map((node) => document.importNode(node, true));
+    screen.replaceChildren(...taken(player));
+    // What only a viewer has: the dialog of keys, and sharing from where one is.
+    for (const id of ["keys", "share"]) {
+      const dialog = fresh.getElementById(id);
+      const before = document.getElementById(id);
+      if (before) before.remove();
+      if (dialog) film.after(document.importNode(dialog, true));
+    }
     film.classList.remove("film-locked");
     const receipt = document.getElementById("unlock-panel");
     const words = document.querySelector(".film-words");
+    const freshWords = fresh.querySelector(".film-words");
+    if (words && freshWords) words.replaceChildren(...taken(freshWords));
     if (receipt && words) {
       for (const link of receipt.querySelectorAll("p:has(> a.button)")) link.remove();
       words.prepend(receipt);
     }
+    // Other scripts hear of it, as of every part that comes later.
+    if (words) window.htmx.process(words);
+    document.dispatchEvent(new CustomEvent("htmx:load"));
     for (const part of document.querySelectorAll(".film-panel, [data-unlock-bar]")) part.remove();
 
     for (const script of fresh.head.querySelectorAll("script[src]")) {
