@@ -9,7 +9,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import django
 from django.urls import get_resolver
@@ -22,9 +22,6 @@ from mutoscope.cli.parent import is_supervised, stop_with_parent, stop_with_supe
 from mutoscope.cli.ports import refuse_taken_port
 from mutoscope.cli.safety import refuse_unsafe_settings
 from mutoscope.web.environment import home_directory, read_environment
-
-if TYPE_CHECKING:
-    from mutoscope.web.gateway import Gateway
 
 # Connections of one process; further ones are left in the kernel's queue. One that is slow or idle costs no thread (web/gateway.py), but
 # up to two open files: so they fit into the usual limit of 1024.
@@ -67,7 +64,7 @@ def serve() -> None:
     ).serve(target_loader=load_application)
 
 
-def load_application(_target: str) -> Gateway:
+def load_application(_target: str) -> Any:
     """Runs first in each of granian's processes: sees to it that they do not outlive a killed parent and keep the port."""
     # A forked process has granian's own handlers until it serves, and those would swallow a signal to stop meanwhile.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -124,8 +124,8 @@ class Begun:
     """WSGI's start_response; remembers what it was told."""
 
     def __init__(self) -> None:
-        self.status, self.headers, self.is_sent = 200, [], False
-        self.headers: Headers
+        self.status, self.is_sent = 200, False
+        self.headers: Headers = []
 
     def __call__(self, status: str, headers: Headers, exc_info: Any = None) -> None:
         self.status, self.headers = int(status.split(" ", 1)[0]), headers
@@ -172,7 +172,7 @@ class Arriving(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        wanted = sys.maxsize if size is None or size < 0 else size
+        wanted = sys.maxsize if size < 0 else size
         while len(self.left) < min(wanted, PIECE_BYTES) and not self.is_over:
             self._fetch(min(wanted, PIECE_BYTES) - len(self.left))
             if wanted != sys.maxsize:
