@@ -128,6 +128,10 @@ def test_settings_pages(visitor: Visitor) -> None:
     visitor.goto("/account/email/")
     visitor.page.get_by_label("Another address").fill("nora.second@example.org")
     visitor.press("Add")
+    # Once more, and then the address is added without having to be typed again.
+    visitor.look("settings-email-password")
+    visitor.fill(password=PASSWORD)
+    visitor.press("Continue")
     visitor.sees("We sent a link to nora.second@example.org.")
     visitor.look("settings-email")
     visitor.follow("Password")

@@ -47,6 +47,7 @@ BODIES: dict[str, Any] = {
     "PATCH /uploads/{upload}": b"abc",
     "POST /playbacks/{playback}/beats": '{"position_ms": 1000, "stretches": [], "is_last": false}',
     "POST /history/choice/": {"keeps_history": "on"},
+    "POST /account/email/": {"action_add": "", "email": "matrix@example.org"},
 }
 # These answer players, uploads and counters. A page of another site can make a browser send neither their headers nor their tokens.
 WITHOUT_TOKEN = {

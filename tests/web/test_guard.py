@@ -10,6 +10,8 @@ from django.test import Client
 
 from mutoscope.web.guard import JSON_DEPTH_MAX, Refused, check_json_depth
 
+PART = b'--x\r\nContent-Disposition: form-data; name="coupon"\r\n\r\n%s\r\n--x--\r\n'
+
 
 @pytest.mark.parametrize(
     ("environ", "status", "word"),
@@ -42,6 +44,7 @@ def test_a_malformed_request_gets_a_4xx_that_names_the_part(
         ("application/x-www-form-urlencoded", b"name=a\0b", 400, "NUL"),
         ("application/x-www-form-urlencoded", b"name=%c3%28", 400, "UTF-8"),
         ("application/x-www-form-urlencoded", b"a=1&" * 3000, 400, "too many fields"),
+        ("multipart/form-data; boundary=x", PART % b"a\0b", 400, "NUL"),
         ("application/json", b"[" * 100_000, 400, "nested"),
         ("application/json", b'{"a":' * 1000, 400, "nested"),
         ("application/octet-stream", b"a" * (1024 * 1024 + 1), 413, "too large"),

@@ -53,7 +53,8 @@ def test_naughty_strings(path: str, text: str) -> None:
     for field in FORMS[path]:
         good = {"handle": "northlight", "title": "A", "action_add": "1"}
         answer = client.post(path, {**good, field: text}, follow=True)
-        assert answer.status_code in {200, 422}
+        # The guard refuses a NUL before any form sees it.
+        assert answer.status_code in ({400} if "\0" in text else {200, 422})
         page = answer.content.decode()
         assert "<script>alert(1)" not in page
         assert "<img src=x" not in page

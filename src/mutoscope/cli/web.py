@@ -1,4 +1,4 @@
-"""The web server: granian, WSGI, with every queue in it bounded."""
+"""The web server: granian, with every queue in it bounded, and Django in threads behind web/gateway.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import django
 from django.urls import get_resolver
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
@@ -23,8 +23,9 @@ from mutoscope.cli.ports import refuse_taken_port
 from mutoscope.cli.safety import refuse_unsafe_settings
 from mutoscope.web.environment import home_directory, read_environment
 
-# How many requests may wait for a thread, per process, before new connections are left in the kernel's queue.
-WAITING_PER_THREAD = 4
+# Connections of one process; further ones are left in the kernel's queue. One that is slow or idle costs no thread (web/gateway.py), but
+# up to two open files: so they fit into the usual limit of 1024.
+CONNECTIONS_MAX = 400
 HEADER_BUFFER_BYTES = 64 * 1024
 STOP_TIMEOUT_S = 20
 
@@ -49,10 +50,12 @@ def serve() -> None:
         "mutoscope.web.wsgi:application",
         address=environment.host,
         port=environment.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
+        # HTTP/2 would let each connection ask for two hundred things at once. A proxy in front may speak it.
+        http=HTTPModes.http1,
+        websockets=False,
         workers=environment.web_workers,
-        blocking_threads=environment.web_threads,
-        backpressure=environment.web_threads * WAITING_PER_THREAD,
+        backpressure=CONNECTIONS_MAX,
         # Without it granian's runtime may start up to 512 threads of its own.
         runtime_blocking_threads=environment.web_threads,
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=HEADER_BUFFER_BYTES),
@@ -61,7 +64,7 @@ def serve() -> None:
     ).serve(target_loader=load_application)
 
 
-def load_application(_target: str) -> Callable[..., Any]:
+def load_application(_target: str) -> Any:
     """Runs first in each of granian's processes: sees to it that they do not outlive a killed parent and keep the port."""
     # A forked process has granian's own handlers until it serves, and those would swallow a signal to stop meanwhile.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -70,7 +73,10 @@ def load_application(_target: str) -> Callable[..., Any]:
     if server is not None and server.pid is not None:
         stop_with_parent(server.pid)
     say_ready()
-    return _application()
+    # Here, because it leads to prometheus_client.
+    from mutoscope.web.gateway import Gateway
+
+    return Gateway(_application(), read_environment().web_threads)
 
 
 def _application() -> Callable[..., Any]:

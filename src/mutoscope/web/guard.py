@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from mutoscope.web.observe.metrics import REFUSED
 
@@ -21,6 +21,8 @@ QUERY_BYTES_MAX = 8_192
 HEADER_BYTES_MAX = 16_384
 HEADERS_MAX = 64
 JSON_DEPTH_MAX = 64
+# A part of a resumable upload is written to the disk block by block (platform/videos/upload).
+PART_OF_AN_UPLOAD = "application/offset+octet-stream"
 
 # A string ends at its quote or, in broken JSON, with the text: so each byte is looked at once.
 JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)', re.DOTALL)
@@ -51,7 +53,11 @@ class GuardMiddleware:
         try:
             check_target(request)
             check_headers(request)
-            check_body(request)
+            try:
+                check_body(request)
+            except UnreadablePostError:
+                cut = "The request's body did not arrive whole."
+                raise Refused(HTTPStatus.BAD_REQUEST, "cut-short", cut) from None
         except Refused as refusal:
             REFUSED.labels(refusal.reason).inc()
             log.info("refused", action="refuse", reason=refusal.reason, status=int(refusal.status))
@@ -97,14 +103,7 @@ def check_body(request: HttpRequest) -> None:
     if not (declared.isascii() and declared.isdecimal()):
         raise Refused(HTTPStatus.BAD_REQUEST, "content-length", "The header Content-Length is not a number.")
     kind = request.content_type or ""
-    # A form with files streams its files to disk and is bounded by what each upload field allows.
-    bound = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if kind == "multipart/form-data":
-        bound = settings.FORM_UPLOAD_BYTES_MAX
-    elif kind == "application/offset+octet-stream":
-        # A part of a resumable upload is written to the disk block by block (platform/videos/upload).
-        bound = settings.UPLOAD_CHUNK_BYTES_MAX
-    if len(declared) > 12 or int(declared) > bound:
+    if len(declared) > 12 or int(declared) > body_bytes_max(kind):
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "long-body", "The request's body is too large.")
     if int(declared) == 0:
         return
@@ -115,6 +114,21 @@ def check_body(request: HttpRequest) -> None:
         _check_text(unquote_to_bytes(request.body.replace(b"+", b" ")), "form")
     elif kind == "application/json":
         check_json_depth(request.body)
+    elif kind == "multipart/form-data":
+        # Django reads it here once and for all, with its own bounds on fields and files; CSRF would have it read next.
+        for _, values in request.POST.lists():
+            for value in values:
+                _check_text(value.encode(errors="replace"), "form")
+
+
+def body_bytes_max(kind: str) -> int:
+    """How long a body of this content type may be."""
+    if kind == "multipart/form-data":
+        # A form with files streams its files to disk and is bounded by what each upload field allows.
+        return int(settings.FORM_UPLOAD_BYTES_MAX)
+    if kind == PART_OF_AN_UPLOAD:
+        return int(settings.UPLOAD_CHUNK_BYTES_MAX)
+    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 def check_json_depth(body: bytes, depth_max: int = JSON_DEPTH_MAX) -> None:

@@ -35,6 +35,8 @@ def sign_in_settings(environment: Environment) -> dict[str, object]:
         "ACCOUNT_PREVENT_ENUMERATION": True,
         "ACCOUNT_SESSION_REMEMBER": True,
         "ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE": False,
+        # An address leads to the password, so whoever holds a session alone must not be able to add one.
+        "ACCOUNT_REAUTHENTICATION_REQUIRED": True,
         "ACCOUNT_REAUTHENTICATION_TIMEOUT": 15 * 60,
         "ACCOUNT_DEFAULT_HTTP_PROTOCOL": "https" if environment.is_https else "http",
         "ACCOUNT_RATE_LIMITS": {

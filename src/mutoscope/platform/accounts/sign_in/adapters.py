@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import segno
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -42,6 +44,11 @@ class AccountAdapter(DefaultAccountAdapter):
         if not shallow and Person.objects.filter(Q(username_skeleton=skeleton(name))).exists():
             raise ValidationError(self.error_messages["username_taken"])
         return name
+
+    def send_password_reset_mail(self, user: AbstractBaseUser, email: str, context: dict[str, Any]) -> None:
+        """To the confirmed main address, whichever of theirs was typed: whoever got another one in has not got the account."""
+        main = EmailAddress.objects.filter(user_id=user.pk, primary=True, verified=True).first()
+        super().send_password_reset_mail(user, main.email if main is not None else email, context)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):

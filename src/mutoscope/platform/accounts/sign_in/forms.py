@@ -89,6 +89,8 @@ class ChangePasswordForm(InOurWords, account.ChangePasswordForm):
 
 
 class ResetPasswordForm(InOurWords, account.ResetPasswordForm):
+    """Any address of an account will do; AccountAdapter sees to it that the link goes to the main one."""
+
     labels = {"email": "Email"}
 
 

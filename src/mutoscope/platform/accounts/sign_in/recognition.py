@@ -9,6 +9,7 @@ signed in, stays Django's.
 from __future__ import annotations
 
 import json
+import re
 from functools import cache, partial
 from typing import Any
 
@@ -28,6 +29,7 @@ from mutoscope.platform.accounts.models import Person
 
 # Of whoever asks: reading two moments takes Python as long as reading all the rest. Where one is wanted Django fetches it.
 SELDOM_WANTED = ("last_login", "date_joined")
+SESSION_KEY_FORM = re.compile(r"[a-z0-9]{8,40}")
 
 
 class SessionStore(db.SessionStore):
@@ -35,6 +37,10 @@ class SessionStore(db.SessionStore):
 
     person: Person | None = None
     """Whom the session names, as the database had them when it was read. Whether that still signs anybody in is not said."""
+
+    def _validate_session_key(self, key: str | None) -> bool:
+        """A cookie can hold anything, a NUL too, which PostgreSQL takes in no text: what Django would not have made is no key."""
+        return bool(key) and SESSION_KEY_FORM.fullmatch(str(key)) is not None
 
     def load(self) -> dict[str, Any]:
         if not self.session_key:

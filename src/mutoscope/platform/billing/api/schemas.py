@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from ninja import Schema
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field, field_validator
 
 from mutoscope.platform.billing.domain.money import POINTS_MAX
 from mutoscope.platform.billing.models import NOTE_LENGTH_MAX, Payout, TopUpRefund
@@ -19,9 +19,16 @@ TermName = Literal["day", "month", "lifetime"]
 
 
 class Strict(Schema):
-    """Refuses members that it does not know, rather than ignore a misspelt one."""
+    """Refuses members that it does not know, rather than ignore a misspelt one; and a NUL, which PostgreSQL takes in no text."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def no_nul(cls, value: object) -> object:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("holds a NUL character")
+        return value
 
 
 class ProblemOut(Schema):

@@ -168,8 +168,12 @@ def _is_sent(request: HttpRequest, found: Standing) -> bool:
 
 def _is_elsewhere(request: HttpRequest) -> bool:
     """Whether another page than a top-up's, a film's for instance, asks for a part of this one, to show it in place."""
-    page = request.headers.get("HX-Current-URL", "")
-    return bool(page) and not urlsplit(page).path.startswith(reverse("wallet"))
+    try:
+        page = urlsplit(request.headers.get("HX-Current-URL", "")).path
+    except ValueError:
+        # It names no page at all, such as http://[ does.
+        return False
+    return bool(page) and not page.startswith(reverse("wallet"))
 
 
 def _standing(request: HttpRequest, public_id: str) -> Standing:

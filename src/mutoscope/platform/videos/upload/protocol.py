@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,8 +52,11 @@ def parse_metadata(text: str) -> dict[str, str]:
             raise Unreadable(f"Upload-Metadata has {key} twice.")
         try:
             found[key] = base64.b64decode(value, validate=True).decode(errors="ignore")
-        except binascii.Error:
+        except ValueError:
             raise Unreadable(f"Upload-Metadata: {key} is not base64.") from None
+        if "\0" in found[key]:
+            # PostgreSQL takes it in no text.
+            raise Unreadable(f"Upload-Metadata: {key} holds a NUL character.")
     return found
 
 
@@ -67,5 +69,5 @@ def parse_checksum(text: str | None) -> Checksum | None:
         raise Unreadable(f"Upload-Checksum: only {', '.join(CHECKSUMS)} are known here.")
     try:
         return Checksum(algorithm, base64.b64decode(value, validate=True))
-    except binascii.Error:
+    except ValueError:
         raise Unreadable("Upload-Checksum is not base64.") from None
