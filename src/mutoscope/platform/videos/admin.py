@@ -67,11 +67,14 @@ class VideoAdmin(TakeDownPages, VideoAdminBase):
         return obj is None and super().has_change_permission(request)
 
     fields = SHOWN
-    readonly_fields = ("to_decide", *SHOWN)
+    readonly_fields = SHOWN
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         may = isinstance(obj, Video) and self.may_decide(request) and self.to_decide(obj)
         return ["to_decide", *SHOWN] if may else SHOWN
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return self.get_fields(request, obj)
 
     @admin.display(description="run, with its progress")
     def run(self, video: Video) -> str:
