@@ -25,7 +25,7 @@ def main() -> None:
     from mutoscope.platform.videos.keys import new_key, seal
     from mutoscope.platform.videos.life.moves import move
     from mutoscope.platform.videos.models import Edition, KeyPeriod, Video
-    from mutoscope.platform.videos.watch.models import Playback
+    from mutoscope.platform.videos.watch.models import KeyBucket, Playback
     from mutoscope.platform.videos.watch.viewers import sign_in_digest
 
     now = timezone.now()
@@ -52,9 +52,10 @@ def main() -> None:
         session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
         session[HASH_SESSION_KEY] = person.get_session_auth_hash()
         session.create()
+        bucket = KeyBucket.objects.create(person=person, video=film, keys_left=1000)
         playback = Playback.objects.create(
             video=film, person=person, viewer=f"p:{person.pk}", sign_in_digest=sign_in_digest(session.session_key or ""),
-            expires_at=now + timedelta(hours=1), keys_left=1000,
+            expires_at=now + timedelta(hours=1), bucket=bucket,
         )  # fmt: skip
         Entitlement.objects.create(viewer=person, video=film, expires_at=now + timedelta(hours=6))
         viewers.append((session.session_key, playback.token))

@@ -26,9 +26,13 @@ BODIES: dict[str, Any] = {
     "POST /unlock/{film}/": {"choice": "day:30", "version": "1"},
     "POST /unlock/{draft}/": {"choice": "day:30", "version": "0"},
     "POST /unlock/{withdrawn}/": {"choice": "day:30", "version": "0"},
+    "POST /unlock/{taken-down}/": {"choice": "day:30", "version": "1"},
     "POST /tip/{film}/": {"points": "5", "request_key": "matrix"},
     "POST /studio/films/{film}/": {"title": "Another title", "description": ""},
     "POST /studio/films/{film}/show/": {"state": "unlisted"},
+    "POST /studio/films/{taken-down}/show/": {"state": "published"},
+    "POST /operator/videos/video/999999999/decide/take-down/": {"reason": "why", "confirmed": "yes"},
+    "POST /operator/videos/video/999999999/decide/lift/": {"reason": "why", "confirmed": "yes"},
     "POST /studio/films/{film}/cover/": {"cover": "1"},
     "POST /studio/films/{film}/price/": {"day": "10"},
     # Of films that are nobody's.

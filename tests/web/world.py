@@ -132,10 +132,12 @@ def open_world(folder: Path) -> Iterator[World]:
         draft = new_film(channel, VideoState.READY, title="Not yet")
         failed = new_film(channel, VideoState.FAILED, title="Cut short")
         withdrawn = new_film(channel, title="No longer")
-        for sold in (film, withdrawn):
+        taken_down = new_film(channel, title="No more of that")
+        for sold in (film, withdrawn, taken_down):
             SetPrices().call(SetPricesInputs(people["owner"].pk, sold.public_id, PRICES))
             _sell(sold, people)
         move(withdrawn.pk, VideoState.ARCHIVED)
+        move(taken_down.pk, VideoState.TAKEN_DOWN, reason="Its music is somebody else's.")
         till.viewer = people["buyer"]
         top_up = till.buy()
         today = timezone.now()
@@ -170,6 +172,7 @@ def open_world(folder: Path) -> Iterator[World]:
             "draft": draft.public_id,
             "failed": failed.public_id,
             "withdrawn": withdrawn.public_id,
+            "taken-down": taken_down.public_id,
             "top-up": top_up.public_id,
             "refund": str(refund.pk),
             "refund-nonce": named.nonce,

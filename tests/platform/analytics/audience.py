@@ -25,7 +25,7 @@ def visit(film: Video, what: str = "price", person: Person | None = None, user_a
 
 def play(film: Video, at: datetime, *stretches: tuple[int, int], person: Person | None = None) -> int:
     """A playback that showed these stretches (milliseconds) at a moment; its id."""
-    playback = Playback.objects.create(video=film, person=person, viewer="v", expires_at=at, keys_left=1, began_at=at)
+    playback = Playback.objects.create(video=film, person=person, viewer="v", expires_at=at, began_at=at)
     for start, end in stretches:
         Beat.objects.create(at=at, video_id=film.pk, playback_id=playback.pk, from_ms=start, to_ms=end)
     return playback.pk

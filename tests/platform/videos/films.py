@@ -18,8 +18,11 @@ WAYS = {
     VideoState.READY: ["uploading", "processing", "ready"],
     VideoState.PUBLISHED: ["uploading", "processing", "ready", "published"],
     VideoState.UNLISTED: ["uploading", "processing", "ready", "unlisted"],
+    VideoState.TAKEN_DOWN: ["uploading", "processing", "ready", "published", "taken-down"],
     VideoState.ARCHIVED: ["uploading", "processing", "ready", "archived"],
 }
+
+REASONS = {"failed": "It was cut short.", "taken-down": "Its music is somebody else's."}
 
 
 def new_channel(name: str = "ada") -> Channel:
@@ -34,7 +37,7 @@ def new_video(channel: Channel, state: VideoState = VideoState.DRAFT, title: str
             video.edition = new_edition(video)
             video.duration_ms = 10_000
             video.save(update_fields=["edition", "duration_ms"])
-        move(video.pk, VideoState(step), reason="It was cut short." if step == "failed" else "")
+        move(video.pk, VideoState(step), reason=REASONS.get(step, ""))
     video.refresh_from_db()
     return video
 

@@ -35,7 +35,9 @@ def test_every_state_can_be_reached_and_left() -> None:
 
 def test_nothing_becomes_public_without_having_been_made_ready() -> None:
     for target in PUBLIC:
-        assert origins(target) <= PLAYABLE
+        assert origins(target) <= PLAYABLE | {VideoState.TAKEN_DOWN}
+    assert origins(VideoState.TAKEN_DOWN) == PLAYABLE, "what was taken down had been made ready"
+    assert VideoState.TAKEN_DOWN not in PLAYABLE | PUBLIC
 
 
 @pytest.mark.django_db

@@ -16,6 +16,7 @@ from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.failures import Refused
 from mutoscope.platform.videos.models import Move, Video
 from mutoscope.platform.videos.studio.service import RetryVideo, RetryVideoInputs, ShowVideo, ShowVideoInputs
+from mutoscope.platform.videos.takedown.admin import TakeDownPages
 
 if TYPE_CHECKING:
     VideoAdminBase = admin.ModelAdmin[Video]
@@ -45,7 +46,7 @@ SHOWN: tuple[str, ...] = (*(field.name for field in Video._meta.fields if field.
 
 
 @admin.register(Video)
-class VideoAdmin(VideoAdminBase):
+class VideoAdmin(TakeDownPages, VideoAdminBase):
     list_display = ("title", "channel", "state", "state_reason", "created_at", "run")
     list_filter = ("state",)
     list_select_related = ("channel",)
@@ -68,6 +69,13 @@ class VideoAdmin(VideoAdminBase):
     fields = SHOWN
     readonly_fields = SHOWN
 
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        may = isinstance(obj, Video) and self.may_decide(request) and self.to_decide(obj)
+        return ["to_decide", *SHOWN] if may else SHOWN
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return self.get_fields(request, obj)
+
     @admin.display(description="run, with its progress")
     def run(self, video: Video) -> str:
         if video.run_id is None:
@@ -78,11 +86,11 @@ class VideoAdmin(VideoAdminBase):
     def retry(self, request: HttpRequest, chosen: QuerySet[Video]) -> None:
         self._each(request, chosen, lambda video, by: RetryVideo().call(RetryVideoInputs(video, by)))
 
-    @admin.action(description="Unlist", permissions=["change"])
+    @admin.action(description="Unlist (its creator can undo it)", permissions=["change"])
     def unlist(self, request: HttpRequest, chosen: QuerySet[Video]) -> None:
         self._show(request, chosen, VideoState.UNLISTED)
 
-    @admin.action(description="Archive", permissions=["change"])
+    @admin.action(description="Archive (its creator can undo it)", permissions=["change"])
     def archive(self, request: HttpRequest, chosen: QuerySet[Video]) -> None:
         self._show(request, chosen, VideoState.ARCHIVED)
 

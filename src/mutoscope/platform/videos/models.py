@@ -30,7 +30,7 @@ class Video(models.Model):
     title = models.CharField(max_length=TITLE_LENGTH_MAX)
     description = models.TextField(max_length=DESCRIPTION_LENGTH_MAX, blank=True, default="")
     state = models.CharField(max_length=12, choices=STATES, default=VideoState.DRAFT)
-    # Why it is in this state, in words for its creator; of FAILED always.
+    # Why it is in this state, in words for its creator; of FAILED and TAKEN_DOWN always.
     state_reason = models.CharField(max_length=REASON_LENGTH_MAX, blank=True, default="")
     state_by = models.ForeignKey("accounts.Person", on_delete=models.SET_NULL, null=True, related_name="+")
     state_at = models.DateTimeField(default=timezone.now)
@@ -86,7 +86,11 @@ class Video(models.Model):
                 condition=~Q(state=VideoState.FAILED) | ~Q(state_reason=""), name="videos_video_failed_says_why"
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=["ready", "published", "unlisted", "archived"]) | Q(edition__isnull=False),
+                condition=~Q(state=VideoState.TAKEN_DOWN) | ~Q(state_reason=""), name="videos_video_taken_down_says_why"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["ready", "published", "unlisted", "archived", "taken-down"])
+                | Q(edition__isnull=False),
                 name="videos_video_playable_has_edition",
             ),
             models.CheckConstraint(

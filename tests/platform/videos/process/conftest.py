@@ -6,8 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.files.storage import storages
@@ -18,6 +20,7 @@ from mutoscope.engines.tasks.queue.worker.worker import Worker
 from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.models import Video
+from mutoscope.platform.videos.process import sweeping
 from mutoscope.platform.videos.process.start import start_processing
 from tests.platform.videos.films import new_channel
 
@@ -64,6 +67,13 @@ def new_film(film: Path) -> Video:
     start_processing(video.pk)
     video.refresh_from_db()
     return video
+
+
+@contextmanager
+def hours_later() -> Iterator[None]:
+    """The sweep takes nothing that lies there for young."""
+    with mock.patch.object(sweeping, "YOUNG", timedelta(seconds=-2)):
+        yield
 
 
 @contextmanager

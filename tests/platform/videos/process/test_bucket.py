@@ -16,7 +16,7 @@ from moto.server import ThreadedMotoServer
 from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.process import sweeping, units, waiting
 from tests.platform.videos.process import shown
-from tests.platform.videos.process.conftest import new_film, until, working
+from tests.platform.videos.process.conftest import hours_later, new_film, until, working
 from tests.platform.videos.process.sources import X264, make, picture, tone
 
 pytestmark = [
@@ -86,9 +86,13 @@ def test_a_film_in_a_bucket_waits_for_it_and_leaves_nothing_over(
     assert len(shown.stream(edition, "180p", tmp_path).moments) == 50
     assert shown.stream(edition, "audio-0", tmp_path).declared_s == pytest.approx(2, abs=0.05)
     storages["films"].save(f"{edition.folder()}/180p/00000-zzzzzzzzzz.m4s", ContentFile(b"left over"))
-    assert sweeping.sweep_films() > 0, "that one, and what the first attempt had put there"
+    assert sweeping.sweep_films() == 0, "what is young may be about to be named, by the bucket's own clock"
+    sweeping.sweep_originals()
+    assert list((tmp_path / "work" / "originals").iterdir()), "the copy was needed a short while ago"
+    with hours_later():
+        assert sweeping.sweep_films() > 0, "that one, and what the first attempt had put there"
+        sweeping.sweep_originals()
     listed = sweeping._in_manifest(storages["films"], edition.folder())
     assert set(sweeping._files(storages["films"], edition.folder())) == listed
-    sweeping.sweep_originals()
     assert not list((tmp_path / "work" / "originals").iterdir()), "no copy of the original stays on the worker"
     back.stop()

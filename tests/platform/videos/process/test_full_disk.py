@@ -17,7 +17,7 @@ from mutoscope.platform.videos.process import ffmpeg, sweeping, waiting
 from mutoscope.platform.videos.storage import LocalStorage
 from mutoscope.platform.videos.studio.standing import standing_of
 from tests.platform.videos.process import shown
-from tests.platform.videos.process.conftest import until, working
+from tests.platform.videos.process.conftest import hours_later, until, working
 from tests.platform.videos.process.sources import make, picture, tone
 from tests.platform.videos.process.test_crashes import nothing_left_over, uploaded
 
@@ -85,7 +85,8 @@ def test_a_full_disk_is_waited_for(places: Path, monkeypatch: pytest.MonkeyPatch
         assert edition is not None
         for name in ("240p", "480p"):
             assert len(shown.stream(edition, name, places).moments) == 50
-        sweeping.sweep.func()
+        with hours_later():
+            sweeping.sweep.func()
         nothing_left_over(places, video)
 
 

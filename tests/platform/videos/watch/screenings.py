@@ -9,7 +9,7 @@ from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.domain.rights import Answer, Question, Reason, answer_without_sales
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.models import Video
-from tests.platform.videos.films import WAYS
+from tests.platform.videos.films import REASONS, WAYS
 from tests.platform.videos.watch.encoder import give_edition
 
 DESCRIPTION = """Three drivers, one frozen pass, and the last delivery before the road closes.
@@ -32,7 +32,7 @@ def new_film(
     for step in WAYS[state]:
         if step == "ready":
             give_edition(film, subtitles=subtitles)
-        move(film.pk, VideoState(step), reason="It was cut short." if step == "failed" else "")
+        move(film.pk, VideoState(step), reason=REASONS.get(step, ""))
     film.refresh_from_db()
     return film
 

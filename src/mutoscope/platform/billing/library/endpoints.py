@@ -16,7 +16,7 @@ from mutoscope.platform.billing.asker import person_id
 from mutoscope.platform.billing.clock import SERVER_CLOCK, Clock
 from mutoscope.platform.billing.domain.terms import FOR
 from mutoscope.platform.billing.statements import fetch
-from mutoscope.platform.videos.public import PUBLIC, continue_watching, film_cards
+from mutoscope.platform.videos.public import PUBLIC, VideoState, continue_watching, film_cards
 
 PAGE_FILMS = 50
 PAGES_MAX = 200
@@ -55,6 +55,10 @@ class Owned:
 
     def words(self) -> str:
         return FOR[self.term]
+
+    def is_taken_down(self) -> bool:
+        """Whether it plays for nobody at present, by the operator's word."""
+        return self.state == VideoState.TAKEN_DOWN
 
 
 def owned_films(

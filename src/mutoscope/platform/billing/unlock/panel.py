@@ -15,7 +15,7 @@ from mutoscope.platform.billing.models import FREE
 from mutoscope.platform.billing.packs.service import PacksNeeded, packs_for, packs_on_sale
 from mutoscope.platform.billing.statements import fetch
 from mutoscope.platform.billing.unlock.service import still_running
-from mutoscope.platform.videos.public import PUBLIC
+from mutoscope.platform.videos.public import PUBLIC, VideoState
 
 TITLES = {Term.DAY: "One day", Term.MONTH: "One month", Term.LIFETIME: "For ever"}
 
@@ -89,6 +89,9 @@ def panel_for(viewer_id: int | None, public_id: str, clock: Clock = SERVER_CLOCK
     if not rows:
         return None
     now, video_id, state, title, owner_id, channel_title, version, has, expires_at, *_ = rows[0]
+    if state == VideoState.TAKEN_DOWN and viewer_id != owner_id:
+        # Nobody watches it, whatever they bought: there is nothing to say of prices or of time.
+        return None
     is_live = has and Until(expires_at).is_live(now)
     holding = still_running(viewer_id, video_id, expires_at, now) if is_live and viewer_id is not None else None
     is_own = viewer_id is not None and viewer_id == owner_id

@@ -1,6 +1,6 @@
 """A video's life: the states it can be in, and the moves between them.
 
-The same table stands in the database as a trigger (migrations/0104_another_file.sql); a test holds the two together.
+The same table stands in the database as a trigger (migrations/0106_taken_down.sql); a test holds the two together.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ class VideoState(StrEnum):
     """Whoever has its address finds it; no list shows it."""
     ARCHIVED = "archived"
     """Put away by its creator. It can be brought back."""
+    TAKEN_DOWN = "taken-down"
+    """The operator has taken it away from everybody, for a reason in words. Staff alone can lift that (takedown/service.py)."""
     FAILED = "failed"
     """Processing gave up, for a reason in words. It can be tried again, or sent anew."""
 
@@ -32,15 +34,30 @@ MOVES: Mapping[VideoState, frozenset[VideoState]] = {
     VideoState.UPLOADING: frozenset({VideoState.DRAFT, VideoState.PROCESSING, VideoState.READY}),
     VideoState.PROCESSING: frozenset({VideoState.READY, VideoState.FAILED}),
     VideoState.FAILED: frozenset({VideoState.PROCESSING, VideoState.UPLOADING}),
-    VideoState.READY: frozenset({VideoState.PUBLISHED, VideoState.UNLISTED, VideoState.ARCHIVED, VideoState.UPLOADING}),
-    VideoState.PUBLISHED: frozenset({VideoState.READY, VideoState.UNLISTED, VideoState.ARCHIVED}),
-    VideoState.UNLISTED: frozenset({VideoState.READY, VideoState.PUBLISHED, VideoState.ARCHIVED}),
-    VideoState.ARCHIVED: frozenset({VideoState.READY}),
+    VideoState.READY: frozenset(
+        {
+            VideoState.PUBLISHED,
+            VideoState.UNLISTED,
+            VideoState.ARCHIVED,
+            VideoState.UPLOADING,
+            VideoState.TAKEN_DOWN,
+        }
+    ),
+    VideoState.PUBLISHED: frozenset(
+        {VideoState.READY, VideoState.UNLISTED, VideoState.ARCHIVED, VideoState.TAKEN_DOWN}
+    ),
+    VideoState.UNLISTED: frozenset(
+        {VideoState.READY, VideoState.PUBLISHED, VideoState.ARCHIVED, VideoState.TAKEN_DOWN}
+    ),
+    VideoState.ARCHIVED: frozenset({VideoState.READY, VideoState.TAKEN_DOWN}),
+    VideoState.TAKEN_DOWN: frozenset(
+        {VideoState.READY, VideoState.PUBLISHED, VideoState.UNLISTED, VideoState.ARCHIVED}
+    ),
 }
 
 # Others than its creator may open its page: what they may play is a further question.
 PUBLIC = frozenset({VideoState.PUBLISHED, VideoState.UNLISTED})
-# It has an edition that is whole.
+# It has an edition that is whole, and whoever may watch it can. One that was taken down has one too, and plays for nobody.
 PLAYABLE = frozenset({VideoState.READY, VideoState.PUBLISHED, VideoState.UNLISTED, VideoState.ARCHIVED})
 # Nobody has ever watched it, so that it may be deleted with all that belongs to it.
 DISCARDABLE = frozenset({VideoState.DRAFT, VideoState.FAILED})

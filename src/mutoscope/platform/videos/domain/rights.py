@@ -22,6 +22,8 @@ class Reason(StrEnum):
     NOT_FOR_SALE = "not-for-sale"
     """It is shown, but there is no way yet to unlock it."""
     WITHDRAWN = "withdrawn"
+    TAKEN_DOWN = "taken-down"
+    """By the operator, and for everybody: whoever sells films is not asked."""
 
 
 GRANTS = frozenset({Reason.OWNER, Reason.FREE, Reason.UNLOCKED})
@@ -56,6 +58,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.EXPIRED: "Your time with this film is over. Unlock it again to go on watching.",
     Reason.NOT_FOR_SALE: "This film cannot be unlocked yet.",
     Reason.WITHDRAWN: "Its creator has withdrawn this film.",
+    Reason.TAKEN_DOWN: "The people who run this site have taken this film down. It plays for nobody at present.",
 }
 
 

@@ -97,27 +97,33 @@ def sweep_work_folders() -> int:
     return swept
 
 
+def limits_for(film_s: float) -> Limits:
+    """What making something of so many seconds of film may take."""
+    return Limits(
+        cpu_s=int(ALLOWED_S + CPU_FACTOR * film_s),
+        wall_s=ALLOWED_S + WALL_FACTOR * film_s,
+        memory_bytes=MEMORY_BYTES,
+        file_bytes=64 * 1024**3,
+    )
+
+
 def run(
     inputs: Mapping[str, Path],
     arguments: Callable[[Places], Sequence[str]],
     work: Path,
     *,
     film_s: float,
+    limits: Limits | None = None,
     on_line: Callable[[str], None] | None = None,
     cancel_requested: Callable[[], bool] | None = None,
     verbosity: str = "error",
 ) -> Outcome:
     """Run ffmpeg in the sandbox. `arguments` come after the global ones; `film_s` is how much film it has to go through.
+    `limits` take the place of those that follow from it.
 
     Raises NoWalls, NoRoom when the disk is full, Unusable when the film made it run into a limit, Broke for another bad end.
     """
     cancel = threading.Event()
-    limits = Limits(
-        cpu_s=int(ALLOWED_S + CPU_FACTOR * film_s),
-        wall_s=ALLOWED_S + WALL_FACTOR * film_s,
-        memory_bytes=MEMORY_BYTES,
-        file_bytes=64 * 1024**3,
-    )
 
     def line(text: str) -> None:
         if cancel_requested is not None and cancel_requested():
@@ -130,7 +136,7 @@ def run(
         lambda places: [*GLOBAL, "-v", verbosity, "-y", *arguments(places)],
         inputs=inputs,
         work=work,
-        limits=limits,
+        limits=limits or limits_for(film_s),
         # SVT-AV1 would tell its whole configuration, and push out what went wrong.
         environment={"SVT_LOG": "1"},
     )

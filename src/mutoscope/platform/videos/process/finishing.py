@@ -25,6 +25,7 @@ from mutoscope.platform.videos.domain.damage import note
 from mutoscope.platform.videos.domain.ladder import uncopied
 from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.domain.places import IFRAMES, MANIFEST, MULTIVARIANT, PLAYLIST, SPRITE_MAP, key_path
+from mutoscope.platform.videos.domain.source import Unusable
 from mutoscope.platform.videos.failures import NotNow
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.models import AudioTrack, Cover, Edition, Piece, Rendition, Sprite, Subtitle, Video
@@ -122,26 +123,26 @@ class Subtitles(Unit[FastDone, list[int]]):
 def take_subtitles(begun: Begun) -> list[int]:
     """Ids of the tracks. A track that cannot be read is left out: it is no reason not to show the film."""
     video = Video.objects.get(pk=begun.video_id)
-    made: list[Subtitle] = []
     film = originals.at_hand(begun.original)
+    read: list[tuple[Subtitle, bytes]] = []
     for number, index in enumerate(begun.plan.text_indices):
         fact = next(text for text in begun.facts.texts if text.index == index)
         try:
             cues = convert(film, f"0:{index}", film_s=begun.plan.duration_s)
-        except (ffmpeg.Broke, UnicodeDecodeError):
+        except (ffmpeg.Broke, Unusable, UnicodeDecodeError):
             continue
         if not cues:
             continue
-        name = f"{video.public_id}/subtitles/{letters(16)}.vtt"
-        storages[FILMS].save(name, ContentFile(webvtt.render(cues).encode()))
-        made.append(
-            Subtitle(
-                video=video, language=fact.language, label=label_of(fact.language, fact.title, number, "Subtitles"),
-                file=name, is_embedded=True, cues=len(cues),
-            )
+        subtitle = Subtitle(
+            video=video, language=fact.language, label=label_of(fact.language, fact.title, number, "Subtitles"),
+            file=f"{video.public_id}/subtitles/{letters(16)}.vtt", is_embedded=True, cues=len(cues),
         )  # fmt: skip
+        read.append((subtitle, webvtt.render(cues).encode()))
+    # Each track takes a reading of the whole film. Their files are kept once all were read, so that their rows follow at once.
+    for subtitle, content in read:
+        storages[FILMS].save(subtitle.file, ContentFile(content))
     video.subtitles.filter(is_embedded=True).delete()
-    return [subtitle.pk for subtitle in Subtitle.objects.bulk_create(made)]
+    return [subtitle.pk for subtitle in Subtitle.objects.bulk_create([subtitle for subtitle, _ in read])]
 
 
 class Package(Unit[tuple[list[Done], list[int], list[int], str], Packaged]):

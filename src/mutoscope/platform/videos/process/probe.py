@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
-from mutoscope.engines.sandbox import Places
+from mutoscope.engines.sandbox import Limits, Places
 from mutoscope.platform.videos.domain.source import (
     PictureFacts,
     SoundFacts,
@@ -23,6 +23,11 @@ TEXT_CODECS = frozenset({"subrip", "ass", "ssa", "webvtt", "mov_text", "text"})
 PACKETS = "packets.txt"
 # About ten hours at sixty frames a second.
 PACKETS_MAX = 3_000_000
+# A line for each of them, of some seventy characters, with room to spare.
+PACKETS_BYTES_MAX = 512 * 1024 * 1024
+# The file is read once, at least so fast; what may go on beyond is a file whose index names its bytes over and over.
+READ_BYTES_PER_S = 4 * 1024 * 1024
+READING_S_MIN = 600
 # Sound often outlasts the pictures by less.
 MISSING_S_MIN = 1.0
 
@@ -45,16 +50,21 @@ _LAYOUTS = {"mono": 1, "stereo": 2, "2.1": 3, "quad": 4, "4.0": 4, "5.0": 5, "5.
 
 
 def look_into(film: Path, work: Path) -> SourceFacts:
-    """The facts of a film. Raises Unusable with a sentence for its creator, or Broke."""
+    """The facts of a film. Raises Unusable with a sentence for its creator, Broke, or NoRoom."""
+    limits = limits_of(film.stat().st_size)
 
     def told(places: Places, *bounds: str) -> list[str]:
         copied = ["-nostats", *ffmpeg.film_input(places), "-map", "0:V:0", "-c", "copy", *bounds]
+        # One more than is allowed, so that too many are told from just enough.
+        copied += ["-frames:v", str(PACKETS_MAX + 1)]
         return [*copied, "-f", "framecrc", places.output(PACKETS)]
 
     try:
         # By itself: what is said of a thousand broken pictures would push the header out of what is kept.
-        header = ffmpeg.run({"film": film}, lambda places: told(places, "-t", "0"), work, film_s=3600, verbosity="info")
-        said = ffmpeg.run({"film": film}, told, work, film_s=3600).stderr_tail
+        header = ffmpeg.run(
+            {"film": film}, lambda places: told(places, "-t", "0"), work, film_s=0, limits=limits, verbosity="info"
+        )
+        said = ffmpeg.run({"film": film}, told, work, film_s=0, limits=limits).stderr_tail
     except ffmpeg.Broke as error:
         raise _in_words(str(error)) from error
     picture, sounds, texts, container = parse_header(header.stderr_tail)
@@ -67,6 +77,12 @@ def look_into(film: Path, work: Path) -> SourceFacts:
         container=container, duration_s=time.end_s, picture=picture, time=time, sounds=sounds, texts=texts,
         is_broken=is_broken, missing_s=missing_s if missing_s >= MISSING_S_MIN else 0.0,
     )  # fmt: skip
+
+
+def limits_of(film_bytes: int) -> Limits:
+    """What looking into a film may take, by its size."""
+    reading_s = READING_S_MIN + film_bytes // READ_BYTES_PER_S
+    return Limits(cpu_s=reading_s, wall_s=reading_s, memory_bytes=ffmpeg.MEMORY_BYTES, file_bytes=PACKETS_BYTES_MAX)
 
 
 def _claimed_s(header: str) -> float:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from django.core.files.storage import Storage, storages
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django_tasks import task
 
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 # Whoever is watching an edition that another has replaced may watch it to its end.
 DROPPED_KEPT = timedelta(hours=24)
+# What is younger may be about to be named: a file is there before its row, and before a copy is whole.
+YOUNG = timedelta(hours=1)
 OVER = ("FAILED", "CANCELLED", "STOPPED")
 
 
@@ -68,7 +71,7 @@ def drop_editions() -> int:
 
 
 def sweep_films(storage: Storage | None = None) -> int:
-    """Files of the public storage that no row and no manifest names; how many.
+    """Files of the public storage that no row and no manifest names, if they are not young; how many.
 
     An edition that is being made is left alone: its workers are writing there.
     """
@@ -77,37 +80,43 @@ def sweep_films(storage: Storage | None = None) -> int:
     for public_id in _folders(storage, ""):
         if not PUBLIC_ID.fullmatch(public_id):
             continue
-        video = Video.objects.filter(public_id=public_id).first()
-        editions = {} if video is None else {edition.token: edition for edition in video.editions.all()}
         for folder in _folders(storage, public_id):
             path = f"{public_id}/{folder}"
-            if folder in ("covers", "subtitles"):
-                swept += _delete(storage, path, _named(video, folder))
-            elif TOKEN.fullmatch(folder) and folder not in editions:
-                swept += _delete(storage, path, frozenset())
-            elif TOKEN.fullmatch(folder) and editions[folder].whole_at is not None:
-                swept += _delete(storage, path, _in_manifest(storage, path))
+            if folder == "covers":
+                covers = Cover.objects.filter(video__public_id=public_id)
+                swept += _delete(storage, path, partial(_names, covers))
+            elif folder == "subtitles":
+                subtitles = Subtitle.objects.filter(video__public_id=public_id)
+                swept += _delete(storage, path, partial(_names, subtitles))
+            elif TOKEN.fullmatch(folder):
+                swept += _sweep_edition(storage, path)
     return swept
+
+
+def _sweep_edition(storage: Storage, path: str) -> int:
+    public_id, _, token = path.partition("/")
+    edition = Edition.objects.filter(token=token, video__public_id=public_id).first()
+    if edition is None:
+        return _delete(storage, path, frozenset)
+    if edition.whole_at is None:
+        return 0
+    return _delete(storage, path, partial(_in_manifest, storage, path))
 
 
 def sweep_originals() -> int:
-    """Originals that no video names, and this machine's copies of those that are not being worked on."""
+    """Originals that no video names nor will, and this machine's copies of those that are not being worked on."""
     storage = storages[originals.ORIGINALS]
     swept = 0
     for public_id in _folders(storage, ""):
-        named = frozenset(Video.objects.filter(public_id=public_id).values_list("original", flat=True))
-        swept += _delete(storage, public_id, named)
+        swept += _delete(storage, public_id, partial(originals.names_of, public_id))
     for name in (
         Video.objects.exclude(state=VideoState.PROCESSING).exclude(original="").values_list("original", flat=True)
     ):
-        originals.forget_copy(name)
+        originals.forget_copy(name, unused_for=YOUNG)
     return swept
 
 
-def _named(video: Video | None, folder: str) -> frozenset[str]:
-    if video is None:
-        return frozenset()
-    rows = Cover.objects.filter(video=video) if folder == "covers" else Subtitle.objects.filter(video=video)
+def _names(rows: QuerySet[Cover] | QuerySet[Subtitle]) -> frozenset[str]:
     return frozenset(rows.annotate(name=F("file")).values_list("name", flat=True))
 
 
@@ -117,14 +126,28 @@ def _in_manifest(storage: Storage, path: str) -> frozenset[str]:
     return frozenset([f"{path}/{MANIFEST}", *(f"{path}/{entry['path']}" for entry in listed)])
 
 
-def _delete(storage: Storage, folder: str, kept: frozenset[str]) -> int:
-    """Delete what lies in a folder and is not kept; how many files."""
-    count = 0
-    for name in list(_files(storage, folder)):
-        if name not in kept:
-            storage.delete(name)
-            count += 1
-    return count
+def _delete(storage: Storage, folder: str, kept: Callable[[], frozenset[str]]) -> int:
+    """Delete what lies in a folder, is not kept, and is not young; how many files.
+
+    What is kept is asked after the files were listed: a name that was written down meanwhile counts.
+    """
+    listed = list(_files(storage, folder))
+    named = kept()
+    unnamed = [name for name in listed if name not in named and not _is_young(storage, name)]
+    for name in unnamed:
+        storage.delete(name)
+    return len(unnamed)
+
+
+def _is_young(storage: Storage, name: str) -> bool:
+    """Whether a file was written a short while ago, by the storage's own word; so is one that has gone since it was listed."""
+    try:
+        return storage.get_modified_time(name) > timezone.now() - YOUNG
+    except Exception:
+        # Each storage says in its own way that there is no such file.
+        if storage.exists(name):
+            raise
+        return True
 
 
 def _folders(storage: Storage, path: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
@@ -14,7 +15,7 @@ from mutoscope.engines.tasks.queue.policy import Policy
 from mutoscope.platform.videos import keys
 from mutoscope.platform.videos.domain.damage import PLACES_NAMED_MAX, refuse_too_much
 from mutoscope.platform.videos.domain.ladder import plan_ladder
-from mutoscope.platform.videos.domain.source import SourceFacts
+from mutoscope.platform.videos.domain.source import SourceFacts, Unusable
 from mutoscope.platform.videos.models import Edition, KeyPeriod, Piece, Video
 from mutoscope.platform.videos.process import arguments, encode, ffmpeg, originals
 from mutoscope.platform.videos.process.orders import (
@@ -40,6 +41,14 @@ HEAVY = Policy(
     retry_on=(Stumbled,),
     limit_key="videos.encode",
     limit_max=settings.VIDEO_ENCODERS,
+)
+
+
+# About ten minutes of waiting.
+PROBES_WITHOUT_ROOM_MAX = 12
+NO_ROOM_TO_LOOK = (
+    "This server had no room left to look into this file, several times in a row. Tell its operator, and try again once "
+    "there is room; if only this file fails, export the film again and upload that."
 )
 
 
@@ -76,7 +85,7 @@ class Probe(Unit[Original, Looked]):
         def work() -> Looked:
             ffmpeg.sweep_work_folders()
             with ffmpeg.work_folder("probe") as folder:
-                facts = look_into(originals.at_hand(value.name), folder)
+                facts = looked_into(originals.at_hand(value.name), folder, context.attempt)
             refuse_too_much(facts.duration_s, facts.missing_s)
             plan = plan_ladder(facts, with_av1=settings.VIDEO_AV1 and ffmpeg.makes_av1())
             # Thousands of keys were for the planner alone.
@@ -84,6 +93,16 @@ class Probe(Unit[Original, Looked]):
             return Looked(value.video_id, value.name, slim, plan)
 
         return guarded(value.video_id, context, work)
+
+
+def looked_into(film: Path, folder: Path, attempt: int) -> SourceFacts:
+    """The facts of a film. A disk that is full is waited for, but not for ever: it may be the film that fills it."""
+    try:
+        return look_into(film, folder)
+    except ffmpeg.NoRoom as error:
+        if attempt >= PROBES_WITHOUT_ROOM_MAX:
+            raise Unusable(NO_ROOM_TO_LOOK) from error
+        raise
 
 
 class OpenEdition(Unit[Looked, Begun]):

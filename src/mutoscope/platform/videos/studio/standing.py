@@ -26,11 +26,13 @@ STATE_WORDS = {
     VideoState.PUBLISHED: "Published",
     VideoState.UNLISTED: "Unlisted",
     VideoState.ARCHIVED: "Archived",
+    VideoState.TAKEN_DOWN: "Taken down",
     VideoState.FAILED: "Failed",
 }
 STATE_BADGES = {
     VideoState.PUBLISHED: "success",
     VideoState.UNLISTED: "success",
+    VideoState.TAKEN_DOWN: "danger",
     VideoState.FAILED: "danger",
     VideoState.PROCESSING: "warning",
     VideoState.UPLOADING: "warning",

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mutoscope.platform.videos.domain.life import PUBLIC, VideoState
 from mutoscope.platform.videos.domain.places import PUBLIC_ID
-from mutoscope.platform.videos.domain.rights import Answer, Question
+from mutoscope.platform.videos.domain.rights import Answer, Question, Reason
 from mutoscope.platform.videos.models import Video
 from mutoscope.platform.videos.watch.ports import may_watch
 
@@ -27,15 +27,21 @@ def find_film(public_id: str) -> Video | None:
 
 def ask(film: Video, person_id: int | None, playing_since: datetime | None = None) -> Answer:
     """Whether this person may watch this film now."""
+    state = VideoState(film.state)
     question = Question(
         person_id=person_id,
         video_id=film.pk,
         owner_id=film.channel.owner_id,
         is_free=film.is_free,
-        is_public=VideoState(film.state) in PUBLIC,
+        is_public=state in PUBLIC,
         playing_since=playing_since,
     )
-    return may_watch.get()(question)
+    return answer_to(question, state)
+
+
+def answer_to(question: Question, state: VideoState) -> Answer:
+    """The seller's answer; none of its business is what the operator has taken down."""
+    return Answer(Reason.TAKEN_DOWN) if state is VideoState.TAKEN_DOWN else may_watch.get()(question)
 
 
 def is_owner(film: Video, person_id: int | None) -> bool:

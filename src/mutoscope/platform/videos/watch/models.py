@@ -9,6 +9,25 @@ from django.utils import timezone
 from mutoscope.platform.videos.tokens import new_token
 
 
+class KeyBucket(models.Model):
+    """The keys of one film that one person may still ask for: a bucket that fills slowly, the same for all their players.
+
+    Somebody who is not signed in, who gets keys of free films alone, has one for each player.
+    """
+
+    person = models.ForeignKey("accounts.Person", on_delete=models.CASCADE, null=True, related_name="+")
+    video = models.ForeignKey("videos.Video", on_delete=models.CASCADE, related_name="+")
+    # How many were left at the moment when the last one was given.
+    keys_left = models.FloatField()
+    keys_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "video"], name="videos_keybucket_once")]
+
+    def __str__(self) -> str:
+        return f"{self.keys_left} keys"
+
+
 class Playback(models.Model):
     """One player that plays one film: for a few minutes, renewed by its beats. `token` is what it asks for keys with."""
 
@@ -25,9 +44,10 @@ class Playback(models.Model):
     beat_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
     beats = models.IntegerField(default=0)
-    # A bucket of keys that fills slowly: how many were left at the moment when the last one was given.
-    keys_left = models.FloatField()
-    keys_at = models.DateTimeField(default=timezone.now)
+    # What its keys are taken from. Null of one that an earlier release began: its player begins another.
+    bucket = models.ForeignKey(KeyBucket, on_delete=models.CASCADE, null=True, related_name="+")
+    # When it last got a key: it plays, even if it never says so.
+    keys_at = models.DateTimeField(null=True, blank=True)
     keys_given = models.IntegerField(default=0)
 
     class Meta:

@@ -21,7 +21,7 @@ from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.keys import open_key
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.models import KeyPeriod, Piece, Video
-from mutoscope.platform.videos.watch.models import Playback
+from mutoscope.platform.videos.watch.models import KeyBucket, Playback
 from mutoscope.platform.videos.watch.playback.giving import BULK
 from mutoscope.platform.videos.watch.playback.service import KEYS_BURST
 from tests.people import make_channel, make_person
@@ -267,16 +267,16 @@ def test_whoever_fetches_all_keys_is_slowed_down_and_noticed(film: Video) -> Non
     noticed = BULK._value.get()
     assert player.key().status_code == 200
     # Far below empty, so that what flows in while the test runs makes no difference.
-    Playback.objects.update(keys_left=-10_000)
+    KeyBucket.objects.update(keys_left=-10_000)
     refused = player.key(number=1)
     assert (kind(refused), refused.status_code) == ("too-fast", 429)
     assert int(refused["Retry-After"]) > 0
     assert Playback.objects.get().keys_given == 1
     assert BULK._value.get() == noticed + 1
     # It fills again, and never beyond its brim.
-    Playback.objects.update(keys_at=timezone.now() - timedelta(days=30))
+    KeyBucket.objects.update(keys_at=timezone.now() - timedelta(days=30))
     assert player.key(number=1).status_code == 200
-    assert Playback.objects.get().keys_left == KEYS_BURST - 1
+    assert KeyBucket.objects.get().keys_left == KEYS_BURST - 1
 
 
 def test_hostile_tokens_and_cookies_do_no_harm(film: Video) -> None:

@@ -15,6 +15,7 @@ from mutoscope.platform.videos.domain.chapters import parse_chapters, prose, web
 from mutoscope.platform.videos.domain.life import PLAYABLE, PUBLIC, VideoState
 from mutoscope.platform.videos.domain.rights import Answer, Reason
 from mutoscope.platform.videos.models import Video
+from mutoscope.platform.videos.takedown.page import taken_down_page
 from mutoscope.platform.videos.watch.cards import address, film_cards, length
 from mutoscope.platform.videos.watch.films import ask, find_film, is_owner
 from mutoscope.platform.videos.watch.page.player import player_context
@@ -42,6 +43,8 @@ def show(request: HttpRequest, public_id: str, slug: str = "") -> HttpResponse:
     person_id = request.user.pk if request.user.is_authenticated else None
     owner = is_owner(film, person_id)
     state = VideoState(film.state)
+    if state is VideoState.TAKEN_DOWN:
+        return taken_down_page(request, film)
     answer = ask(film, person_id)
     if not is_shown(film, person_id, answer):
         return _withdrawn(request, film)
@@ -56,6 +59,8 @@ def show(request: HttpRequest, public_id: str, slug: str = "") -> HttpResponse:
 def is_shown(film: Video, person_id: int | None, answer: Answer | None = None) -> bool:
     """Whether somebody may read what a film says of itself. `answer` is who may watch it, where that is known."""
     state = VideoState(film.state)
+    if state is VideoState.TAKEN_DOWN:
+        return False
     if state in PUBLIC or is_owner(film, person_id):
         return True
     return state in PLAYABLE and (answer or ask(film, person_id)).is_yes()

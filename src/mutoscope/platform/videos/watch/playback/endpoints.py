@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from mutoscope.platform.videos.domain.beats import BEGINNING_MS, CREDITS_MS_MAX, BadBeat, parse_beat
-from mutoscope.platform.videos.domain.places import MULTIVARIANT, TOKEN
+from mutoscope.platform.videos.domain.places import MULTIVARIANT, PUBLIC_ID, TOKEN
 from mutoscope.platform.videos.statements import fetch
 from mutoscope.platform.videos.watch.failures import (
     PlaybackOver,
@@ -40,7 +40,12 @@ from mutoscope.platform.videos.watch.viewers import viewer_of
 
 PLAYBACK_HEADER = "X-Playback"
 COOKIE_PREFIX = "playback-"
+# The films whose players may be going in one browser, the ones begun last: their public ids, the newest first. Sent only
+# where a playback begins, so that the oldest cookie goes when one comes.
+FILMS_COOKIE = "playing"
 COOKIES_MAX = 8
+# More come from a browser where two players began in the same moment.
+COOKIES_READ_MAX = 32
 BEAT_EVERY_S = 15
 BODY_BYTES_MAX = 8_192
 SESSION_KEY = re.compile(r"[a-z0-9]{8,64}")
@@ -71,17 +76,34 @@ def begin(request: HttpRequest, public_id: str) -> HttpResponse:
     }
     response = JsonResponse(document)
     response["Cache-Control"] = "no-store"
-    # For players that cannot send a header of their own, as Safari's built-in one. A script never sees it.
-    response.set_cookie(
-        COOKIE_PREFIX + public_id,
-        begun.token,
-        max_age=int(AGE_MAX.total_seconds()),
-        path="/keys/",
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
+    _give_cookies(request, response, public_id, begun.token)
     return response
+
+
+def _give_cookies(request: HttpRequest, response: HttpResponse, public_id: str, token: str) -> None:
+    """For players that cannot send a header of their own, as Safari's built-in one. A script never sees them.
+
+    Browsers send the oldest cookie first, and one that is set anew keeps its age: so it is not by their order that they are
+    told apart, but by there never being more than a few.
+    """
+    listed = request.COOKIES.get(FILMS_COOKIE, "").split(".")
+    earlier = [film for film in dict.fromkeys(listed) if film != public_id and PUBLIC_ID.fullmatch(film)]
+    kept, dropped = earlier[: COOKIES_MAX - 1], earlier[COOKIES_MAX - 1 :]
+    for film in dropped[:COOKIES_MAX]:
+        response.delete_cookie(COOKIE_PREFIX + film, path="/keys/")
+    for name, value, path in (
+        (COOKIE_PREFIX + public_id, token, "/keys/"),
+        (FILMS_COOKIE, ".".join([public_id, *kept]), "/playbacks/of/"),
+    ):
+        response.set_cookie(
+            name,
+            value,
+            max_age=int(AGE_MAX.total_seconds()),
+            path=path,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
 
 
 @csrf_exempt
@@ -136,8 +158,11 @@ def _no_constant(name: str) -> None:
 def key(request: HttpRequest, key_id: str) -> HttpResponse:
     """The 16 bytes of a key. Never kept by anybody on the way; no other site's script may read it."""
     tokens = [request.headers.get(PLAYBACK_HEADER, "")]
-    cookies = [value for name, value in request.COOKIES.items() if name.startswith(COOKIE_PREFIX)]
-    tokens = [token for token in [*tokens, *cookies[:COOKIES_MAX]] if TOKEN.fullmatch(token)]
+    cookies = [
+        value for name, value in request.COOKIES.items() if name.startswith(COOKIE_PREFIX) and TOKEN.fullmatch(value)
+    ]
+    # The newest come last.
+    tokens = [token for token in [*tokens, *cookies[-COOKIES_READ_MAX:]] if TOKEN.fullmatch(token)]
     # Read as it is: whether it stands is asked in the same query as everything else.
     session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     if not SESSION_KEY.fullmatch(session_key):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from django.conf import settings
 from prometheus_client import Counter
 
 from mutoscope.platform.videos.domain.life import PLAYABLE, PUBLIC, VideoState
@@ -18,11 +19,19 @@ from mutoscope.platform.videos.watch.failures import (
     OtherSignIn,
     PlaybackOver,
     TooFast,
+    TooManyStreams,
     WatchingRefused,
     not_entitled,
 )
-from mutoscope.platform.videos.watch.playback.service import FEATURE, KEYS_BURST, KEYS_PER_S
-from mutoscope.platform.videos.watch.ports import may_watch
+from mutoscope.platform.videos.watch.films import answer_to
+from mutoscope.platform.videos.watch.playback.service import (
+    AGE_MAX,
+    FEATURE,
+    KEYS_BURST,
+    KEYS_PER_S,
+    STREAM_S,
+    STREAMS_PER_ADDRESS_MAX,
+)
 from mutoscope.platform.videos.watch.viewers import sign_in_digest
 
 log = structlog.get_logger(__name__)
@@ -51,6 +60,7 @@ class _Asked:
     sign_in_digest: str
     keys_given: int
     sign_in_stands: bool
+    has_stream: bool
     was_taken: bool
 
 
@@ -75,6 +85,10 @@ def _give(key_id: str, tokens: list[str], session_key: str) -> bytes:
         "session_key": session_key,
         "burst": KEYS_BURST,
         "per_s": KEYS_PER_S,
+        "stream_s": STREAM_S,
+        "age_s": int(AGE_MAX.total_seconds()),
+        "streams_max": settings.STREAMS_PER_VIEWER,
+        "streams_per_address_max": STREAMS_PER_ADDRESS_MAX,
     }
     rows = fetch(FEATURE, "take_key", parameters)
     if not rows:
@@ -98,11 +112,13 @@ def _give(key_id: str, tokens: list[str], session_key: str) -> bytes:
         raise OtherSignIn
     if not asked.is_alive or not asked.sign_in_stands:
         raise PlaybackOver
-    answer = may_watch.get()(question)
+    answer = answer_to(question, state)
     if not answer.is_yes():
         raise not_entitled(answer)
     if state not in PLAYABLE and asked.person_id != asked.owner_id:
         raise NoSuchKey
+    if not asked.has_stream:
+        raise TooManyStreams(streams_max=settings.STREAMS_PER_VIEWER if asked.person_id else STREAMS_PER_ADDRESS_MAX)
     if not asked.was_taken:
         _raise_the_alarm(asked)
         raise TooFast(retry_after_s=RETRY_AFTER_S)

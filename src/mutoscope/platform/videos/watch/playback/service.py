@@ -37,7 +37,7 @@ WINDOW_S = 600
 BEGINNINGS_MAX = 60
 BEGINNINGS_PER_ADDRESS_MAX = 600
 STREAMS_PER_ADDRESS_MAX = 200
-# Keys that may be asked for at once, and how fast more come. A key opens a minute or two of film: somebody who seeks
+# Keys of one film that a person may ask for at once, with however many players, and how fast more come. A key opens a minute or two of film: somebody who seeks
 # through all of a long film stays within this, somebody who fetches all its keys does not.
 KEYS_BURST = 40
 KEYS_PER_S = 0.5
@@ -84,7 +84,7 @@ class BeginPlayback(Service[BeginPlaybackInputs, BeginPlaybackInternals, BeginPl
     def refuse_who_may_not_watch(self, beginning: Beginning) -> None:
         film = beginning.internals.film
         answer = ask(film, beginning.inputs.viewer.person_id)
-        if answer.reason is Reason.WITHDRAWN and film.published_at is None:
+        if answer.reason in (Reason.WITHDRAWN, Reason.TAKEN_DOWN) and film.published_at is None:
             # What was never shown is nobody's business: not even that it is there.
             raise NoSuchFilm
         if not answer.is_yes():
@@ -128,6 +128,7 @@ class BeginPlayback(Service[BeginPlaybackInputs, BeginPlaybackInternals, BeginPl
             "sign_in_digest": viewer.sign_in_digest,
             "lifetime_s": int(LIFETIME.total_seconds()),
             "burst": KEYS_BURST,
+            "per_s": KEYS_PER_S,
         }
         fetch(FEATURE, "begin", parameters)
         beginning.outputs.token = token

@@ -8,10 +8,10 @@
 WITH playback AS (
     SELECT p.id, p.video_id, p.person_id, coalesce(v.duration_ms, 0) AS duration_ms,
            p.beats > 30 + extract(epoch FROM now() - p.began_at) / 2 AS is_flood,
-           p.beat_at > now() - %(stream_s)s * interval '1 second' OR %(is_last)s OR (
+           greatest(p.beat_at, p.keys_at) > now() - %(stream_s)s * interval '1 second' OR %(is_last)s OR (
                SELECT count(*) FROM videos_playback o
                WHERE o.viewer = p.viewer AND o.began_at > now() - %(age_s)s * interval '1 second' AND o.id <> p.id
-                 AND o.ended_at IS NULL AND o.beat_at > now() - %(stream_s)s * interval '1 second'
+                 AND o.ended_at IS NULL AND greatest(o.beat_at, o.keys_at) > now() - %(stream_s)s * interval '1 second'
            ) < %(streams_max)s AS allowed
     FROM videos_playback p JOIN videos_video v ON v.id = p.video_id
     WHERE p.token = %(token)s AND p.ended_at IS NULL AND p.expires_at > now()
@@ -53,3 +53,8 @@ WHERE person_id = %(person_id)s AND video_id = %(video_id)s AND NOT is_finished;
 -- name: forget_playbacks
 -- Playbacks that were over a day ago. A few a second of visitors' time; read whole once a night.
 DELETE FROM videos_playback WHERE expires_at < now() - interval '1 day';
+
+-- name: forget_buckets
+-- Buckets of keys that no playback takes from; a bucket that was not touched for a day is full.
+DELETE FROM videos_keybucket b WHERE b.keys_at < now() - interval '1 day'
+AND NOT EXISTS (SELECT 1 FROM videos_playback p WHERE p.bucket_id = b.id);

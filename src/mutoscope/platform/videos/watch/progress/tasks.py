@@ -16,3 +16,4 @@ def keep_beats() -> None:
     """Make the months of beats that are coming, drop what is too old, forget playbacks that are over."""
     keep_months(timezone.now().date())
     run("watch/progress", "forget_playbacks", {})
+    run("watch/progress", "forget_buckets", {})
