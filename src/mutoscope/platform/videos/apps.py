@@ -11,6 +11,7 @@ class VideosConfig(AppConfig):
     def ready(self) -> None:
         from mutoscope.platform.accounts.public import OPERATOR, SUPPORT, add_rights
         from mutoscope.platform.videos.process import pipeline, sweeping  # noqa: F401 - declare the pipeline, a schedule
+        from mutoscope.platform.videos.removal import tasks as removal_tasks  # noqa: F401 - declares its task
         from mutoscope.platform.videos.upload import tasks  # noqa: F401 - declares its schedule
         from mutoscope.platform.videos.watch.progress import tasks as watch_tasks  # noqa: F401 - declares its schedule
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -29,6 +30,8 @@ class Video(models.Model):
     channel = models.ForeignKey("accounts.Channel", on_delete=models.PROTECT, related_name="videos")
     title = models.CharField(max_length=TITLE_LENGTH_MAX)
     description = models.TextField(max_length=DESCRIPTION_LENGTH_MAX, blank=True, default="")
+    # Counts the changes of title and description. Who saves says which one they saw, so that two tabs do not undo each other.
+    words_version = models.IntegerField(default=1, db_default=1)
     state = models.CharField(max_length=12, choices=STATES, default=VideoState.DRAFT)
     # Why it is in this state, in words for its creator; of FAILED and TAKEN_DOWN always.
     state_reason = models.CharField(max_length=REASON_LENGTH_MAX, blank=True, default="")
@@ -59,7 +62,9 @@ class Video(models.Model):
     trailer_to_ms = models.BigIntegerField(null=True, blank=True)
 
     # What viewers get; set in the same transaction that makes the video ready.
-    edition = models.OneToOneField("Edition", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    # Nothing is done to it when that edition goes: it goes with the video alone, and a video that can be played has one at
+    # every moment (videos_video_playable_has_edition).
+    edition = models.OneToOneField("Edition", on_delete=models.DO_NOTHING, null=True, blank=True, related_name="+")
     # What is being made: its creator may look at it meanwhile.
     next_edition = models.OneToOneField("Edition", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     cover = models.ForeignKey("Cover", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
@@ -155,6 +160,8 @@ class Upload(models.Model):
     # What the browser called it. Shown to its owner, never used as a path.
     file_name = models.CharField(max_length=255, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
+    # When bytes came last; until the first ones, when it began.
+    moved_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 

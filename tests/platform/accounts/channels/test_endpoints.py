@@ -52,7 +52,7 @@ def test_bad_input_is_refused_whole_with_the_fields_name_and_nothing_kept(client
         "/studio/channel/open/", {"handle": "no", "title": "A \u202e B", "avatar": upload(b"no picture")}
     )
     assert answer.status_code == 422
-    assert set(answer.context["form"].errors) == {"handle", "title"}
+    assert set(answer.context["form"].errors) == {"handle", "title", "avatar"}
     answer = client.post(
         "/studio/channel/open/", {"handle": "northlight", "title": "A", "avatar": upload(b"no picture")}
     )
@@ -61,6 +61,17 @@ def test_bad_input_is_refused_whole_with_the_fields_name_and_nothing_kept(client
     assert 'value="northlight"' in answer.content.decode()
     assert not Channel.objects.exists()
     assert not [path for path in media.rglob("*") if path.is_file()]
+
+
+def test_a_taken_handle_is_named_together_with_all_else_that_is_wrong(client: Client, media: Path) -> None:
+    make_channel(make_person("nora"), "northlight")
+    client.force_login(make_person("ada"))
+    answer = client.post(
+        "/studio/channel/open/", {"handle": "northlight", "title": "x" * 300, "avatar": upload(b"no picture")}
+    )
+    errors = answer.context["form"].errors
+    assert set(errors) == {"handle", "title", "avatar"}
+    assert errors["title"] == ["Use at most 120 characters; this has 300."]
 
 
 def test_a_look_alike_handle_is_refused_with_a_reason(client: Client) -> None:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from mutoscope.platform.accounts.channels.avatar import UPLOAD_BYTES_MAX
+from mutoscope.platform.accounts.channels.avatar import UPLOAD_BYTES_MAX, square_webp
+from mutoscope.platform.accounts.channels.service import refuse_a_look_alike
 from mutoscope.platform.accounts.domain import names, texts
+from mutoscope.platform.accounts.failures import HandleTaken, NotAnImage
 
 
 class ChannelForm(forms.Form):
     """Title, description and picture: what can be changed at any time."""
 
-    title = forms.CharField(
-        max_length=texts.TITLE_LENGTH_MAX * 2,  # the rule below counts after composing and says it better
-        help_text="Shown above your films. Any language.",
-    )
+    # Without maxlength: a browser would cut what is pasted and say nothing.
+    title = forms.CharField(help_text="Shown above your films. Any language.")
     description = forms.CharField(
         required=False,
         label="About",
@@ -47,6 +47,13 @@ class ChannelForm(forms.Form):
         upload: UploadedFile[Any] | None = self.cleaned_data["avatar"]
         if upload is not None and (upload.size or 0) > UPLOAD_BYTES_MAX:
             raise forms.ValidationError("This file is larger than 8 MB. Use a smaller one.")
+        if upload is not None:
+            # Drawn once more when it is kept; here, so that it is named together with whatever else is wrong.
+            try:
+                square_webp(cast("BinaryIO", upload))
+            except NotAnImage as refusal:
+                raise forms.ValidationError(refusal.sentence()) from None
+            upload.seek(0)
         return upload
 
 
@@ -63,9 +70,13 @@ class OpenChannelForm(ChannelForm):
 
     def clean_handle(self) -> str:
         try:
-            return names.parse_name(self.cleaned_data["handle"])
+            handle = names.parse_name(self.cleaned_data["handle"])
+            refuse_a_look_alike(handle)
         except names.BadName as error:
             raise forms.ValidationError(str(error)) from None
+        except HandleTaken as refusal:
+            raise forms.ValidationError(refusal.sentence()) from None
+        return handle
 
 
 class EditChannelForm(ChannelForm):

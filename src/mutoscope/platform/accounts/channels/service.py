@@ -68,11 +68,7 @@ class OpenChannel(Service[OpenChannelInputs, OpenChannelInternals, OpenChannelOu
             raise ChannelOpenAlready
 
     def refuse_a_look_alike(self, opening: Opening) -> None:
-        """Name the channel whose handle looks the same. The database would refuse it as well, later and in fewer words."""
-        handle = opening.internals.handle
-        alike = Channel.objects.filter(handle_skeleton=skeleton(handle)).values_list("handle", flat=True).first()
-        if alike is not None:
-            raise HandleTaken(handle=handle, alike=alike)
+        refuse_a_look_alike(opening.internals.handle)
 
     def draw_the_picture(self, opening: Opening) -> None:
         opening.internals.picture = avatars.square_webp(opening.inputs.avatar) if opening.inputs.avatar else None
@@ -141,6 +137,16 @@ class EditChannel(Service[EditChannelInputs, EditChannelInternals, NoOutputs]):
             )
             if not keeps:
                 transaction.on_commit(partial(avatars.forget, current.avatar))
+
+
+def refuse_a_look_alike(handle: str) -> None:
+    """Name the channel whose handle looks the same. The database would refuse it as well, later and in fewer words.
+
+    Raises HandleTaken.
+    """
+    alike = Channel.objects.filter(handle_skeleton=skeleton(handle)).values_list("handle", flat=True).first()
+    if alike is not None:
+        raise HandleTaken(handle=handle, alike=alike)
 
 
 @contextmanager

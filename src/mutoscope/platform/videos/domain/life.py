@@ -68,6 +68,11 @@ def may_get_another_file(state: VideoState, was_shown: bool) -> bool:
     return state in DISCARDABLE or (state is VideoState.READY and not was_shown)
 
 
+def may_be_deleted(state: VideoState, was_shown: bool) -> bool:
+    """Whether a film may be deleted with all that belongs to it: while nobody else could have seen it, let alone bought it."""
+    return state in DISCARDABLE or (state in {VideoState.READY, VideoState.ARCHIVED} and not was_shown)
+
+
 def may_move(origin: VideoState, target: VideoState) -> bool:
     """Whether a video may go from one state to the other."""
     return target in MOVES[origin]

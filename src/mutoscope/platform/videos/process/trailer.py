@@ -84,8 +84,9 @@ def stretches(video: Video, duration_s: float) -> list[tuple[float, float]]:
 @policy(attempts_max=ATTEMPTS_MAX, limit_key=lambda video_id: f"videos.trailer:{video_id}")
 def remake_trailer(video_id: int) -> str:
     """Give the edition that viewers have the trailer that its creator has chosen; the name of its file."""
-    video = Video.objects.select_related("edition").get(pk=video_id)
-    if video.edition is None:
+    video = Video.objects.select_related("edition").filter(pk=video_id).first()
+    # It may have been deleted meanwhile.
+    if video is None or video.edition is None:
         return ""
     edition = Edition.objects.select_related("video").get(pk=video.edition.pk)
     try:

@@ -13,26 +13,25 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from mutoscope.platform.accounts.public import Channel, Person, channel_of, login_required
 from mutoscope.platform.videos.domain.life import (
-    DISCARDABLE,
-    MOVES,
     PLAYABLE,
     PUBLIC,
     VideoState,
+    may_be_deleted,
     may_get_another_file,
 )
 from mutoscope.platform.videos.domain.trailers import TrailerChoice
 from mutoscope.platform.videos.failures import Refused, Unacceptable
-from mutoscope.platform.videos.models import Video
+from mutoscope.platform.videos.models import Upload, Video
 from mutoscope.platform.videos.process.failing import BROKEN
+from mutoscope.platform.videos.removal.service import DiscardVideo, DiscardVideoInputs
+from mutoscope.platform.videos.studio.choices import choices, done, seen_by
 from mutoscope.platform.videos.studio.films import film_list, moving_films, named
-from mutoscope.platform.videos.studio.forms import CoverForm, SubtitlesForm, VideoForm
-from mutoscope.platform.videos.studio.head import film_head, without_price
+from mutoscope.platform.videos.studio.forms import CoverForm, SubtitlesForm, VideoForm, sent_again, video_form
+from mutoscope.platform.videos.studio.head import film_head
 from mutoscope.platform.videos.studio.service import (
     COVER_BYTES_MAX,
     AddSubtitles,
     AddSubtitlesInputs,
-    DiscardVideo,
-    DiscardVideoInputs,
     EditVideo,
     EditVideoInputs,
     PickCover,
@@ -44,15 +43,10 @@ from mutoscope.platform.videos.studio.service import (
 )
 from mutoscope.platform.videos.studio.standing import standing_of
 from mutoscope.platform.videos.studio.trailer import ChooseTrailer, ChooseTrailerInputs, TrailerForm, trailer_form
+from mutoscope.platform.videos.studio.words import ChangedMeanwhile
 from mutoscope.platform.videos.subtitles.convert import BYTES_MAX
-
-# What a creator may choose, in the order of the buttons: state, words, kind of button.
-CHOICES = (
-    (VideoState.PUBLISHED, "Publish", "primary"),
-    (VideoState.UNLISTED, "Share by link only", "quiet"),
-    (VideoState.READY, "Take back", "quiet"),
-    (VideoState.ARCHIVED, "Archive", "quiet"),
-)
+from mutoscope.platform.videos.upload.failures import in_words
+from mutoscope.platform.videos.upload.service import EndUpload, EndUploadInputs
 
 
 @login_required
@@ -111,31 +105,50 @@ def rows(request: HttpRequest) -> HttpResponse:
 def film(request: HttpRequest, public_id: str) -> HttpResponse:
     """One film: where it stands, its words, cover and subtitles."""
     video = own_video(request, public_id)
-    form = VideoForm(request.POST or None, initial={"title": video.title, "description": video.description})
-    if request.method == "POST" and form.is_valid():
+    if request.method != "POST":
+        return film_page(request, video, video_form(video))
+    form = VideoForm(request.POST)
+    if form.is_valid():
         try:
-            EditVideo().call(EditVideoInputs(video, form.cleaned_data["title"], form.cleaned_data["description"]))
+            EditVideo().call(EditVideoInputs(video, form.words(video)))
         except Refused as refusal:
-            form.add_error(refusal.field(), refusal.sentence())
-        else:
-            messages.success(request, "Saved.")
-            return redirect("studio-film", public_id=public_id)
+            return _refused_page(request, public_id, refusal)
+        messages.success(request, "Saved.")
+        return redirect("studio-film", public_id=public_id)
     return film_page(request, video, form)
 
 
-def film_page(request: HttpRequest, video: Video, form: VideoForm | None = None) -> HttpResponse:
-    state = VideoState(video.state)
-    form = form or VideoForm(initial={"title": video.title, "description": video.description})
-    offered = [choice for choice in CHOICES if choice[0] in MOVES[state]] if state in PLAYABLE else []
+def _refused_page(request: HttpRequest, public_id: str, refusal: Refused) -> HttpResponse:
+    """The film as it is now, with what was typed, and why it was not saved."""
+    video = own_video(request, public_id)
+    form = sent_again(request.POST, video)
+    form.add_error(None if refusal.field() == "__all__" else refusal.field(), refusal.sentence())
+    stored = video if isinstance(refusal, ChangedMeanwhile) else None
+    return film_page(request, video, form, stored)
+
+
+def film_page(request: HttpRequest, video: Video, form: VideoForm, stored: Video | None = None) -> HttpResponse:
+    """`stored`: the film with the words that are saved, where they are not those that were on the page."""
+    state, head = VideoState(video.state), film_head(video)
+    was_shown = video.published_at is not None
+    is_uploading = state is VideoState.UPLOADING
     context = {
         "video": video,
-        "head": film_head(video),
+        "head": head,
         "form": form,
-        "choices": offered,
+        "stored": stored,
+        "choices": choices(state),
+        "seen_by": seen_by(state, was_shown=was_shown),
         "is_failed": state is VideoState.FAILED,
         "is_our_fault": video.state_reason == BROKEN,
-        "can_discard": state in DISCARDABLE,
+        "is_uploading": is_uploading,
+        "is_stopped": is_uploading and not head.standing.is_moving,
+        "goes_with_upload": is_uploading and not video.original and video.uploads.count() == 1,
+        "is_public": state in PUBLIC,
+        "was_shown": was_shown,
+        "can_delete": may_be_deleted(state, was_shown=was_shown),
         "can_replace": _may_be_replaced(video),
+        "original_size": in_words(video.original_bytes) if video.original_bytes else "",
     }
     return render(request, "videos/studio/film.html", context, status=422 if form.errors else 200)
 
@@ -158,6 +171,7 @@ def files_page(request: HttpRequest, video: Video, trailer: TrailerForm | None =
         "covers": list(video.covers.all()),
         "subtitles": list(video.subtitles.all()),
         "renditions": list(video.edition.renditions.all()) if video.edition else [],
+        "original_size": in_words(video.original_bytes) if video.original_bytes else "",
         "can_replace": _may_be_replaced(video),
     }
     return render(request, "videos/studio/files.html", context, status=422 if trailer and trailer.errors else 200)
@@ -183,27 +197,21 @@ def show(request: HttpRequest, public_id: str) -> HttpResponse:
         wanted = VideoState(request.POST.get("state", ""))
     except ValueError:
         raise Http404 from None
+    # A button beside the film's words sends them along; one that stands alone does not.
+    form = VideoForm(request.POST) if "title" in request.POST else None
+    if form is not None and not form.is_valid():
+        return film_page(request, video, form)
+    words = form.words(video) if form is not None else None
+    left = VideoState(video.state)
     try:
-        ShowVideo().call(ShowVideoInputs(video, cast("Person", request.user), wanted))
+        ShowVideo().call(ShowVideoInputs(video, cast("Person", request.user), wanted, words))
     except Refused as refusal:
+        if form is not None:
+            return _refused_page(request, public_id, refusal)
         messages.error(request, refusal.sentence())
     else:
-        video.state = wanted
-        lacks_price = wanted in PUBLIC and video.pk in without_price([video])
-        messages.success(request, DONE_WITHOUT_PRICE[wanted] if lacks_price else DONE[wanted])
+        messages.success(request, done(left, own_video(request, public_id)))
     return redirect("studio-film", public_id=public_id)
-
-
-DONE = {
-    VideoState.PUBLISHED: "Published. Everybody can find it now.",
-    VideoState.UNLISTED: "Whoever has the link can see it now; no list shows it.",
-    VideoState.READY: "Only you can see it now.",
-    VideoState.ARCHIVED: "Put away. You can bring it back at any time.",
-}
-DONE_WITHOUT_PRICE = {
-    VideoState.PUBLISHED: "Published. Everybody can find it now. It can be unlocked once it has a price, or with a bundle.",
-    VideoState.UNLISTED: "Whoever has the link can see it now; no list shows it. It can be unlocked once it has a price, or with a bundle.",
-}
 
 
 @login_required
@@ -221,10 +229,17 @@ def retry(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_POST
 def discard(request: HttpRequest, public_id: str) -> HttpResponse:
     video = own_video(request, public_id)
+    upload = video.uploads.filter(state=Upload.State.OPEN).first() if video.state == VideoState.UPLOADING else None
     try:
-        DiscardVideo().call(DiscardVideoInputs(video))
+        if upload is not None:
+            EndUpload().call(EndUploadInputs(upload))
+        else:
+            DiscardVideo().call(DiscardVideoInputs(video))
     except Refused as refusal:
         messages.error(request, refusal.sentence())
+        return redirect("studio-film", public_id=public_id)
+    if Video.objects.filter(pk=video.pk).exists():
+        messages.success(request, "The upload was cancelled.")
         return redirect("studio-film", public_id=public_id)
     messages.success(request, f"“{video.title}” is gone.")
     return redirect("studio")
@@ -292,11 +307,14 @@ def subtitles(request: HttpRequest, public_id: str) -> HttpResponse:
     upload = form.cleaned_data["file"]
     try:
         inputs = AddSubtitlesInputs(video, upload.read(BYTES_MAX + 1), form.cleaned_data["language"])
-        added = AddSubtitles().call(inputs).subtitle
+        added = AddSubtitles().call(inputs)
     except Refused as refusal:
         messages.error(request, refusal.sentence())
     else:
-        messages.success(request, f"{added.label}: {added.cues} lines.")
+        cues = added.subtitle.cues
+        lines = f"{cues} line{'' if cues == 1 else 's'}"
+        words = f"{lines}, in the place of the earlier ones." if added.has_replaced else f"{lines}."
+        messages.success(request, f"{added.subtitle.label}: {words}")
     return redirect("studio-files", public_id=public_id)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mutoscope.platform.videos.domain.life import VideoState
+from mutoscope.platform.videos.domain.life import PLAYABLE, VideoState
 from mutoscope.platform.videos.models import Video
 from mutoscope.platform.videos.studio.standing import Standing, standing_of
+from mutoscope.platform.videos.watch.cards import address
+from mutoscope.platform.videos.watch.page.sharing import absolute
 from mutoscope.platform.videos.watch.ports import card_notes
 
 # A film that others see, or that one click would show them.
@@ -20,11 +22,14 @@ class FilmHead:
 
     standing: Standing
     lacks_price: bool
+    address: str
+    """The film's address for others, in full; empty until there is something to watch."""
 
 
 def film_head(video: Video) -> FilmHead:
     """The head of one film. One query more than `standing_of`, where it is not free."""
-    return FilmHead(standing_of(video), video.pk in without_price([video]))
+    where = absolute(address(video)) if video.state in PLAYABLE else ""
+    return FilmHead(standing_of(video), video.pk in without_price([video]), where)
 
 
 def without_price(videos: Sequence[Video]) -> frozenset[int]:

@@ -15,9 +15,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mutoscope.engines.services import Internals, NoInternals, NoOutputs, Outputs, Service, State, Steps, atomic
 from mutoscope.engines.tasks.pipelines.pipeline import UnknownRun, WrongState, resume
-from mutoscope.platform.accounts.public import BadText, Person, parse_description, parse_title
+from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.videos.domain import webvtt
-from mutoscope.platform.videos.domain.life import DISCARDABLE, VideoState
+from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.domain.source import Unusable
 from mutoscope.platform.videos.failures import NoSuchVideo, NotNow, NotSafeHere, Refused, Unacceptable
 from mutoscope.platform.videos.life.moves import move
@@ -26,6 +26,7 @@ from mutoscope.platform.videos.process import ffmpeg
 from mutoscope.platform.videos.process.finishing import keep_cover
 from mutoscope.platform.videos.process.rows import label_of
 from mutoscope.platform.videos.process.start import start_processing
+from mutoscope.platform.videos.studio.words import ChangedMeanwhile, Words, save_words
 from mutoscope.platform.videos.subtitles.convert import BYTES_MAX, convert
 from mutoscope.platform.videos.tokens import letters
 from mutoscope.platform.videos.walls import NoWalls
@@ -41,8 +42,7 @@ SUBTITLES_FILM_S = 60.0
 @dataclass(frozen=True)
 class EditVideoInputs:
     video: Video
-    title: str
-    description: str
+    words: Words
 
 
 Editing = State[EditVideoInputs, NoInternals, NoOutputs]
@@ -51,22 +51,13 @@ Editing = State[EditVideoInputs, NoInternals, NoOutputs]
 class EditVideo(Service[EditVideoInputs, NoInternals, NoOutputs]):
     """A creator gives a film its words."""
 
-    failures = (Unacceptable,)
+    failures = (Unacceptable, ChangedMeanwhile, NoSuchVideo)
 
     def steps(self) -> Steps[EditVideoInputs, NoInternals, NoOutputs]:
         return (self.save,)
 
     def save(self, editing: Editing) -> None:
-        video = editing.inputs.video
-        try:
-            video.title = parse_title(editing.inputs.title)
-        except BadText as error:
-            raise Unacceptable(where="title", why=str(error)) from None
-        try:
-            video.description = parse_description(editing.inputs.description)
-        except BadText as error:
-            raise Unacceptable(where="description", why=str(error)) from None
-        video.save(update_fields=["title", "description"])
+        save_words(editing.inputs.video, editing.inputs.words)
 
 
 @dataclass(frozen=True)
@@ -75,6 +66,8 @@ class ShowVideoInputs:
     by: Person
     # Published, unlisted, ready (seen by nobody else) or archived.
     state: VideoState
+    # What stood in the fields beside the button: saved with the click, or nothing is done.
+    words: Words | None = None
 
 
 Showing = State[ShowVideoInputs, NoInternals, NoOutputs]
@@ -83,10 +76,14 @@ Showing = State[ShowVideoInputs, NoInternals, NoOutputs]
 class ShowVideo(Service[ShowVideoInputs, NoInternals, NoOutputs]):
     """A creator decides who may see a film."""
 
-    failures = (NotNow, NoSuchVideo)
+    failures = (NotNow, NoSuchVideo, Unacceptable, ChangedMeanwhile)
 
     def steps(self) -> Steps[ShowVideoInputs, NoInternals, NoOutputs]:
-        return (self.move_it,)
+        return (atomic(self.save_its_words, self.move_it, savepoint=True),)
+
+    def save_its_words(self, showing: Showing) -> None:
+        if showing.inputs.words is not None:
+            save_words(showing.inputs.video, showing.inputs.words)
 
     def move_it(self, showing: Showing) -> None:
         inputs = showing.inputs
@@ -125,36 +122,6 @@ class RetryVideo(Service[RetryVideoInputs, NoInternals, NoOutputs]):
         except (UnknownRun, WrongState):
             # The run is not there any more, or was made by an older release.
             start_processing(video.pk)
-
-
-@dataclass(frozen=True)
-class DiscardVideoInputs:
-    video: Video
-
-
-Discarding = State[DiscardVideoInputs, NoInternals, NoOutputs]
-
-
-class DiscardVideo(Service[DiscardVideoInputs, NoInternals, NoOutputs]):
-    """A film that nobody ever saw is deleted. Its files go with the next sweep."""
-
-    failures = (NotNow, NoSuchVideo)
-
-    def steps(self) -> Steps[DiscardVideoInputs, NoInternals, NoOutputs]:
-        return (atomic(self.delete), self.delete_the_original)
-
-    def delete(self, discarding: Discarding) -> None:
-        video = Video.objects.select_for_update().filter(pk=discarding.inputs.video.pk).first()
-        if video is None:
-            raise NoSuchVideo
-        if video.state not in DISCARDABLE:
-            raise NotNow(state=video.state, wanted="deleted")
-        video.delete()
-
-    def delete_the_original(self, discarding: Discarding) -> None:
-        name = discarding.inputs.video.original
-        if name:
-            transaction.on_commit(lambda: storages["originals"].delete(name))
 
 
 class NotAPicture(Refused):
@@ -241,10 +208,13 @@ class AddSubtitlesInputs:
 
 class AddSubtitlesInternals(Internals):
     cues: list[webvtt.Cue]
+    file: str
 
 
 class AddSubtitlesOutputs(Outputs):
     subtitle: Subtitle
+    # Whether others that the creator sent before, in the same language, made way.
+    has_replaced: bool
 
 
 Adding = State[AddSubtitlesInputs, AddSubtitlesInternals, AddSubtitlesOutputs]
@@ -256,7 +226,7 @@ class AddSubtitles(Service[AddSubtitlesInputs, AddSubtitlesInternals, AddSubtitl
     failures = (NotSubtitles, NotSafeHere)
 
     def steps(self) -> Steps[AddSubtitlesInputs, AddSubtitlesInternals, AddSubtitlesOutputs]:
-        return (self.read, self.keep)
+        return (self.read, self.store, atomic(self.keep))
 
     def read(self, adding: Adding) -> None:
         inputs = adding.inputs
@@ -276,17 +246,27 @@ class AddSubtitles(Service[AddSubtitlesInputs, AddSubtitlesInternals, AddSubtitl
             raise NotSubtitles
         adding.internals.cues = cues
 
+    def store(self, adding: Adding) -> None:
+        """The file first: a row names none that is not there."""
+        name = f"{adding.inputs.video.public_id}/subtitles/{letters(16)}.vtt"
+        storages["films"].save(name, ContentFile(webvtt.render(adding.internals.cues).encode()))
+        adding.internals.file = name
+
     def keep(self, adding: Adding) -> None:
-        inputs, cues = adding.inputs, adding.internals.cues
-        name = f"{inputs.video.public_id}/subtitles/{letters(16)}.vtt"
-        storages["films"].save(name, ContentFile(webvtt.render(cues).encode()))
-        adding.outputs.subtitle = Subtitle.objects.create(
-            video=inputs.video,
-            language=inputs.language,
-            label=label_of(inputs.language, inputs.label, inputs.video.subtitles.count(), "Subtitles"),
-            file=name,
-            cues=len(cues),
-        )
+        inputs, internals = adding.inputs, adding.internals
+        # Sent twice at once, the second finds the first one's.
+        Video.objects.select_for_update(no_key=True).get(pk=inputs.video.pk)
+        label = label_of(inputs.language, inputs.label, inputs.video.subtitles.count(), "Subtitles")
+        sent = inputs.video.subtitles.filter(is_embedded=False, language=inputs.language, label=label)
+        # Two of one name could not be told apart.
+        earlier = sent.first()
+        if earlier is not None:
+            replaced = earlier.file
+            transaction.on_commit(lambda: storages["films"].delete(replaced))
+        subtitle = earlier or Subtitle(video=inputs.video, language=inputs.language, label=label)
+        subtitle.file, subtitle.cues = internals.file, len(internals.cues)
+        subtitle.save()
+        adding.outputs.subtitle, adding.outputs.has_replaced = subtitle, earlier is not None
 
 
 def decoded(content: bytes) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
 
 from mutoscope.engines.tasks.pipelines.progress import RunProgress, read_progress
 from mutoscope.engines.tasks.pipelines.store import UnknownRun
@@ -37,6 +40,10 @@ STATE_BADGES = {
     VideoState.PROCESSING: "warning",
     VideoState.UPLOADING: "warning",
 }
+
+
+# A block of 1 MB takes this long at 17 kB/s. A browser that is closed says nothing, so silence has to.
+STOPPED_AFTER = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -82,8 +89,14 @@ def standing_of(video: Video) -> Standing:
 def _uploading(video: Video, words: str, badge: str) -> Standing:
     upload = Upload.objects.filter(video=video, state=Upload.State.OPEN).first()
     if upload is None:
-        return Standing(words, badge, is_moving=True)
+        # It became whole after the film was read.
+        return Standing(words, badge, is_moving=True, percent=100, sentence="All of it is here")
     percent = upload.offset_bytes * 100 // upload.length_bytes
+    if timezone.now() - upload.moved_at > STOPPED_AFTER:
+        again = upload.file_name or "the same file"
+        return Standing(
+            "Not finished", badge, False, percent, f"Stopped at {percent} %. Choose {again} again to go on."
+        )
     return Standing(words, badge, True, percent, f"{percent} % is here")
 
 

@@ -20,7 +20,7 @@ UPDATE videos_upload SET writer = writer + 1 WHERE id = %(id)s AND state = 'open
 -- name: advance
 -- One row. The bytes are on the disk before this says so.
 UPDATE videos_upload
-SET offset_bytes = %(offset)s, expires_at = now() + make_interval(secs => %(lifetime_s)s)
+SET offset_bytes = %(offset)s, moved_at = now(), expires_at = now() + make_interval(secs => %(lifetime_s)s)
 WHERE id = %(id)s AND state = 'open' AND writer = %(writer)s AND offset_bytes <= %(offset)s
 RETURNING id;
 

@@ -100,6 +100,12 @@
           this.video = response.getHeader("Upload-Video") || this.video;
         },
         onUploadUrlAvailable: refreshFilms,
+        onChunkComplete: () => {
+          // The list may call it stopped until its first bytes are there again.
+          if (this.isListed) return;
+          this.isListed = true;
+          refreshFilms();
+        },
         onProgress: (sent) => this.progress(sent),
         onSuccess: () => {
           this.bar.value = this.file.size;
@@ -146,6 +152,7 @@
       this.samples = [];
       this.toggleLabel.textContent = "Pause";
       this.words.textContent = "Going on";
+      this.isListed = false;
       this.upload.start();
     }
 

@@ -1,0 +1,1 @@
+"""Deleting a film that nobody could have bought, with all that belongs to it."""
