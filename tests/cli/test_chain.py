@@ -43,6 +43,14 @@ def test_it_is_refused_in_production(house: House) -> None:
     assert not (house.home / "chain").exists()
 
 
+def test_an_amount_below_zero_is_refused_as_an_amount(house: House) -> None:
+    for amount in ("-5", "-1.5", "-0"):
+        done = house.run("chain", "faucet", ADDRESS, amount)
+        assert done.returncode == 2
+        assert f"{amount} SOL: more than 0" in done.stderr
+    assert "--tokn" in house.run("chain", "faucet", ADDRESS, "5", "--tokn", "USDC").stderr
+
+
 def test_alone_it_serves_gives_and_stops_when_told(house: House) -> None:
     command = [sys.executable, "-m", "mutoscope.cli", "chain"]
     with subprocess.Popen(command, env=house.environment(), stdout=subprocess.PIPE, text=True) as chain:

@@ -224,8 +224,9 @@ def _signer(environment: Environment) -> Findings:
     if "solana_signer_report" not in connection.introspection.table_names():
         # Not migrated yet, which is said elsewhere.
         return
-    # In the sandbox it runs while `mutoscope up` runs, and that is not what the doctor is asked.
-    expected = set() if environment.is_production else {"signer_never_ran", "signer_silent", "wallet_pool_low"}
+    # In the sandbox it runs while `mutoscope up` runs; without that, it is no news that nobody signs.
+    should_run = environment.is_production or is_held(home_directory(environment)) is not None
+    expected = set() if should_run else {"signer_never_ran", "signer_silent", "wallet_pool_low"}
     wrong = [each for each in findings.findings() if each.name not in expected]
     for each in wrong:
         yield Finding("signer", Health.WARNING, f"{each.name}: {each.text}", "docs/keys.md has a section on each.")

@@ -127,7 +127,8 @@ def chain(
         serve(port, slot_ms, confirmed_after, finalized_after, takes_orders=faults)
 
 
-@chain_app.command()
+# An amount below zero looks like an option: it is refused as the amount that it is.
+@chain_app.command(context_settings={"ignore_unknown_options": True})
 def faucet(
     address: Annotated[str, typer.Argument(help="Whom to give it to: a wallet's address.")],
     amount: Annotated[str, typer.Argument(help="How much, such as 1.5.")],

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -38,6 +39,16 @@ class Endpoint:
     url: str
     calls_per_10_s: int = 100
     timeout_s: float = 10.0
+
+
+def node_name(url: str) -> str:
+    """What a node is called in messages and logs: host and port. User, path and query of an address may be access keys."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "a node whose address is none"
+    return f"{parts.hostname}{port}" if parts.hostname else "a node whose address is none"
 
 
 @dataclass(frozen=True)

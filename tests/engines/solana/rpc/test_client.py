@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,11 +50,46 @@ def test_processes_share_one_bucket() -> None:
     one, two = (SharedPurse("https://rpc.example.com/?key=secret", 40) for _ in range(2))
     granted = sum(purse.draw(15)[0] for purse in (one, two, one, two))
     assert granted <= 20
-    one.close()
-    two.close()
     # By its hash alone: what other tests asked of other nodes may lie beside it.
     row = RpcAllowance.objects.filter(node=one.node).values().get()
     assert "secret" not in str(row)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asking_for_permits_leaves_no_connection_behind() -> None:
+    """One that stays would keep a test database from being dropped."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with connection.cursor() as cursor:
+        cursor.execute(others)
+        before = cursor.fetchone()
+        rpc = Rpc([Endpoint("https://rpc.example.com/", 40)], "any")
+        assert rpc.nodes[0].permits.take() == 0.0
+        # The server notices the end of a connection a moment later.
+        for _ in range(100):
+            cursor.execute("SELECT pg_sleep(0.05)")
+            cursor.execute(others)
+            if (after := cursor.fetchone()) == before:
+                break
+        assert after == before
+
+
+def test_while_the_bucket_is_empty_it_is_not_asked_again() -> None:
+    now = 0.0
+    draws = 0
+
+    class Counting(OwnPurse):
+        def draw(self, wanted: int) -> tuple[int, float]:
+            nonlocal draws
+            draws += 1
+            return super().draw(wanted)
+
+    permits = Permits(Counting(2, clock=lambda: now), 1, clock=lambda: now)
+    assert permits.take() == 0.0
+    waits = [permits.take() for _ in range(5)]
+    assert draws == 2
+    assert len(set(waits)) == 1
+    now = waits[0] + 0.001
+    assert permits.take() == 0.0
 
 
 def test_the_next_node_answers_where_one_fails(shop: Shop) -> None:

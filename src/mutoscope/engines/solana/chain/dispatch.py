@@ -86,7 +86,7 @@ def answer_one(node: Node, request: Any, methods: dict[str, Method] = METHODS) -
     except RpcError as error:
         outcome = failure(number, error)
     except Exception:
-        logger.exception("chain.method_failed %s", request["method"])
+        logger.exception("the sandbox chain failed at %s", request["method"], extra={"action": "chain.method_failed"})
         outcome = failure(number, RpcError(INTERNAL_ERROR, "Internal error"))
     else:
         outcome = success(number, result)

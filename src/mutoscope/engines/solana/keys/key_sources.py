@@ -75,7 +75,7 @@ class FileKey:
         except OSError as error:
             raise KeySourceRefused(
                 f"The key-encryption key {self.path} cannot be read: {error.strerror}. "
-                "`mutoscope signer new-key FILE` makes one; docs/keys.md says where it belongs."
+                "The signer's action `new-key FILE` makes one; docs/keys.md says where it belongs."
             ) from None
         with os.fdopen(handle, "rb") as file:
             status = os.fstat(file.fileno())

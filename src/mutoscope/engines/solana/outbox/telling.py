@@ -62,7 +62,12 @@ def _tell_one() -> bool | None:
     except Exception as error:
         if event is None:
             raise
-        log.exception("a receiver failed", extra={"action": "event_failed", "key": event.key})
+        log.exception(
+            "a receiver of %s failed with %s",
+            event.key,
+            type(error).__name__,
+            extra={"action": "event_failed", "key": event.key},
+        )
         _put_off(event, error)
         return False
 

@@ -118,7 +118,10 @@ class Rpc:
             raise NotAgreed(f"{method}: no second node could say: {error}") from error
         if not agreed:
             log.error(
-                "two nodes disagree",
+                "the nodes %s and %s disagree on %s",
+                first.node.name,
+                second.node.name,
+                method,
                 extra={"action": "rpc_disagreement", "method": method, "nodes": [first.node.name, second.node.name]},
             )
             raise NotAgreed(f"{method}: {first.node.name} and {second.node.name} disagree")
@@ -126,8 +129,6 @@ class Rpc:
     def close(self) -> None:
         """Let the connections go."""
         self._client.close()
-        for node in self.nodes:
-            node.purse.close()
 
     def _why_none_is_left(self) -> str:
         if not self.nodes:
@@ -159,7 +160,7 @@ class Rpc:
             node.is_banned = True
             problem = WrongNetwork(f"{node.name} is on network {found}, not {self.genesis_hash}")
             node.trouble = str(problem)
-            log.error(str(problem), extra={"action": "rpc_wrong_network", "node": node.name})
+            log.error("%s: it is not asked again", problem, extra={"action": "rpc_wrong_network", "node": node.name})
             # Never 0, which would permit the question, whatever the patience.
             return max(self._patience_s, 1.0)
         return 0.0

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, OperationalError
 
 from mutoscope.engines.sequences.lender import own_connection
 
@@ -25,10 +25,6 @@ class Purse(Protocol):
 
     def draw(self, wanted: int) -> tuple[int, float]:
         """Up to `wanted` permits, at once; and if there are none, the seconds until there is one."""
-        ...
-
-    def close(self) -> None:
-        """Let go of what was held open."""
         ...
 
 
@@ -56,55 +52,38 @@ class OwnPurse:
             self._permits -= granted
             return granted, 0.0 if granted else (1 - self._permits) / self.rate
 
-    def close(self) -> None:
-        """There is nothing to close."""
-
 
 class SharedPurse:
     """A bucket in the database, one row for each node. The node's address is hashed: it may carry an access key.
 
-    On a connection of its own: a caller's rollback must not give used permits back, and threads that ask nodes need none.
+    On a connection of its own: a caller's rollback must not give used permits back, and threads that ask nodes need none. It is closed
+    at once: one that was kept would keep a test database from being dropped and a pooler's place taken, for a draw that comes
+    about once a second.
     """
 
     def __init__(self, url: str, calls_per_10_s: int, using: str = DEFAULT_DB_ALIAS) -> None:
         self.node = hashlib.sha256(url.encode()).hexdigest()[:32]
         self.size, self.rate = bucket_of(calls_per_10_s)
         self.using = using
-        self._connection: psycopg.Connection[Any] | None = None
-        self._lock = threading.Lock()
 
     def draw(self, wanted: int) -> tuple[int, float]:
         parameters = {"node": self.node, "size": self.size, "rate": self.rate, "wanted": wanted}
-        with self._lock:
-            try:
-                row = self._draw(parameters)
-            except (psycopg.OperationalError, psycopg.InterfaceError):
-                # The kept connection may have died long ago; a second failure is the database's.
-                self._close()
-                row = self._draw(parameters)
+        try:
+            with contextlib.closing(own_connection(self.using)) as connection:
+                row = self._draw(connection, parameters)
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            # As Django's, which whoever asks a node knows already.
+            raise OperationalError(str(error)) from error
         granted = int(row[0])
         return granted, 0.0 if granted else (1 - float(row[1])) / self.rate
 
-    def close(self) -> None:
-        """Let the connection go."""
-        with self._lock:
-            self._close()
-
-    def _draw(self, parameters: dict[str, Any]) -> tuple[Any, ...]:
-        if self._connection is None:
-            self._connection = own_connection(self.using)
+    def _draw(self, connection: psycopg.Connection[Any], parameters: dict[str, Any]) -> tuple[Any, ...]:
         for _ in range(2):
-            row = self._connection.execute(_DRAW, parameters).fetchone()
+            row = connection.execute(_DRAW, parameters).fetchone()
             if row is not None:
                 return tuple(row)
-            self._connection.execute(_OPEN, parameters)
+            connection.execute(_OPEN, parameters)
         raise RuntimeError("the row of an RPC node's limit vanished")
-
-    def _close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                connection.close()
 
 
 # Locks: the node's row for the statement's length. The database's clock, so that all machines mean the same moment.
@@ -134,6 +113,8 @@ class Permits:
         self._clock = clock
         self._left = 0
         self._drawn_at = 0.0
+        # Until then the bucket is known to be empty: nobody who waits asks the database again.
+        self._empty_until = float("-inf")
         self._lock = threading.Lock()
 
     def take(self) -> float:
@@ -142,9 +123,13 @@ class Permits:
             if self._left and self._clock() - self._drawn_at > KEPT_S:
                 self._left = 0
             if not self._left:
+                if (still_s := self._empty_until - self._clock()) > 0:
+                    return still_s
                 self._left, wait_s = self._purse.draw(self._at_once)
                 self._drawn_at = self._clock()
                 if not self._left:
-                    return max(wait_s, 0.001)
+                    wait_s = max(wait_s, 0.001)
+                    self._empty_until = self._drawn_at + wait_s
+                    return wait_s
             self._left -= 1
             return 0.0

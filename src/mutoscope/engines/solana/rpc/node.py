@@ -8,17 +8,18 @@ import logging
 import time
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
-from mutoscope.engines.solana.conf import Endpoint
+from mutoscope.engines.solana.conf import Endpoint, node_name
 from mutoscope.engines.solana.rpc.errors import RpcRefused
 from mutoscope.engines.solana.rpc.limits import Permits, Purse
 
 log = logging.getLogger(__name__)
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
+# A whole answer takes at most so many timeouts: a node that sends a byte now and then is never late with the next one.
+TIMEOUTS_AN_ANSWER = 3
 PAUSE_FIRST_S = 1.0
 PAUSE_MAX_S = 60.0
 # Answers that say something about the node and not about the question. Source: https://github.com/anza-xyz/agave, rpc-client-api
@@ -35,7 +36,7 @@ class Node:
 
     def __init__(self, endpoint: Endpoint, purse: Purse, client: httpx.Client) -> None:
         self.endpoint = endpoint
-        self.name = str(urlsplit(endpoint.url).hostname)
+        self.name = node_name(endpoint.url)
         self.purse = purse
         self.permits = Permits(purse, at_once=min(25, endpoint.calls_per_10_s // 8))
         self.is_checked = False
@@ -58,7 +59,7 @@ class Node:
         # Some nodes send an error object with a status of its own.
         try:
             answer = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._failed(f"HTTP {status} without JSON") from None
         if not isinstance(answer, dict) or ("result" in answer) == ("error" in answer):
             raise self._failed("an answer that is none")
@@ -70,12 +71,15 @@ class Node:
 
     def _post(self, method: str, params: Sequence[Any]) -> tuple[int, str | None, bytes]:
         question = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": list(params)}
+        until = time.monotonic() + TIMEOUTS_AN_ANSWER * self.endpoint.timeout_s
         with self._client.stream("POST", self.endpoint.url, json=question, timeout=self.endpoint.timeout_s) as response:
             body = bytearray()
             for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > ANSWER_BYTES_MAX:
                     raise httpx.DecodingError("an answer beyond all bounds")
+                if time.monotonic() > until:
+                    raise httpx.ReadTimeout("an answer that does not end")
             return response.status_code, response.headers.get("retry-after"), bytes(body)
 
     def _error(self, error: Any) -> Exception:
@@ -95,7 +99,9 @@ class Node:
         self.failures += 1
         backoff_s = min(PAUSE_FIRST_S * 2 ** (self.failures - 1), PAUSE_MAX_S)
         self.paused_until = time.monotonic() + (backoff_s if pause_s is None else min(pause_s, PAUSE_MAX_S))
-        log.warning("RPC node failed", extra={"action": "rpc_node_failed", "node": self.name, "why": why})
+        log.warning(
+            "RPC node %s failed: %s", self.name, why, extra={"action": "rpc_node_failed", "node": self.name, "why": why}
+        )
         self.trouble = f"{self.name}: {why}"
         return NodeFailed(self.trouble)
 

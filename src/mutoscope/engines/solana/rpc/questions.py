@@ -11,7 +11,13 @@ from typing import Any
 
 from mutoscope.engines.solana.payments.domain.addresses import TOKEN_PROGRAMS
 from mutoscope.engines.solana.payments.domain.amounts import U64_MAX
-from mutoscope.engines.solana.payments.domain.deltas import Transaction, Unreadable, read_transaction
+from mutoscope.engines.solana.payments.domain.deltas import (
+    Transaction,
+    Unreadable,
+    read_slot,
+    read_transaction,
+    read_word,
+)
 from mutoscope.engines.solana.rpc.client import Answer, Rpc
 from mutoscope.engines.solana.rpc.errors import RpcUnavailable
 
@@ -57,7 +63,7 @@ def balances(rpc: Rpc, addresses: Sequence[str], commitment: str) -> dict[str, B
             found |= {
                 address: _balance(value) for address, value in zip(chunk, values, strict=True) if value is not None
             }
-        except (KeyError, TypeError, ValueError, binascii.Error) as error:
+        except (LookupError, TypeError, ValueError, binascii.Error) as error:
             raise Unreadable(f"not a list of accounts: {error}") from error
     return found
 
@@ -76,8 +82,9 @@ def mentions(
         options["minContextSlot"] = slot_min
     answer = rpc.call("getSignaturesForAddress", address, options)
     try:
-        return [_mention(entry) for entry in answer]
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        # More than was asked for is as good as a second page, which comes when it is asked for.
+        return [_mention(entry) for entry in answer[: options["limit"]]]
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, OSError) as error:
         raise Unreadable(f"not a list of signatures: {error}") from error
 
 
@@ -88,8 +95,8 @@ def token_accounts(rpc: Rpc, owner: str) -> dict[str, int]:
         options = {"encoding": "base64", "commitment": "finalized", "dataSlice": AMOUNT_AT}
         answer = rpc.call("getTokenAccountsByOwner", owner, {"programId": program}, options)
         try:
-            found |= {str(entry["pubkey"]): _balance(entry["account"]).tokens for entry in answer["value"]}
-        except (KeyError, TypeError, ValueError, binascii.Error) as error:
+            found |= {read_word(entry["pubkey"]): _balance(entry["account"]).tokens for entry in answer["value"]}
+        except (LookupError, TypeError, ValueError, binascii.Error) as error:
             raise Unreadable(f"not a list of token accounts: {error}") from error
     return found
 
@@ -125,12 +132,18 @@ def block_time(rpc: Rpc, slot: int) -> datetime:
     answer = rpc.call("getBlockTime", slot)
     if type(answer) is not int:
         raise RpcUnavailable(f"no node knows the time of slot {slot}")
-    return datetime.fromtimestamp(answer, UTC)
+    try:
+        return datetime.fromtimestamp(answer, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Unreadable(f"not the time of slot {slot}: {answer}") from None
 
 
 def rent_minimum(rpc: Rpc, data_bytes: int = 0) -> int:
     """The lamports below which an account of this size cannot exist: a payer cannot send less to a fresh wallet."""
-    return int(rpc.call("getMinimumBalanceForRentExemption", data_bytes))
+    answer = rpc.call("getMinimumBalanceForRentExemption", data_bytes)
+    if type(answer) is not int or not 0 <= answer <= U64_MAX:
+        raise Unreadable(f"not lamports: {answer!r}")
+    return answer
 
 
 def _balance(value: Any) -> Balance:
@@ -139,16 +152,14 @@ def _balance(value: Any) -> Balance:
         raise ValueError(f"{lamports!r} lamports")
     data = base64.b64decode(value["data"][0], validate=True)
     is_token = value["owner"] in TOKEN_PROGRAMS and len(data) == AMOUNT_AT["length"]
-    return Balance(lamports, int.from_bytes(data, "little") if is_token else 0, str(value["owner"]))
+    return Balance(lamports, int.from_bytes(data, "little") if is_token else 0, read_word(value["owner"]))
 
 
 def _mention(entry: Any) -> Mention:
-    if not isinstance(entry["signature"], str) or type(entry["slot"]) is not int:
-        raise ValueError("a signature and its slot")
     time_s = entry.get("blockTime")
     return Mention(
-        signature=entry["signature"],
-        slot=entry["slot"],
+        signature=read_word(entry["signature"]),
+        slot=read_slot(entry["slot"]),
         block_time=None if time_s is None else datetime.fromtimestamp(time_s, UTC),
         is_failed=entry["err"] is not None,
         is_final=entry.get("confirmationStatus") == "finalized",

@@ -54,5 +54,10 @@ def adopt(journal: Journal, job: SignerJob, *, using: str) -> bool:
                 amount=each.amount,
             )
         SQL.run(using, "sign", {"signature": forgotten.signature, "jobs": [jobs[each.key].pk for each in bound]})
-    logger.error("signer.adopted", extra={"job": job.pk, "signature": forgotten.signature})
+    logger.error(
+        "job %d has transaction %s in the journal and not in the database, which was restored: it is followed",
+        job.pk,
+        forgotten.signature,
+        extra={"action": "signer.adopted", "job": job.pk, "signature": forgotten.signature},
+    )
     return True

@@ -35,7 +35,7 @@ def write_backup(file: Path, seeds: Seeds, recovery: KeyEncryption) -> int:
     """Write every seed of the database, wrapped by the recovery key, into a new file; how many. Raises FileExistsError."""
     rows = list(SealedSeed.objects.using(seeds.using).order_by("purpose", "epoch"))
     if not rows:
-        raise SeedsRefused("There is nothing to back up: `mutoscope signer init` makes the first seeds.")
+        raise SeedsRefused("There is nothing to back up: the signer's action `init` makes the first seeds.")
     entries = []
     for row in rows:
         envelope = Envelope.from_json(row.envelope)

@@ -7,7 +7,7 @@ import struct
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from solders.pubkey import Pubkey
 
@@ -97,15 +97,15 @@ class Simulation:
     logs: tuple[str, ...]
 
 
-def _answered(ask: Callable[Asked, R]) -> Callable[Asked, R]:
+def _answered(ask: Callable[Concatenate[Chain, Asked], R]) -> Callable[Concatenate[Chain, Asked], R]:
     """Whatever goes wrong in a call or in reading its answer, the chain's state is unknown, and that is all that is known."""
 
     @functools.wraps(ask)
-    def asked(*arguments: Asked.args, **named: Asked.kwargs) -> R:
+    def asked(chain: Chain, /, *arguments: Asked.args, **named: Asked.kwargs) -> R:
         try:
-            return ask(*arguments, **named)
+            return ask(chain, *arguments, **named)
         except Exception as error:
-            raise ChainUnavailable(f"{ask.__name__}: {type(error).__name__}: {error}") from error
+            raise ChainUnavailable(f"{chain.name}: {ask.__name__}: {type(error).__name__}: {error}") from error
 
     return asked
 
@@ -115,6 +115,7 @@ class Chain:
 
     def __init__(self, rpc: Rpc) -> None:
         self.rpc = rpc
+        self.name: str = getattr(rpc, "name", "the node")
 
     @_answered
     def genesis(self) -> str:

@@ -195,7 +195,7 @@ class Dispatcher:
             signatures = sign(self.seeds.ring, envelopes, draft.signed_bytes(block), keys)
         except WrongKey as error:
             # Somebody wrote to the table of wallets. That one job ends here, and everybody else's goes on.
-            logger.error("signer.wrong_key", extra={"error": str(error)})
+            logger.error("nothing is signed: %s", error, extra={"action": "signer.wrong_key", "error": str(error)})
             for plan in draft.plans:
                 if len(draft.plans) > 1:
                     self._postpone(plan.job, str(error), 0.0, alone=True)
@@ -222,7 +222,9 @@ class Dispatcher:
             for plan in draft.plans:
                 self._decline(plan.job, reason, alone=len(draft.plans) > 1)
             return 0
-        logger.info("signer.signed", extra={"signature": signature, "jobs": [plan.job.pk for plan in draft.plans]})
+        jobs = [plan.job.pk for plan in draft.plans]
+        told = {"action": "signer.signed", "signature": signature, "jobs": jobs}
+        logger.info("signed transaction %s for jobs %s", signature, jobs, extra=told)
         broadcast(self.chain, attempt, wire, using=self.using)
         return 1
 
@@ -267,7 +269,8 @@ class Dispatcher:
 
     def _end(self, job: SignerJob, state: JobState, reason: str, moved: int | None = None) -> None:
         SQL.run(self.using, "end", {"job": job.pk, "state": state, "reason": reason, "moved": moved})
-        logger.info("signer.ended", extra={"job": job.pk, "state": str(state), "reason": reason})
+        told = {"action": "signer.ended", "job": job.pk, "state": str(state), "reason": reason}
+        logger.info("job %d is %s without a transaction. %s", job.pk, state, reason, extra=told)
 
     def _postpone(self, job: SignerJob, reason: str, seconds: float, *, refusal: int = 0, alone: bool = False) -> None:
         wanted = {"job": job.pk, "reason": reason, "seconds": seconds, "refusal": refusal, "alone": alone}
@@ -279,7 +282,12 @@ def broadcast(chain: Chain, attempt: int, wire: bytes, *, using: str) -> None:
     try:
         chain.send(wire)
     except ChainUnavailable as error:
-        logger.warning("signer.unanswered", extra={"attempt": attempt, "error": str(error)})
+        logger.warning(
+            "a node did not take transaction attempt %d, which is followed all the same: %s",
+            attempt,
+            error,
+            extra={"action": "signer.unanswered", "attempt": attempt, "error": str(error)},
+        )
     SQL.run(using, "broadcast", {"attempt": attempt})
 
 

@@ -10,6 +10,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from mutoscope.engines.postgres.named_sql import SqlFile
+from mutoscope.engines.solana.conf import Configuration, configuration
+from mutoscope.engines.solana.signer.models import ENDED
 from mutoscope.engines.solana.wallets.pool import pool_status
 
 SQL = SqlFile("mutoscope.engines.solana", "signer/findings.sql")
@@ -40,6 +42,10 @@ class Condition:
     oldest_s: float
     jobs: dict[tuple[str, str], int]
 
+    def waiting(self) -> int:
+        """Jobs that are not ended."""
+        return sum(number for (_, state), number in self.jobs.items() if state not in ENDED)
+
 
 def condition(*, using: str = DEFAULT_DB_ALIAS) -> Condition:
     """Four small queries."""
@@ -57,19 +63,32 @@ def condition(*, using: str = DEFAULT_DB_ALIAS) -> Condition:
 
 def findings(*, using: str = DEFAULT_DB_ALIAS) -> list[Finding]:
     """Everything wrong with signer, pool and fee account; empty when all is well."""
-    return list(_findings(condition(using=using)))
+    return findings_in(condition(using=using))
+
+
+def findings_in(now: Condition) -> list[Finding]:
+    """The same of a condition that was asked for already."""
+    return list(_findings(now))
+
+
+def is_wanted(now: Condition) -> bool:
+    """Whether this project needs a signer: one ran, something waits for one, or payments get addresses out of its pool."""
+    configured = configuration()
+    takes_from_pool = configured.receive_by == "wallet" and configured.wallets == Configuration.wallets
+    return now.silent_s is not None or now.waiting() > 0 or takes_from_pool
 
 
 def _findings(now: Condition) -> Iterator[Finding]:
     if now.silent_s is None:
         yield Finding(
             "signer_never_ran",
-            "No signer has run on this database: start `mutoscope signer`. Nothing is swept or paid out.",
+            "No signer has run on this database: start one (docs/solana.md, step 6). Nothing is swept, given back or paid out.",
         )
         return
     if now.silent_s > SILENT_AFTER_S:
         yield Finding(
-            "signer_silent", f"The signer has not been heard of for {now.silent_s:.0f} s: look at its unit and its log."
+            "signer_silent",
+            f"The signer has not been heard of for {now.silent_s:.0f} s: look at its process and its log.",
         )
     if now.trouble:
         yield Finding("signer_in_trouble", f"The signer cannot work: {now.trouble}")

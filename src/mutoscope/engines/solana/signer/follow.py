@@ -67,7 +67,11 @@ class Follower:
             try:
                 answers.append(Answer(*chain.statuses(signatures)))
             except ChainUnavailable as error:
-                logger.warning("signer.unanswered", extra={"error": str(error)})
+                logger.warning(
+                    "a node does not say what became of transactions: %s",
+                    error,
+                    extra={"action": "signer.unanswered", "error": str(error)},
+                )
                 answers.append(None)
         if not any(answers):
             raise ChainUnavailable("No node says what became of the transactions.")
@@ -78,7 +82,11 @@ class Follower:
         seen = [status for status in told if status is not None]
         if seen and len(seen) == len(told) and all(status.finalized for status in seen):
             if len({bool(status.error) for status in seen}) > 1:
-                logger.error("signer.nodes_disagree", extra={"signature": attempt.signature})
+                logger.error(
+                    "the nodes disagree on whether transaction %s failed: it is asked for again",
+                    attempt.signature,
+                    extra={"action": "signer.nodes_disagree", "signature": attempt.signature},
+                )
                 return False
             return self._finish(attempt, seen[0])
         if not seen and position.block_height > attempt.last_valid and _all_past(answers, position):
@@ -113,7 +121,8 @@ class Follower:
                 to = JobState.EXPIRED if legs > 1 else JobState.FAILED
                 reason = f"The chain refused it: {status.error}"
                 self._release(attempt, to, reason, alone=legs > 1)
-        logger.info("signer.final", extra={"signature": attempt.signature, "error": status.error})
+        told = {"action": "signer.final", "signature": attempt.signature, "error": status.error}
+        logger.info("transaction %s is final: %s", attempt.signature, status.error or "it did all", extra=told)
         return True
 
     def _expire(self, attempt: Attempt) -> bool:
@@ -123,7 +132,8 @@ class Follower:
                 return False
             reason = f"The transaction {attempt.signature} did not land by block {attempt.last_valid}, and never can."
             self._release(attempt, JobState.EXPIRED, reason, alone=False)
-        logger.info("signer.expired", extra={"signature": attempt.signature})
+        told = {"action": "signer.expired", "signature": attempt.signature}
+        logger.info("transaction %s did not land and never can", attempt.signature, extra=told)
         return True
 
     def _claim(self, attempt: Attempt, to: JobState, slot: int | None, error: str = "") -> bool:

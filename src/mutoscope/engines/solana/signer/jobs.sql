@@ -87,3 +87,11 @@ VALUES (1, clock_timestamp(), %(fee_address)s, %(fee_lamports)s, %(fee_low_lampo
 ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, fee_address = excluded.fee_address,
     fee_lamports = coalesce(excluded.fee_lamports, solana_signer_report.fee_lamports), fee_low_lamports = excluded.fee_low_lamports,
     payout_address = excluded.payout_address, pool_low_water = excluded.pool_low_water, trouble = excluded.trouble
+
+-- name: report_of_beginner
+-- Of a signer that has not been able to work since it started, with another site's key perhaps: it knows no address, and does not
+-- speak over one that works beside it. Expected row count: one, or none while another was well within half a minute.
+INSERT INTO solana_signer_report (id, beat_at, fee_address, fee_lamports, fee_low_lamports, payout_address, pool_low_water, trouble)
+VALUES (1, clock_timestamp(), %(fee_address)s, %(fee_lamports)s, %(fee_low_lamports)s, %(payout_address)s, %(pool_low_water)s, %(trouble)s)
+ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, trouble = excluded.trouble
+WHERE solana_signer_report.trouble <> '' OR solana_signer_report.beat_at < clock_timestamp() - interval '30 seconds'

@@ -84,7 +84,8 @@ class Signer:
                     genesis = chain.genesis()
                     if genesis != self.configuration.genesis:
                         raise WrongCluster(
-                            f"The configuration wants the cluster {self.configuration.genesis}, a node is of {genesis}."
+                            f"The configuration wants the cluster {self.configuration.genesis}, and {chain.name} is of "
+                            f"{genesis}: correct rpc or genesis."
                         )
             self._dispatcher = Dispatcher(self.configuration, self.chains[0], self.seeds, self.journal, self.using)
         return self._dispatcher
@@ -97,16 +98,26 @@ class Signer:
         self._write_report(fee, dispatcher.operator.payout.address, lamports)
         self._reported_at = time.monotonic()
         if was_in_trouble:
-            logger.info("signer.well_again")
+            logger.info("the signer works again", extra={"action": "signer.well_again"})
         is_low = lamports < self.configuration.fee_account_low_lamports
         if is_low and not self._was_low:
-            logger.warning("signer.fee_account_low", extra={"address": fee, "lamports": lamports})
+            logger.warning(
+                "the fee account %s is low: %d lamports, where %d should be. Send it SOL",
+                fee,
+                lamports,
+                self.configuration.fee_account_low_lamports,
+                extra={"action": "signer.fee_account_low", "address": fee, "lamports": lamports},
+            )
         self._was_low = is_low
 
     def _tell_trouble(self, error: Exception) -> None:
-        told = f"{type(error).__name__}: {error}"
+        # libpq's errors have several lines.
+        told = f"{type(error).__name__}: {' '.join(str(error).split())}"
         if told != self._trouble:
-            logger.error("signer.trouble", extra={"trouble": told})
+            what = "the database does not answer" if isinstance(error, OperationalError) else "nothing is signed"
+            logger.error(
+                "the signer cannot work, %s. %s", what, told, extra={"action": "signer.trouble", "trouble": told}
+            )
         self._trouble = told
         if isinstance(error, OperationalError):
             # The next turn connects anew.
@@ -114,16 +125,19 @@ class Signer:
             return
         operator = self._dispatcher.operator if self._dispatcher else None
         try:
-            self._write_report(
-                operator.fee.address if operator else "", operator.payout.address if operator else "", None
-            )
+            if operator:
+                self._write_report(operator.fee.address, operator.payout.address, None)
+            else:
+                self._write_report("", "", None, query="report_of_beginner")
         except OperationalError:
             connections[self.using].close()
 
-    def _write_report(self, fee_address: str, payout_address: str, lamports: int | None) -> None:
+    def _write_report(
+        self, fee_address: str, payout_address: str, lamports: int | None, *, query: str = "report"
+    ) -> None:
         SQL.run(
             self.using,
-            "report",
+            query,
             {
                 "fee_address": fee_address,
                 "fee_lamports": lamports,

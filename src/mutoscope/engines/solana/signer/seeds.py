@@ -56,7 +56,7 @@ class Seeds:
         """The seed that new keys come from. Raises SeedsRefused."""
         found = SealedSeed.objects.using(self.using).filter(purpose=purpose, retired_at=None).first()
         if found is None:
-            raise SeedsRefused("There is no seed yet: `mutoscope signer init` makes one.")
+            raise SeedsRefused("There is no seed yet: the signer's action `init` makes one.")
         return found
 
     def envelopes(self, places: set[tuple[str, int]]) -> dict[tuple[str, int], Envelope]:
@@ -90,7 +90,7 @@ class Seeds:
             row = SealedSeed.objects.using(self.using).select_for_update().get(purpose=WALLETS, retired_at=None)
             first = max(row.next_index, self.journal.next_index(row.epoch))
             if first + wanted > WALLET_INDEX_MAX:
-                raise SeedsRefused("This epoch has no index left: `mutoscope signer rotate-seed` begins the next.")
+                raise SeedsRefused("This epoch has no index left: the signer's action `rotate-seed` begins the next.")
             indices = range(first, first + wanted)
             addresses = derive_addresses(self.ring, Envelope.from_json(row.envelope), indices)
             # Before the commit: should it fail, a few numbers are skipped, and none comes twice.

@@ -50,7 +50,10 @@ def audit(rpc: Rpc, pool: ThreadPoolExecutor, each_page: Callable[[], object] | 
             if difference:
                 found.append(difference)
                 log.error(
-                    "balance not explained",
+                    "balance of %s not explained: %d on chain, %d recorded",
+                    difference.address,
+                    difference.on_chain,
+                    difference.recorded,
                     extra={
                         "action": "audit_difference",
                         "account": account.address,

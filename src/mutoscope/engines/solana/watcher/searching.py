@@ -143,4 +143,9 @@ def _mentions(rpc: Rpc, address: str) -> list[Mention]:
 
 
 def _warn(address: str, problem: Exception) -> None:
-    log.warning("not searched", extra={"action": "search_failed", "account": address, "why": str(problem)})
+    log.warning(
+        "account %s not searched: %s",
+        address,
+        problem,
+        extra={"action": "search_failed", "account": address, "why": str(problem)},
+    )

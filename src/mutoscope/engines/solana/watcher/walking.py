@@ -78,7 +78,10 @@ def _ask(rpc: Rpc, account: WatchedAccount, limit: int) -> Walked | None:
         )
     except (Unreadable, RpcRefused) as problem:
         log.warning(
-            "account not read", extra={"action": "account_unread", "account": account.address, "why": str(problem)}
+            "account %s not read: %s",
+            account.address,
+            problem,
+            extra={"action": "account_unread", "account": account.address, "why": str(problem)},
         )
         return None
     walked.is_last = len(walked.page) < limit or walked.is_before(walked.page[-1])
@@ -136,10 +139,11 @@ def record_final(
     held: set[str] = set()
     fetched: list[tuple[Transaction, Answer]] = []
     for signature, found in zip(signatures, pool.map(lambda each: _fetch(rpc, each), signatures), strict=True):
-        if found is None:
+        timed = None if found is None else _timed(rpc, found[0], times)
+        if found is None or timed is None:
             held.add(signature)
         else:
-            fetched.append((_timed(rpc, found[0], times), found[1]))
+            fetched.append((timed, found[1]))
     answers = {transaction.signature: answer for transaction, answer in fetched}
     findings = find([transaction for transaction, _ in fetched])
     for signature in _large(findings):
@@ -148,7 +152,10 @@ def record_final(
         except NotAgreed as problem:
             held.add(signature)
             log.error(
-                "receipt held back", extra={"action": "receipt_held", "signature": signature, "why": str(problem)}
+                "receipt of transaction %s held back: %s",
+                signature,
+                problem,
+                extra={"action": "receipt_held", "signature": signature, "why": str(problem)},
             )
     record([finding for finding in findings if finding.transaction.signature not in held])
     return held
@@ -158,18 +165,25 @@ def _fetch(rpc: Rpc, signature: str) -> tuple[Transaction, Answer] | None:
     try:
         found = questions.finalised_transaction(rpc, signature)
     except (Unreadable, RpcRefused) as problem:
-        log.warning(
-            "transaction not read", extra={"action": "transaction_unread", "signature": signature, "why": str(problem)}
-        )
+        _warn(signature, problem)
         return None
     return found
 
 
-def _timed(rpc: Rpc, transaction: Transaction, times: dict[str, datetime | None]) -> Transaction:
+def _warn(signature: str, problem: Exception) -> None:
+    told = {"action": "transaction_unread", "signature": signature, "why": str(problem)}
+    log.warning("transaction %s not read: %s", signature, problem, extra=told)
+
+
+def _timed(rpc: Rpc, transaction: Transaction, times: dict[str, datetime | None]) -> Transaction | None:
     if transaction.block_time is not None:
         return transaction
-    listed = times.get(transaction.signature)
-    return replace(transaction, block_time=listed or questions.block_time(rpc, transaction.slot))
+    try:
+        at = times.get(transaction.signature) or questions.block_time(rpc, transaction.slot)
+    except (Unreadable, RpcRefused) as problem:
+        _warn(transaction.signature, problem)
+        return None
+    return replace(transaction, block_time=at)
 
 
 def _large(findings: Sequence[Finding]) -> list[str]:

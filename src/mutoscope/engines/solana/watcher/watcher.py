@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from mutoscope.engines.solana.conf import configuration
 from mutoscope.engines.solana.outbox.telling import tell_due
@@ -105,10 +105,30 @@ class Watcher:
                     tell_jobs()
                     deliver_due()
                 except (RpcError, Unreadable) as problem:
-                    log.warning("the chain does not answer", extra={"action": "watcher_waits", "why": str(problem)})
-                except Exception:
-                    log.exception("a look failed", extra={"action": "watcher_failed"})
+                    log.warning(
+                        "the chain does not answer, and no payment is seen meanwhile: %s",
+                        problem,
+                        extra={"action": "watcher_waits", "why": str(problem)},
+                    )
+                except (OperationalError, InterfaceError) as problem:
+                    _tell_of_database(problem)
+                except Exception as error:
+                    log.exception("a look failed with %s", type(error).__name__, extra={"action": "watcher_failed"})
                 stop.wait(max(0.0, configured.tick_s - (time.monotonic() - began)))
         finally:
             close_old_connections()
-            self._leadership.give_up()
+            try:
+                self._leadership.give_up()
+            except (OperationalError, InterfaceError) as problem:
+                # The lease runs out by itself.
+                _tell_of_database(problem)
+
+
+def _tell_of_database(problem: Exception) -> None:
+    """One line each time round: libpq's errors have several."""
+    why = " ".join(str(problem).split())
+    log.warning(
+        "the database does not answer, and no payment is seen meanwhile: %s",
+        why,
+        extra={"action": "watcher_waits", "why": why},
+    )

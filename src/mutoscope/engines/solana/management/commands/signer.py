@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
 import threading
-from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
 from mutoscope.engines.solana.keys import CannotOpen, KeySourceRefused, key_source, write_new_key
+from mutoscope.engines.solana.management.sentences import in_a_sentence
 from mutoscope.engines.solana.signer import backup
 from mutoscope.engines.solana.signer.configuration import Configuration, ConfigurationRefused, read_configuration
 from mutoscope.engines.solana.signer.findings import condition, findings
@@ -41,11 +42,16 @@ class Command(BaseCommand):
     help = "The signer: the one process that holds the seeds. Without an action it runs until told to stop."
     # Those are about the site, whose settings and secrets are none of the signer's business.
     requires_system_checks = ()
+    # How it was called, for what is to be typed next.
+    called = "signer"
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="connection to use")
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        self.called = f"{Path(prog_name).name} {subcommand}".strip()
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
         default = getattr(settings, "SOLANA_SIGNER_CONFIGURATION", None)
-        parser.add_argument("--config", type=Path, default=default, help="the signer's configuration, a TOML file")
+        _add_common(parser, database=DEFAULT_DB_ALIAS, config=default)
         actions = parser.add_subparsers(dest="action")
         actions.add_parser("run", help="sweep, refund and pay until told to stop (also without an action)")
         actions.add_parser("init", help="make the first seeds")
@@ -67,6 +73,9 @@ class Command(BaseCommand):
         roles = actions.add_parser("grant", help="give two database roles what they need, and no more")
         roles.add_argument("--web", required=True, help="the role of web and workers")
         roles.add_argument("--signer", required=True, help="the role of the signer")
+        for each in actions.choices.values():
+            # Before the action or after it. Without SUPPRESS its default would undo what was said before.
+            _add_common(each, database=argparse.SUPPRESS, config=argparse.SUPPRESS)
 
     def handle(self, *_: Any, **options: Any) -> None:
         # Before anything could read a key.
@@ -74,7 +83,8 @@ class Command(BaseCommand):
         self.using: str = options["database"]
         action = (options["action"] or "run").replace("-", "_")
         try:
-            getattr(self, action)(options)
+            with in_a_sentence():
+                getattr(self, action)(options)
         except REFUSALS as error:
             raise CommandError(str(error)) from None
 
@@ -96,9 +106,7 @@ class Command(BaseCommand):
         operator = seeds.operator()
         self.stdout.write(f"Made the first seeds.\nFee account, to be sent some SOL: {operator.fee.address}")
         self.stdout.write(f"Payout account, to hold what payouts are made from: {operator.payout.address}")
-        self.stdout.write(
-            "Next: mutoscope signer backup FILE --key file:RECOVERY, and keep both away from this machine."
-        )
+        self.stdout.write(f"Next: {self.called} backup FILE --key file:RECOVERY, and keep both away from this machine.")
 
     def new_key(self, options: dict[str, Any]) -> None:
         key = write_new_key(options["file"])
@@ -183,3 +191,8 @@ class Command(BaseCommand):
     def _recovery(self, options: dict[str, Any]) -> KeyRing:
         keys = self._configuration(options).key_encryption_keys
         return KeyRing((options["key"],) if options["key"] else keys)
+
+
+def _add_common(parser: argparse.ArgumentParser, *, database: Any, config: Any) -> None:
+    parser.add_argument("--database", default=database, help="connection to use")
+    parser.add_argument("--config", type=Path, default=config, help="the signer's configuration, a TOML file")

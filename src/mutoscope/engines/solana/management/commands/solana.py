@@ -10,12 +10,15 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from mutoscope.engines.solana.management.sentences import in_a_sentence
 from mutoscope.engines.solana.payments.collecting import request_reclaims, request_sweeps
+from mutoscope.engines.solana.payments.domain.deltas import Unreadable
 from mutoscope.engines.solana.payments.ending import expire_due
 from mutoscope.engines.solana.payments.swapped import payment_model
 from mutoscope.engines.solana.payments.tokens import check_tokens
 from mutoscope.engines.solana.rpc.client import default_rpc
 from mutoscope.engines.solana.rpc.errors import RpcError
+from mutoscope.engines.solana.signer.findings import Condition, condition, findings_in, is_wanted
 from mutoscope.engines.solana.watcher.findings import watcher_findings
 from mutoscope.engines.solana.watcher.models import StraySearch, WatchedAccount
 from mutoscope.engines.solana.watcher.watcher import Watcher
@@ -44,11 +47,13 @@ class Command(BaseCommand):
         rotate.add_argument("--config", type=Path, help="the signer's configuration, a TOML file")
         rotate.add_argument("--seed", action="store_true", help="also begin a new epoch of wallets")
         actions.add_parser(
-            "doctor", help="is it configured, do the nodes answer, are the tokens what they were, does the watcher run?"
+            "doctor",
+            help="is it configured, do the nodes answer, are the tokens what they were, do watcher and signer run?",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        getattr(self, f"_{options['action'].replace('-', '_')}")(options)
+        with in_a_sentence():
+            getattr(self, f"_{options['action'].replace('-', '_')}")(options)
 
     def _audit(self, _: Any) -> None:
         with Watcher() as watcher:
@@ -113,11 +118,24 @@ class Command(BaseCommand):
                 problems.append(str(error))
         try:
             problems += [f"{symbol}: {'; '.join(wrong)}" for symbol, wrong in check_tokens(rpc).items()]
-        except RpcError as error:
+        except (RpcError, Unreadable) as error:
             problems.append(str(error))
-        problems += [f"{finding.name}: {finding.text}" for finding in watcher_findings()]
+        found = watcher_findings()
+        signer = condition()
+        if is_wanted(signer):
+            self.stdout.write(_how_the_signer_is(signer))
+            found += findings_in(signer)
+        problems += [f"{finding.name}: {finding.text}" for finding in found]
         for problem in problems:
             self.stdout.write(self.style.ERROR(problem))
         if problems:
             raise CommandError("1 problem" if len(problems) == 1 else f"{len(problems)} problems")
         self.stdout.write("all is well")
+
+
+def _how_the_signer_is(now: Condition) -> str:
+    heard = "never heard of" if now.silent_s is None else f"heard of {now.silent_s:.0f} s ago"
+    waiting = now.waiting()
+    if not waiting:
+        return f"signer: {heard}, no job waits"
+    return f"signer: {heard}, {waiting} {'job waits' if waiting == 1 else 'jobs wait'}, the oldest for {now.oldest_s:.0f} s"

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from mutoscope.engines.solana.management.sentences import in_a_sentence
 from mutoscope.engines.solana.outbox.telling import tell_due
 from mutoscope.engines.solana.outbox.webhooks import deliver_due
 from mutoscope.engines.solana.signer.outbox import tell_jobs
@@ -23,8 +24,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with Watcher() as watcher:
             if options["once"]:
-                look = watcher.look()
-                told, delivered = tell_due() + tell_jobs(), deliver_due()
+                with in_a_sentence():
+                    look = watcher.look()
+                    told, delivered = tell_due() + tell_jobs(), deliver_due()
                 self.stdout.write(
                     f"{look.accounts} accounts looked at, {look.expired} payments expired, {told} events told, {delivered} webhooks delivered"
                 )

@@ -15,6 +15,10 @@ from mutoscope.engines.solana.payments.domain.addresses import TOKEN_PROGRAMS
 from mutoscope.engines.solana.payments.domain.amounts import U64_MAX
 
 U8_MAX = 255
+# Of what is kept as a number in the database.
+I64_MAX = 2**63 - 1
+# A signature in base58, the longest word there is.
+WORD_LENGTH_MAX = 88
 
 
 class Unreadable(ValueError):
@@ -76,8 +80,8 @@ def read_transaction(answer: Mapping[str, Any]) -> Transaction:
         keys = _keys(inner["message"]["accountKeys"], meta)
         block_time = answer.get("blockTime")
         transaction = Transaction(
-            signature=_text(inner["signatures"][0]),
-            slot=_amount(answer["slot"]),
+            signature=read_word(inner["signatures"][0]),
+            slot=read_slot(answer["slot"]),
             block_time=None if block_time is None else datetime.fromtimestamp(block_time, UTC),
             failed=meta["err"] is not None,
             fee=_amount(meta["fee"]),
@@ -146,17 +150,17 @@ def _keys(listed: Any, meta: Mapping[str, Any]) -> tuple[str, ...]:
     else:
         loaded = meta.get("loadedAddresses") or {}
         keys = [*listed, *loaded.get("writable", ()), *loaded.get("readonly", ())]
-    if not all(isinstance(key, str) for key in keys) or len(set(keys)) != len(keys):
-        raise ValueError("account keys are distinct texts")
+    if len({read_word(key) for key in keys}) != len(keys):
+        raise ValueError("account keys are distinct")
     return tuple(keys)
 
 
 def _token_balances(listed: Any) -> dict[int, TokenBalance]:
     return {
         _amount(entry["accountIndex"]): TokenBalance(
-            mint=entry["mint"],
-            owner=entry.get("owner") or "",
-            program=entry.get("programId") or "",
+            mint=read_word(entry["mint"]),
+            owner=read_word(entry.get("owner") or ""),
+            program=read_word(entry.get("programId") or ""),
             amount=_amount_text(entry["uiTokenAmount"]["amount"]),
             decimals=_decimals(entry["uiTokenAmount"]["decimals"]),
         )
@@ -164,9 +168,21 @@ def _token_balances(listed: Any) -> dict[int, TokenBalance]:
     }
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a text")
+def read_word(value: Any) -> str:
+    """An address or a signature, as far as the database could take it: no answer of a node may break a statement."""
+    if (
+        not isinstance(value, str)
+        or len(value) > WORD_LENGTH_MAX
+        or not ((value.isascii() and value.isalnum()) or value == "")
+    ):
+        raise ValueError(f"{str(value)[:100]!r} is neither an address nor a signature")
+    return value
+
+
+def read_slot(value: Any) -> int:
+    """A slot, within what the database can count."""
+    if type(value) is not int or not 0 <= value <= I64_MAX:
+        raise ValueError(f"{value!r} is no slot")
     return value
 
 
