@@ -12,6 +12,7 @@ from django.core.files import File
 from django.core.files.storage import storages
 
 from mutoscope.platform.videos.models import Upload, Video
+from mutoscope.platform.videos.sharing import make_folder
 from mutoscope.platform.videos.tokens import new_token
 from mutoscope.platform.videos.upload import files
 
@@ -31,7 +32,7 @@ def fetch_upload(video: Video, upload_token: str) -> str:
         with source.open("rb") as file:
             storage.save(name, File(file))
     else:
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        make_folder(place.parent, 0o750)
         try:
             os.link(source, place)
         except OSError:
@@ -55,7 +56,7 @@ def at_hand(name: str) -> Path:
     if place is not None:
         return place
     cache = Path(settings.VIDEO_WORK_FOLDER) / "originals"
-    cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(cache)
     copy = cache / name.replace("/", "_")
     with (cache / f"{copy.name}.lock").open("w") as lock:
         # Whoever comes second waits for the first one's copy.
