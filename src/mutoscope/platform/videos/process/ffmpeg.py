@@ -74,13 +74,14 @@ def work_folder(name: str) -> Iterator[Path]:
     root = Path(settings.VIDEO_WORK_FOLDER)
     make_folder(root)
     folder = Path(mkdtemp(prefix=f"{name}-", dir=root))
-    shared = is_shared(root)
     out = folder / "out"
-    out.mkdir(mode=SHARED_FOLDER if shared else PRIVATE_FOLDER)
-    lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, SHARED_FILE if shared else PRIVATE_FILE)
+    out.mkdir(mode=PRIVATE_FOLDER)
+    lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, PRIVATE_FILE)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    if shared:
-        # Not before it is locked: from now on another user's part may sweep it.
+    if is_shared(root):
+        out.chmod(SHARED_FOLDER)
+        os.fchmod(lock, SHARED_FILE)
+        # The last, when it is locked: from now on another user's part may sweep it.
         folder.chmod(SHARED_FOLDER)
     try:
         yield out
