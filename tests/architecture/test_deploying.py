@@ -93,6 +93,17 @@ def test_the_manual_installs_every_file_there_is() -> None:
         assert f"`{part}.env`" in manual
 
 
+def test_opened_for_bubblewrap_the_sites_unit_is_as_the_films_one() -> None:
+    """The drop-in of the manual: each wall that it takes away is one that the films' unit does without."""
+    manual = (ROOT / "docs" / "deploying.md").read_text()
+    opened = manual.partition("systemctl edit mutoscope-web")[2].partition("## A proxy")[0]
+    films = SYSTEMD / "mutoscope-films.service"
+    assert lines(films, "SystemCallFilter")[0] in opened
+    taken = set(re.findall(r"(?m)^    (\w+)=(?:no|default|all)$", opened))
+    assert taken
+    assert taken.isdisjoint(service(films))
+
+
 def users_own_files() -> set[str]:
     found = {Path(line.removeprefix("-")).stem for unit in UNITS for line in lines(unit, "EnvironmentFile")}
     return found - {"signer"}
