@@ -64,6 +64,8 @@ def test_the_parts_agree_on_who_owns_what_they_share() -> None:
         facts = service(unit)
         assert (facts["Group"], facts["UMask"], facts["ReadWritePaths"]) == ("mutoscope", "0007", "/var/lib/mutoscope")
         assert "StateDirectory" not in facts, "systemd would give the whole of it to this unit's user at each start"
+        if unit.stem != "mutoscope-migrate":
+            assert "-/var/lib/mutoscope/static" in facts["ReadOnlyPaths"], "what browsers run is nobody's to change"
     assert "d /var/lib/mutoscope 2770 mutoscope mutoscope -" in (SYSTEMD / "mutoscope.tmpfiles.conf").read_text()
 
 
