@@ -38,6 +38,7 @@ NEEDED_PROGRAMS = {
     "bubblewrap": (("bwrap",), "apt-get install bubblewrap"),
     "pgbouncer": (("pgbouncer",), "apt-get install pgbouncer"),
     "systemd": (("systemd-analyze",), "apt-get install systemd"),
+    "nginx": (("nginx",), "apt-get install nginx"),
 }
 
 
@@ -64,6 +65,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 if os.environ.get("CI"):
                     raise pytest.UsageError(f"In CI no test may be skipped, but {reason}")
                 item.add_marker(pytest.mark.skip(reason=reason))
+        if item.get_closest_marker("root") and os.geteuid() != 0:
+            reason = "only root can act as several users"
+            if os.environ.get("CI"):
+                raise pytest.UsageError(f"In CI no test may be skipped, but {reason}")
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,10 @@ from types import SimpleNamespace
 import pytest
 
 from mutoscope.cli import belongings
+from mutoscope.cli.archive import Unpacked
+from mutoscope.cli.asides import aside_in, clear_asides
+from mutoscope.cli.backup import _bar
+from mutoscope.cli.belongings import RESTORING
 from mutoscope.cli.complaint import Complaint
 from tests.cli.house import House
 
@@ -314,3 +319,51 @@ def test_a_restore_into_a_fresh_home_says_which_keys_are_still_needed(
     partly = empty_house.run("restore", "--replace", str(file))
     assert "the video key" not in partly.stdout
     assert "kek" in partly.stdout
+
+
+def test_a_backup_is_for_its_own_user_alone_whatever_the_umask(full_house: House, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        done = full_house.run("backup", "--without-films", str(tmp_path / "whole.mutoscope"))
+    finally:
+        os.umask(before)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "whole.mutoscope").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_killed_restores_left_is_cleared_and_what_one_holds_is_not(tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    for place in (tmp_path, tmp_path / "films"):
+        (place / f"{RESTORING}killed").mkdir()
+        (place / f"{RESTORING}killed" / "film").write_bytes(b"half")
+    with aside_in(tmp_path / "films") as held:
+        assert clear_asides(tmp_path) == 2
+        assert [path.name for path in (tmp_path / "films").iterdir()] == [held.name]
+
+
+def test_what_a_restore_that_was_killed_had_replaced_goes_when_another_brought_everything(tmp_path: Path) -> None:
+    replaced = tmp_path / f"{RESTORING}killed" / "replaced"
+    replaced.mkdir(parents=True)
+    assert clear_asides(tmp_path) == 0
+    assert replaced.is_dir()
+    assert clear_asides(tmp_path, with_replaced=True) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(("mode", "folders", "files"), [(0o2770, 0o2770, 0o660), (0o755, 0o750, 0o640)])
+def test_files_that_root_restores_belong_to_whom_the_home_belongs(
+    backup: Path, tmp_path: Path, mode: int, folders: int, files: int
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, 61_001, 61_000)
+    home.chmod(mode)
+    with _bar() as bar, Unpacked(backup, home) as unpacked:
+        unpacked.unpack(bar)
+        unpacked.move_into_place(["media", "films", "originals"])
+    found = list(home.rglob("*"))
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in found} == {(61_001, 61_000)}
+    assert {path.stat().st_mode & 0o7777 for path in found if path.is_dir()} == {folders}
+    films = {path.stat().st_mode & 0o777 for path in found if path.is_file() and "media" not in path.parts}
+    assert films == {files}

@@ -44,3 +44,26 @@ def test_a_disk_that_is_nearly_full_is_not_ready(client: Client, monkeypatch: py
 def test_probes_are_never_cached(client: Client, settings: Settings) -> None:
     for path in ("/livez", "/readyz"):
         assert "no-store" in client.get(path)["Cache-Control"]
+
+
+@pytest.fixture
+def production(settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["films.example.org"]
+    settings.SITE_URL = "https://films.example.org"
+
+
+@pytest.mark.usefixtures("production")
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:8000", "films.example.org"])
+def test_this_machine_itself_may_ask_at_its_own_address(client: Client, host: str) -> None:
+    assert client.get("/livez", HTTP_HOST=host).status_code == 200
+
+
+@pytest.mark.usefixtures("production")
+def test_everybody_else_and_everything_else_wants_the_sites_name(client: Client) -> None:
+    """A stranger's page whose name leads to this machine among them; and whatever a proxy here passes on."""
+    local = {"HTTP_HOST": "127.0.0.1:8000"}
+    assert client.get("/livez", HTTP_HOST="evil.example").status_code == 400
+    assert client.get("/livez", HTTP_HOST="").status_code == 400
+    assert client.get("/livez", **local, REMOTE_ADDR="192.0.2.7").status_code == 400
+    assert client.get("/livez", **local, HTTP_X_FORWARDED_FOR="192.0.2.7").status_code == 400
+    assert client.get("/account/login/", **local).status_code == 400

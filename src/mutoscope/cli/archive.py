@@ -8,7 +8,6 @@ import io
 import json
 import shutil
 import tarfile
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from rich.progress import Progress
 
 from mutoscope import __version__
 from mutoscope.cli import state
+from mutoscope.cli.asides import REPLACED, Owner, aside_in
 from mutoscope.cli.belongings import ENTRY_BYTES, FILMS, FOLDERS, RESTORING, ask_for_room
 from mutoscope.cli.complaint import Complaint
 
@@ -60,6 +60,7 @@ class Unpacked:
     def __init__(self, file: Path, home: Path) -> None:
         self.file = file
         self.home = home
+        self.owner = Owner(home)
         self._asides: dict[str, Path] = {}
         self._clearing = contextlib.ExitStack()
 
@@ -84,11 +85,11 @@ class Unpacked:
                     manifest = Manifest(**json.loads(content.read()))
                     continue
                 target = self._target(member.name)
-                target.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+                self.owner.gets_folder(target.parent)
                 counted = Counted(content, lambda count: bar.advance(task, count))
                 with target.open("wb") as out:
                     shutil.copyfileobj(counted, out, CHUNK_BYTES)
-                target.chmod(member.mode & 0o755)
+                self.owner.gets_file(target, member.mode)
                 digests[member.name] = counted.digest.hexdigest()
         if manifest is None:
             raise BackupDamaged(self.file, "it is cut short: its list of contents is missing")
@@ -108,7 +109,7 @@ class Unpacked:
             if not here.is_dir():
                 continue
             aside = self._aside_of(name)
-            replaced, restored = aside / "replaced", aside / name
+            replaced, restored = aside / REPLACED, aside / name
             replaced.mkdir()
             for entry in list(here.iterdir()):
                 if not entry.name.startswith(RESTORING):
@@ -158,13 +159,13 @@ class Unpacked:
         if name not in self._asides:
             here = self.home / name
             if not here.is_dir():
-                here.mkdir(mode=0o750)
+                self.owner.gets_folder(here)
                 self._clearing.callback(_remove_if_empty, here)
             self._asides[name] = self._new_aside(here)
         return self._asides[name]
 
     def _new_aside(self, folder: Path) -> Path:
-        return Path(self._clearing.enter_context(tempfile.TemporaryDirectory(dir=folder, prefix=RESTORING)))
+        return self._clearing.enter_context(aside_in(folder))
 
 
 def _is_ours(name: str) -> bool:

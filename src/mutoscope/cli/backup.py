@@ -6,6 +6,7 @@ import contextlib
 import io
 import itertools
 import json
+import os
 import sys
 import tarfile
 import tempfile
@@ -20,6 +21,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from mutoscope import __version__
 from mutoscope.cli import state
 from mutoscope.cli.archive import CHUNK_BYTES, DATABASE, FORMAT, MANIFEST, Counted, Manifest, Unpacked
+from mutoscope.cli.asides import Owner, clear_asides
 from mutoscope.cli.belongings import (
     FILMS,
     FOLDERS,
@@ -70,10 +72,12 @@ def restore_backup(file: Path, *, replace: bool) -> None:
     if not file.is_file():
         raise Complaint(f"{file} does not exist.")
     home.mkdir(parents=True, exist_ok=True)
+    owner = Owner(home)
     running = state.is_held(home)
     if running is not None:
         raise Complaint(f"Mutoscope runs on {home} (process {running.pid}). Stop it first, then restore.")
     state.refuse_newer_release(home)
+    clear_asides(home)
     with _bar() as bar, Unpacked(file, home) as unpacked:
         manifest = unpacked.unpack(bar)
         with _database() as url:
@@ -83,7 +87,7 @@ def restore_backup(file: Path, *, replace: bool) -> None:
                         "the database is not empty. To replace what it holds: mutoscope restore --replace FILE. "
                         "A backup of what is there now is written first."
                     )
-                _keep_what_is_there(home, url, bar, manifest)
+                _keep_what_is_there(home, owner, url, bar, manifest)
             if settings.EMBEDDED_SERVER is not None:
                 ask_for_room(home, manifest.database_bytes, "the database", "Free some space.")
             task = bar.add_task("Restoring the database", total=None)
@@ -96,7 +100,10 @@ def restore_backup(file: Path, *, replace: bool) -> None:
             _migrate()
             _skip_numbers_in_use()
             said = [*_left_out(manifest), *still_needed(home)]
+    # Everything is where it belongs: nobody needs what a restore that was killed had replaced.
+    clear_asides(home, with_replaced=True)
     state.record_release(home)
+    owner.gets(home / "state.json")
     sys.stdout.write("\n".join([f"Restored {file}.", *said]) + "\n")
 
 
@@ -120,6 +127,9 @@ def _write(partial: Path, url: str, bar: Progress, left_out: dict[str, str]) -> 
         dump.dump(url, dumped, lambda done: bar.update(task, completed=done))
         bar.update(task, total=dumped.stat().st_size, completed=dumped.stat().st_size)
         task = bar.add_task("Writing the backup", total=dumped.stat().st_size + size.content)
+        # Everybody's addresses and password hashes are in it: whatever the umask, it is for this user alone.
+        partial.unlink(missing_ok=True)
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
         with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as archive:
             archive.copybufsize = CHUNK_BYTES  # type: ignore[attr-defined]
             members = ((str(path.relative_to(home)), path) for name in inside for path in files_below(home / name))
@@ -150,14 +160,17 @@ def _write(partial: Path, url: str, bar: Progress, left_out: dict[str, str]) -> 
     return said
 
 
-def _keep_what_is_there(home: Path, url: str, bar: Progress, manifest: Manifest) -> None:
+def _keep_what_is_there(home: Path, owner: Owner, url: str, bar: Progress, manifest: Manifest) -> None:
     """Write a backup of what will be replaced. A folder that the restored backup leaves out stays where it is."""
     kept = home / "backups" / f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S}.mutoscope"
-    kept.parent.mkdir(exist_ok=True)
+    if not kept.parent.is_dir():
+        kept.parent.mkdir(mode=0o700)
+        owner.gets(kept.parent)
     partial = kept.with_name(kept.name + ".partial")
     try:
         left_out = dict.fromkeys(manifest.left_out, "the restored backup has none, and they stayed")
         _write(partial, url, bar, left_out)
+        owner.gets(partial)
         partial.replace(kept)
     finally:
         partial.unlink(missing_ok=True)

@@ -71,6 +71,7 @@ def run(*, as_json: bool) -> int:
 
 def examine(environment: Environment) -> list[Finding]:
     """Every finding about this machine under these settings. A check that itself breaks is a finding, too."""
+    from mutoscope.cli.doctor_sandbox import sandbox
     from mutoscope.cli.doctor_settings import bucket, django_checks, rates_file, signer_files
 
     findings: list[Finding] = []
@@ -166,25 +167,6 @@ def ffmpeg(environment: Environment) -> Findings:
         yield Finding("ffmpeg", Health.WARNING, detail, "Unset MUTOSCOPE_FFMPEG, or unset MUTOSCOPE_VIDEO_AV1.")
     else:
         yield Finding("ffmpeg", Health.GOOD, f"{version} ({origin})")
-
-
-def sandbox(_: Environment) -> Findings:
-    """How well a program can be locked in here: the best level that works, and what stands in the way of a better one."""
-    from mutoscope.engines.sandbox import Level, probe_all
-
-    probes = probe_all()
-    lacking = "; ".join(f"{probe.level}: {probe.reason}" for probe in probes if not probe.works)
-    cure = next((probe.cure for probe in probes if not probe.works and probe.cure), "See docs/sandbox.md.")
-    best = next((probe.level for probe in probes if probe.works), None)
-    match best:
-        case Level.BUBBLEWRAP:
-            yield Finding("sandbox", Health.GOOD, "bubblewrap")
-        case Level.LANDLOCK:
-            yield Finding("sandbox", Health.WARNING, f"landlock, the second best ({lacking})", cure)
-        case Level.WHITELIST:
-            yield Finding("sandbox", Health.BAD, f"no walls around files ({lacking})", cure)
-        case None:
-            yield Finding("sandbox", Health.BAD, f"none ({lacking})", cure)
 
 
 def database(environment: Environment) -> Findings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import tomllib
 import urllib.request
 from pathlib import Path
@@ -15,6 +16,7 @@ from mutoscope.cli.complaint import Complaint
 from mutoscope.cli.database import database_running
 from mutoscope.cli.notify import say_ready_at
 from mutoscope.cli.parent import is_supervised, stop_with_supervisor
+from mutoscope.cli.tables import require_current_tables
 from mutoscope.engines.solana.signals import signer_started
 from mutoscope.web.environment import read_environment
 
@@ -27,15 +29,22 @@ CAP = 10**15
 PLAY_HEAD = "# Made for the sandbox: play money only. docs/keys.md has the one for real money."
 PLAY_SWITCHES = {"refund_elsewhere": True, "refund_unlisted": True}
 ANSWER_TIMEOUT_S = 5.0
+WITHOUT_DATABASE = {"new-key", "--help", "-h"}
+WITH_CURRENT_TABLES = {"run", "init", "rotate-kek", "rotate-data-keys", "rotate-seed", "restore"}
 
 
 def run(arguments: list[str]) -> None:
     """Run the signer, or one of its actions. `arguments` are those of the engine's `signer` command."""
+    # Before the settings are read: the keys that films are sealed under are none of its business.
+    os.environ["MUTOSCOPE_ROLE"] = "signer"
     stop_with_supervisor()
     environment = read_environment()
     say_ready_at(signer_started)
-    # Whoever supervises has started the database, and prepared for play.
-    with contextlib.nullcontext() if is_supervised() else database_running():
+    # Whoever supervises has started the database, looked at its tables, and prepared for play.
+    wants_database = not is_supervised() and not WITHOUT_DATABASE.intersection(arguments)
+    with database_running() if wants_database else contextlib.nullcontext():
+        if wants_database and (not arguments or arguments[0] in WITH_CURRENT_TABLES):
+            require_current_tables()
         if not is_supervised() and not environment.is_production and arguments in ([], ["run"]):
             prepare_play()
         ManagementUtility(["mutoscope", "signer", *arguments]).execute()

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from mutoscope import __version__
 from mutoscope.cli import state
+from mutoscope.cli.asides import clear_asides
 from mutoscope.cli.board import Board
 from mutoscope.cli.complaint import Complaint, database_away, explain
 from mutoscope.cli.demo import DEMO, Furnishing, is_wanted
@@ -26,6 +27,7 @@ from mutoscope.cli.ports import refuse_taken_port
 from mutoscope.cli.safety import refuse_unsafe_settings
 from mutoscope.cli.service import Service
 from mutoscope.cli.signer import fill_play_accounts, prepare_play
+from mutoscope.cli.tables import look_at_tables
 from mutoscope.cli.variables import unread_variables
 from mutoscope.web.environment import Environment, home_directory, read_environment
 
@@ -53,6 +55,7 @@ def up() -> int:
     _read_settings()
     with state.hold(home, environment.site_url):
         state.refuse_newer_release(home)
+        clear_asides(home)
         refuse_taken_port(environment.host, environment.port, "MUTOSCOPE_PORT", "make up")
         if not environment.is_production:
             refuse_taken_port(LOOPBACK, environment.chain_port, "MUTOSCOPE_CHAIN_PORT", "make up")
@@ -195,18 +198,8 @@ class _House:
 
     def _migrate(self) -> str:
         from django.core.management import call_command
-        from django.db import connections
-        from django.db.migrations.executor import MigrationExecutor
 
-        executor = MigrationExecutor(connections["direct"])
-        known = executor.loader.disk_migrations
-        # Django also records what a migration stands for.
-        stood_for = {replaced for migration in known.values() for replaced in migration.replaces}
-        unknown = sorted(set(executor.loader.applied_migrations) - set(known) - stood_for)
-        ours = [f"{app}.{name}" for app, name in unknown if app in executor.loader.migrated_apps]
-        if ours:
-            raise state.StateFromNewerRelease(f"The database was migrated by another release ({', '.join(ours[:3])})")
-        pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        pending = len(look_at_tables().missing)
         refuse_unsafe_settings(self.environment)
         if not pending:
             return "up to date"

@@ -21,6 +21,7 @@ from mutoscope.cli.notify import say_ready
 from mutoscope.cli.parent import is_supervised, stop_with_parent, stop_with_supervisor
 from mutoscope.cli.ports import refuse_taken_port
 from mutoscope.cli.safety import refuse_unsafe_settings
+from mutoscope.cli.tables import require_current_tables
 from mutoscope.web.environment import home_directory, read_environment
 
 # Connections of one process; further ones are left in the kernel's queue. One that is slow or idle costs no thread (web/gateway.py), but
@@ -43,6 +44,7 @@ def serve() -> None:
     if not is_supervised():
         django.setup()
         refuse_unsafe_settings(environment)
+        require_current_tables()
     # Once for all processes, which are forked off this one and share what it has read.
     _application()
     gc.freeze()

@@ -84,7 +84,7 @@ class Environment(Selling):
         None,
         validation_alias="MUTOSCOPE_SIGNER_CONFIG",
         description="The signer's own configuration, which no other process may read. Default: signer/signer.toml below MUTOSCOPE_HOME, made by itself in the sandbox.",
-        examples=["/etc/mutoscope/signer/signer.toml"],
+        examples=["/etc/mutoscope-signer/signer.toml"],
     )
     chain_port: int = Field(
         default_factory=lambda set_before: chain_port_value(set_before.get("port", 8000)),

@@ -16,6 +16,7 @@ from mutoscope.web.observe import logs
 from mutoscope.web.payments import explorer_address, solana_settings, top_up_settings
 from mutoscope.web.secret_key import secret_key, video_keys
 from mutoscope.web.sign_in import sign_in_settings
+from mutoscope.web.static_files import manifest_name
 
 ENVIRONMENT = read_environment()
 HOME = home_directory(ENVIRONMENT)
@@ -61,6 +62,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mutoscope.web.observe.middleware.ObserveMiddleware",
     "mutoscope.web.client_address.ClientAddressMiddleware",
+    "mutoscope.web.health.probes.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "mutoscope.web.content_security.SecurityHeadersMiddleware",
     "mutoscope.web.content_security.ContentSecurityMiddleware",
@@ -231,11 +233,13 @@ VIDEO_ENCODERS = ENVIRONMENT.video_encoders
 VIDEO_PRESET = ENVIRONMENT.video_preset
 VIDEO_CRF = ENVIRONMENT.video_crf
 VIDEO_AV1 = ENVIRONMENT.video_av1
-VIDEO_KEYS = video_keys(ENVIRONMENT)
+# The signer has none, and must not have any.
+VIDEO_KEYS = [] if os.environ.get("MUTOSCOPE_ROLE") == "signer" else video_keys(ENVIRONMENT)
 STREAMS_PER_VIEWER = ENVIRONMENT.streams_per_viewer
-# Before the first `collectstatic`, files are served from where they lie.
+# Before this release's first `collectstatic`, files are served from where they lie.
+STATIC_MANIFEST = manifest_name(PACKAGE / "static")
 WHITENOISE_ALLOW_ALL_ORIGINS = False
-WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
+WHITENOISE_USE_FINDERS = not (STATIC_ROOT / STATIC_MANIFEST).exists()
 
 # Bounds on what a request may carry. The guard refuses by declared length, Django by what it reads.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

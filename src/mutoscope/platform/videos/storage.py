@@ -11,12 +11,14 @@ from typing import IO, Any
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
+from mutoscope.platform.videos.sharing import file_mode, make_folder
+
 
 @deconstructible(path="mutoscope.platform.videos.storage.LocalStorage")
 class LocalStorage(FileSystemStorage):
     """Django's, but a file is written aside, flushed to the disk, and renamed into place.
 
-    Readable by the service's own user alone. A name that is taken is overwritten: names carry random letters, so what is
+    For the service's own users alone (sharing.py). A name that is taken is overwritten: names carry random letters, so what is
     overwritten is an earlier attempt at the same thing.
     """
 
@@ -32,12 +34,12 @@ class LocalStorage(FileSystemStorage):
 
     def _save(self, name: str, content: Any) -> str:
         path = Path(self.path(name))
-        path.parent.mkdir(parents=True, exist_ok=True, mode=self.directory_permissions_mode or 0o750)
+        make_folder(path.parent, self.directory_permissions_mode or 0o750)
         aside = path.with_name(f"{self.ASIDE}{secrets.token_hex(8)}")
         try:
             with aside.open("xb") as file:
                 _write(file, content.chunks())
-            aside.chmod(self.file_permissions_mode or 0o640)
+            aside.chmod(file_mode(path.parent, self.file_permissions_mode or 0o640))
             aside.replace(path)
         except BaseException:
             aside.unlink(missing_ok=True)

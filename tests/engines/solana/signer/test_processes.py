@@ -192,6 +192,41 @@ def test_webs_role_sees_no_seed_and_moves_no_job(
             superuser.execute(f"DROP OWNED BY {web}, {signer}; DROP ROLE {web}, {signer}".encode())
 
 
+def test_webs_role_may_have_the_rows_of_all_other_tables_and_no_more_of_the_signers(
+    ground: Ground, postgres_server: EmbeddedServer
+) -> None:
+    web, signer = (f"{part}_{uuid.uuid4().hex[:8]}" for part in ("web", "signer"))
+    fund(ground)
+    with psycopg.connect(postgres_server.url("postgres", "postgres"), autocommit=True) as superuser:
+        for role in (web, signer):
+            superuser.execute(f"CREATE ROLE {role} LOGIN".encode())
+    try:
+        for _ in range(2):
+            ground.manage("signer", "grant", "--web", web, "--signer", signer, "--with-other-tables")
+        with psycopg.connect(postgres_server.url(ground.name, web), autocommit=True) as limited:
+            limited.execute("SELECT name FROM django_migrations")
+            limited.execute("INSERT INTO django_content_type (app_label, model) VALUES ('a', 'b')")
+            limited.execute("DELETE FROM django_content_type WHERE app_label = 'a'")
+            for attack in (
+                "SELECT envelope FROM solana_sealed_seed",
+                "UPDATE solana_wallet SET address = 'mine'",
+                "DELETE FROM solana_signer_job",
+                "DELETE FROM django_migrations",
+                "TRUNCATE django_content_type",
+                "DROP TABLE django_content_type",
+                "CREATE TABLE mine (id int)",
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    limited.execute(attack.encode())
+        with psycopg.connect(postgres_server.url(ground.name, signer), autocommit=True) as limited:
+            limited.execute("SELECT name FROM django_migrations")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                limited.execute("SELECT * FROM django_content_type")
+    finally:
+        with psycopg.connect(postgres_server.url(ground.name, "postgres"), autocommit=True) as superuser:
+            superuser.execute(f"DROP OWNED BY {web}, {signer}; DROP ROLE {web}, {signer}".encode())
+
+
 def killed(ground: Ground, rounds: int, seed: int) -> int:
     """A job a round and a signer killed in it; how many were killed. Afterwards every job has had its effect exactly once."""
     fund(ground)

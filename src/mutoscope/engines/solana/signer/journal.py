@@ -5,13 +5,16 @@ A SQLite file in the signer's state folder: indices that were passed, and every 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pwd
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 FILE = "journal.sqlite3"
+CURE = "Run it as the user of the signer's unit: docs/keys.md has the command, signer-do"
 TABLES = """
 CREATE TABLE IF NOT EXISTS passed (epoch INTEGER PRIMARY KEY, next_index INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS signed (
@@ -21,6 +24,10 @@ CREATE TABLE IF NOT EXISTS signed (
 CREATE INDEX IF NOT EXISTS signed_key ON signed (key);
 CREATE INDEX IF NOT EXISTS signed_signature ON signed (signature);
 """
+
+
+class JournalRefused(Exception):
+    """The journal is another user's. The message names file and owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +46,15 @@ class Signed:
 
 
 class Journal:
-    """The journal in a folder that only the signer's user may enter. One process writes it."""
+    """The journal in a folder that only the signer's user may enter. One process writes it. Raises JournalRefused."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / FILE
-        os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC | os.O_RDWR, 0o600))
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC | os.O_RDWR, 0o600))
+        except PermissionError as error:
+            raise JournalRefused(_whose(Path(error.filename or path))) from None
         # Autocommit; a transaction below begins with BEGIN. FULL: on the disk before the call returns.
         self._database = sqlite3.connect(path, isolation_level=None, timeout=30)
         self._database.execute("PRAGMA synchronous = FULL")
@@ -99,3 +109,33 @@ class Journal:
 
     def close(self) -> None:
         self._database.close()
+
+
+def refuse_as_root(folder: Path) -> None:
+    """Raise JournalRefused for root in another user's folder: what root makes there, that user cannot write."""
+    if os.geteuid() == 0 and folder.is_dir() and folder.stat().st_uid != 0:
+        raise JournalRefused(f"{folder} belongs to {_name_of(folder)}, and this is root. Nothing was changed. {CURE}.")
+
+
+def _whose(path: Path) -> str:
+    """A sentence for a file that this user may not write: whose it is, and what to do."""
+    me = _name(os.geteuid())
+    # The nearest that can be looked at, where even that is forbidden.
+    for near in (path, *path.parents):
+        with contextlib.suppress(OSError):
+            owner = _name_of(near)
+            if owner == me:
+                return f"{near} is {me}'s own, who may not write it: chmod u+rw {near}"
+            return f"{near} belongs to {owner}, and this is {me}, who may not write it. {CURE}, or as root: chown {me} {near}"
+    return f"{path} may not be looked at by {me}."
+
+
+def _name_of(path: Path) -> str:
+    return _name(path.stat().st_uid)
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"

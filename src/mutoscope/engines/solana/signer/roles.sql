@@ -14,4 +14,8 @@ GRANT INSERT ON solana_signer_job TO {web};
 -- Delivery of the outbox.
 GRANT UPDATE (delivered_at) ON solana_signer_event TO {web};
 
+-- Which release made the tables: neither starts on another one's.
+REVOKE ALL ON django_migrations FROM {web}, {signer};
+GRANT SELECT ON django_migrations TO {web}, {signer};
+
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {web}, {signer};

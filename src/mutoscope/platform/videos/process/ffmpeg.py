@@ -18,6 +18,14 @@ from django.conf import settings
 from mutoscope.engines.sandbox import Job, Limits, Outcome, Places
 from mutoscope.engines.sandbox.ffmpeg import GLOBAL, trusted_only_with
 from mutoscope.platform.videos.domain.source import Unusable
+from mutoscope.platform.videos.sharing import (
+    PRIVATE_FILE,
+    PRIVATE_FOLDER,
+    SHARED_FILE,
+    SHARED_FOLDER,
+    is_shared,
+    make_folder,
+)
 from mutoscope.platform.videos.walls import sandbox_for_uploads
 
 LOCK = ".lock"
@@ -64,12 +72,17 @@ def has_zimg() -> bool:
 def work_folder(name: str) -> Iterator[Path]:
     """A folder to encode in, gone afterwards. It is locked while its process lives, so the sweep knows what was left."""
     root = Path(settings.VIDEO_WORK_FOLDER)
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(root)
     folder = Path(mkdtemp(prefix=f"{name}-", dir=root))
-    lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)
     out = folder / "out"
-    out.mkdir(mode=0o700)
+    out.mkdir(mode=PRIVATE_FOLDER)
+    lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, PRIVATE_FILE)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    if is_shared(root):
+        out.chmod(SHARED_FOLDER)
+        os.fchmod(lock, SHARED_FILE)
+        # The last, when it is locked: from now on another user's part may sweep it.
+        folder.chmod(SHARED_FOLDER)
     try:
         yield out
     finally:
@@ -83,7 +96,7 @@ def sweep_work_folders() -> int:
     for folder in Path(settings.VIDEO_WORK_FOLDER).glob("*-*"):
         try:
             lock = os.open(folder / LOCK, os.O_RDWR)
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             # Another process makes or deletes it at this very moment.
             continue
         try:

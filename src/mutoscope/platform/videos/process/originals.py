@@ -18,6 +18,7 @@ from django.core.files.storage import storages
 from django.db import transaction
 
 from mutoscope.platform.videos.models import Upload, Video
+from mutoscope.platform.videos.sharing import make_folder
 from mutoscope.platform.videos.upload import files
 
 ORIGINALS = "originals"
@@ -73,7 +74,7 @@ def _put(name: str, source: Path) -> None:
         with source.open("rb") as file:
             storages[ORIGINALS].save(name, File(file))
         return
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    make_folder(place.parent, 0o750)
     try:
         os.link(source, place)
     except FileExistsError:
@@ -92,7 +93,7 @@ def at_hand(name: str) -> Path:
     if place is not None:
         return place
     copy = _copy_of(name)
-    copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(copy.parent)
     # Whoever comes second waits for the first one's copy.
     with _locked(copy, fcntl.LOCK_EX):
         if not copy.exists():

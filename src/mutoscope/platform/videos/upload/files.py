@@ -10,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 
 from mutoscope.platform.videos.domain.places import TOKEN
+from mutoscope.platform.videos.sharing import make_file, make_folder
 
 # Always left for the database and the system.
 RESERVE_BYTES = 512 * 1024 * 1024
@@ -25,8 +26,8 @@ def path_of(token: str) -> Path:
 def begin(token: str) -> None:
     """An empty file, there for certain when this returns."""
     path = path_of(token)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    make_folder(path.parent)
+    make_file(path)
     sync_folder(path.parent)
 
 
@@ -59,7 +60,7 @@ def tokens() -> Iterator[tuple[str, float]]:
 def room_bytes() -> int:
     """Bytes that may still be promised on the disk of uploads."""
     folder = Path(settings.UPLOADS_FOLDER)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     return shutil.disk_usage(folder).free - RESERVE_BYTES
 
 

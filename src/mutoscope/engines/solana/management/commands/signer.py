@@ -20,7 +20,7 @@ from mutoscope.engines.solana.signer import backup
 from mutoscope.engines.solana.signer.configuration import Configuration, ConfigurationRefused, read_configuration
 from mutoscope.engines.solana.signer.findings import condition, findings
 from mutoscope.engines.solana.signer.hardening import harden
-from mutoscope.engines.solana.signer.journal import Journal
+from mutoscope.engines.solana.signer.journal import Journal, JournalRefused, refuse_as_root
 from mutoscope.engines.solana.signer.nodes import open_nodes
 from mutoscope.engines.solana.signer.process import Signer, WrongCluster
 from mutoscope.engines.solana.signer.roles import grant
@@ -34,6 +34,7 @@ REFUSALS = (
     SeedsRefused,
     VaultRefused,
     WrongCluster,
+    JournalRefused,
     FileExistsError,
 )
 
@@ -73,6 +74,9 @@ class Command(BaseCommand):
         roles = actions.add_parser("grant", help="give two database roles what they need, and no more")
         roles.add_argument("--web", required=True, help="the role of web and workers")
         roles.add_argument("--signer", required=True, help="the role of the signer")
+        roles.add_argument(
+            "--with-other-tables", action="store_true", help="give the role of web the rows of all other tables besides"
+        )
         for each in actions.choices.values():
             # Before the action or after it. Without SUPPRESS its default would undo what was said before.
             _add_common(each, database=argparse.SUPPRESS, config=argparse.SUPPRESS)
@@ -174,7 +178,7 @@ class Command(BaseCommand):
         )
 
     def grant(self, options: dict[str, Any]) -> None:
-        grant(options["web"], options["signer"], using=self.using)
+        grant(options["web"], options["signer"], using=self.using, with_other_tables=options["with_other_tables"])
         self.stdout.write(f"{options['web']} may ask and read, {options['signer']} may sign.")
 
     def _configuration(self, options: dict[str, Any]) -> Configuration:
@@ -186,7 +190,11 @@ class Command(BaseCommand):
 
     def _seeds(self, options: dict[str, Any]) -> Seeds:
         configuration = self._configuration(options)
-        return Seeds(KeyRing(configuration.key_encryption_keys), Journal(configuration.state), self.using)
+        refuse_as_root(configuration.state)
+        ring = KeyRing(configuration.key_encryption_keys)
+        # Without it nothing can be done, and nothing is left behind: the journal's file is made when it is opened.
+        ring.first().key_id()
+        return Seeds(ring, Journal(configuration.state), self.using)
 
     def _recovery(self, options: dict[str, Any]) -> KeyRing:
         keys = self._configuration(options).key_encryption_keys
