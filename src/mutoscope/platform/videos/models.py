@@ -59,7 +59,9 @@ class Video(models.Model):
     trailer_to_ms = models.BigIntegerField(null=True, blank=True)
 
     # What viewers get; set in the same transaction that makes the video ready.
-    edition = models.OneToOneField("Edition", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    # Nothing is done to it when that edition goes: it goes with the video alone, and a video that can be played has one at
+    # every moment (videos_video_playable_has_edition).
+    edition = models.OneToOneField("Edition", on_delete=models.DO_NOTHING, null=True, blank=True, related_name="+")
     # What is being made: its creator may look at it meanwhile.
     next_edition = models.OneToOneField("Edition", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     cover = models.ForeignKey("Cover", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
