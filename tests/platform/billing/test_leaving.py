@@ -40,6 +40,7 @@ from mutoscope.platform.billing.unlock.rights import right_of
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.models import Video
 from mutoscope.platform.videos.public import VideoState
+from tests.people import make_person
 from tests.platform.accounts.closing.leavers import close, let_two_weeks_pass
 from tests.platform.billing.books import all_is_well, differences
 from tests.platform.billing.paying import paid_by_hand, prove
@@ -65,9 +66,8 @@ def told(person: Person) -> str:
 
 def pay_out(creator: Person, points: int) -> Payout:
     payout = RequestPayout().call(RequestPayoutInputs(creator.pk, points, "all", has_second_factor=True)).payout
-    EndPayout().call(
-        EndPayoutInputs(payout.pk, Payout.State.PAID, reason="Paid", reference="by bank", by_id=creator.pk)
-    )
+    by = make_person("opal")
+    EndPayout().call(EndPayoutInputs(payout.pk, Payout.State.PAID, reason="Paid", reference="by bank", by_id=by.pk))
     payout.refresh_from_db()
     return payout
 

@@ -16,6 +16,7 @@ from mutoscope.platform.videos.watch.models import Playback, Seen, WatchingChoic
 from tests.people import make_channel, make_person
 from tests.platform.accounts.closing.leavers import close, let_two_weeks_pass
 from tests.platform.videos.films import new_channel, new_video
+from tests.platform.videos.watch.conftest import films_folder as films_folder
 from tests.platform.videos.watch.players import Player
 from tests.platform.videos.watch.screenings import new_film
 

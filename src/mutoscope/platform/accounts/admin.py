@@ -36,12 +36,12 @@ class PersonAdmin(PersonAdminBase):
     list_display = ("username", "email", "is_active", "is_staff", "date_joined", "last_login")
     list_filter = ("is_active", ClosedFilter, "is_staff", "groups")
     search_fields = ("username", "email")
-    readonly_fields = ("last_login", "date_joined", "closing")
+    readonly_fields = ("last_login", "date_joined", "leaving")
     fieldsets = (
         (None, {"fields": ("username", "email", "password")}),
         ("May do", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         ("When", {"fields": ("date_joined", "last_login")}),
-        ("Leaving", {"fields": ("closing",)}),
+        ("Leaving", {"fields": ("leaving",)}),
     )
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("username", "email", "usable_password", "password1", "password2")}),
@@ -49,7 +49,7 @@ class PersonAdmin(PersonAdminBase):
     ordering = ("-date_joined",)
 
     @admin.display(description="closing")
-    def closing(self, person: Person) -> str:
+    def leaving(self, person: Person) -> str:
         return closing_of_person(person)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
