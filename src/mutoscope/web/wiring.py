@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.conf import settings
-from injector import Injector, Module, provider, singleton
+from injector import Injector, Module, multiprovider, provider, singleton
 
-from mutoscope.platform.accounts.public import ChannelShelf, channel_shelf
+from mutoscope.platform.accounts.public import ChannelShelf, Holder, channel_shelf, holders
 from mutoscope.platform.analytics.public import visit_counter
 from mutoscope.platform.billing.public import (
+    KeptMoney,
     PaidByHand,
     PaidBySigner,
     PaysCreators,
@@ -17,9 +18,11 @@ from mutoscope.platform.billing.public import (
     billing_unlock_panel,
     pays_creators,
 )
+from mutoscope.platform.support.public import KeptMail
 from mutoscope.platform.videos.public import (
     CardNotes,
     FilmSales,
+    KeptFilms,
     MayWatch,
     PageFoot,
     UnlockPanel,
@@ -75,13 +78,23 @@ class Money(Module):
         return PaidBySigner() if settings.PAYOUT_BY == "signer" else PaidByHand()
 
 
+class Leaving(Module):
+    """Who has a part in closing an account: those that look things up in others come first."""
+
+    @multiprovider
+    @singleton
+    def holders(self) -> list[Holder]:
+        return [KeptMail(), KeptMoney(), KeptFilms()]
+
+
 def plug(*further: Module) -> None:
     """Bind every port, once, while the program starts. A later module replaces what an earlier one provides."""
-    injector = Injector([Films(), Money(), *further], auto_bind=False)
+    injector = Injector([Films(), Money(), Leaving(), *further], auto_bind=False)
     may_watch.bind(injector.get(MayWatch))  # type: ignore[type-abstract]
     unlock_panel.bind(injector.get(UnlockPanel))  # type: ignore[type-abstract]
     card_notes.bind(injector.get(CardNotes))  # type: ignore[type-abstract]
     film_sales.bind(injector.get(FilmSales))  # type: ignore[type-abstract]
     page_foot.bind(injector.get(PageFoot))  # type: ignore[type-abstract]
     pays_creators.bind(injector.get(PaysCreators))  # type: ignore[type-abstract]
+    holders.bind(tuple(injector.get(list[Holder])))
     channel_shelf.bind(injector.get(ChannelShelf))  # type: ignore[type-abstract]

@@ -10,6 +10,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
+        from mutoscope.platform.accounts.closing import tasks  # noqa: F401 - declares its schedule
         from mutoscope.platform.accounts.roles import grant_rights
 
         post_migrate.connect(grant_rights, dispatch_uid="accounts.roles")

@@ -104,3 +104,6 @@ class Channel(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"/@{self.handle}"
+
+
+from mutoscope.platform.accounts.closing.models import Closing, RetiredHandle  # noqa: E402, F401 - so that Django finds them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mutoscope.platform.accounts.channels.service import OpenChannel, OpenChannelInputs
 from mutoscope.platform.accounts.channels.shelf import ChannelShelf, channel_shelf
+from mutoscope.platform.accounts.closing.ports import Hindrance, Holder, Section, holders
 from mutoscope.platform.accounts.domain.names import BadName, parse_name, skeleton
 from mutoscope.platform.accounts.domain.texts import BadText, parse_description, parse_title
 from mutoscope.platform.accounts.failures import (
@@ -29,15 +30,19 @@ __all__ = [
     "ChannelOpenAlready",
     "ChannelShelf",
     "HandleTaken",
+    "Hindrance",
+    "Holder",
     "NotAnImage",
     "OpenChannel",
     "OpenChannelInputs",
     "Person",
+    "Section",
     "Unacceptable",
     "UsernameTaken",
     "add_rights",
     "channel_of",
     "channel_shelf",
+    "holders",
     "login_required",
     "newest_channels",
     "parse_description",
@@ -54,5 +59,5 @@ def channel_of(person: Person) -> Channel | None:
 
 
 def newest_channels(limit: int) -> list[Channel]:
-    """The channels opened last, newest first, at most `limit` of them."""
-    return list(Channel.objects.all()[:limit])
+    """The channels opened last, newest first, at most `limit` of them, without those that are closed or being closed."""
+    return list(Channel.objects.filter(owner__closing=None)[:limit])

@@ -11,6 +11,7 @@ from mutoscope.platform.billing.earnings.adapters import billing_film_sales
 from mutoscope.platform.billing.earnings.revenue import Day as RevenueDay
 from mutoscope.platform.billing.earnings.revenue import FilmRevenue, Revenue, in_steps, revenue_of
 from mutoscope.platform.billing.failures import NoSuchFilm
+from mutoscope.platform.billing.leaving import KeptMoney
 from mutoscope.platform.billing.models import Pack
 from mutoscope.platform.billing.overview.money import (
     LeftOver,
@@ -53,6 +54,7 @@ __all__ = [
     "FilmRevenue",
     "GrantPoints",
     "GrantPointsInputs",
+    "KeptMoney",
     "LeftOver",
     "MoneyOverview",
     "NoRate",

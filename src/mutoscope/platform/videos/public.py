@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutoscope.platform.videos.domain.life import PLAYABLE, PUBLIC, VideoState
 from mutoscope.platform.videos.domain.rights import Answer, Question, Reason, answer_without_sales
 from mutoscope.platform.videos.failures import NoSuchVideo, NotNow
+from mutoscope.platform.videos.leaving import KeptFilms
 from mutoscope.platform.videos.models import Video
 from mutoscope.platform.videos.studio.head import FilmHead, film_head
 from mutoscope.platform.videos.studio.ports import FilmSales, Sold, film_sales
@@ -39,6 +40,7 @@ __all__ = [
     "FilmCard",
     "FilmHead",
     "FilmSales",
+    "KeptFilms",
     "MayWatch",
     "NoSuchVideo",
     "NotNow",

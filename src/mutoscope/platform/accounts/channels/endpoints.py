@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, cast
 
 from django.contrib import messages
@@ -25,7 +26,9 @@ def show(request: HttpRequest, handle: str) -> HttpResponse:
     """The public page of a channel. Another spelling of the handle leads to the canonical one."""
     if handle != handle.lower():
         return redirect("channel", handle=handle.lower(), permanent=True)
-    channel = get_object_or_404(Channel, handle=handle)
+    channel = get_object_or_404(Channel.objects.select_related("owner__closing"), handle=handle)
+    if hasattr(channel.owner, "closing"):
+        return render(request, "accounts/channels/gone.html", status=HTTPStatus.GONE)
     context = {
         "channel": channel,
         "is_owner": is_owner(request, channel),

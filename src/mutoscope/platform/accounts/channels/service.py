@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from mutoscope.engines.services import Internals, NoOutputs, Outputs, Service, State, Steps
 from mutoscope.platform.accounts.channels import avatar as avatars
+from mutoscope.platform.accounts.closing.retired import is_retired
 from mutoscope.platform.accounts.domain.names import BadName, parse_name, skeleton
 from mutoscope.platform.accounts.domain.texts import BadText, parse_description, parse_title
 from mutoscope.platform.accounts.failures import ChannelOpenAlready, HandleTaken, NotAnImage, Unacceptable
@@ -84,6 +85,9 @@ class OpenChannel(Service[OpenChannelInputs, OpenChannelInternals, OpenChannelOu
                 description=words.description,
                 avatar=name,
             )
+            # Once more: the channel that had it may have been closed since, which let this one be written.
+            if is_retired(words.handle):
+                raise HandleTaken(handle=words.handle)
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,8 @@ def refuse_a_look_alike(handle: str) -> None:
     alike = Channel.objects.filter(handle_skeleton=skeleton(handle)).values_list("handle", flat=True).first()
     if alike is not None:
         raise HandleTaken(handle=handle, alike=alike)
+    if is_retired(handle):
+        raise HandleTaken(handle=handle)
 
 
 @contextmanager

@@ -28,6 +28,10 @@ _TRANSLATION = {
     ord(letter): SKELETON_TO[place] if place < len(SKELETON_TO) else None for place, letter in enumerate(SKELETON_FROM)
 }
 
+# How closed accounts and their channels are called, with a number behind. Nobody may be called so meanwhile.
+CLOSED_ACCOUNT = "closed-account-"
+CLOSED_CHANNEL = "closed-channel-"
+
 # Words that would let a person speak for the site, or that are (or may become) an address of it.
 RESERVED = frozenset(
     re.findall(
@@ -91,7 +95,7 @@ def parse_name(typed: str) -> str:
         raise BadName(NameProblem.LETTERS)
     if not re.fullmatch(PATTERN, name):
         raise BadName(NameProblem.EDGES)
-    if skeleton(name) in _RESERVED_SKELETONS:
+    if skeleton(name) in _RESERVED_SKELETONS or skeleton(name).startswith(_CLOSED_SKELETONS):
         raise BadName(NameProblem.RESERVED)
     return name
 
@@ -105,3 +109,4 @@ def skeleton(name: str) -> str:
 
 
 _RESERVED_SKELETONS = frozenset(skeleton(word) for word in RESERVED)
+_CLOSED_SKELETONS = (skeleton(CLOSED_ACCOUNT), skeleton(CLOSED_CHANNEL))

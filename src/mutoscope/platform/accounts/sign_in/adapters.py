@@ -8,12 +8,16 @@ from typing import Any
 import segno
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
+from mutoscope.platform.accounts.closing.returning import KeepAccountStage, closing_at, closing_of
 from mutoscope.platform.accounts.domain.names import BadName, parse_name, skeleton
 from mutoscope.platform.accounts.models import Person
 
@@ -34,6 +38,27 @@ class AccountAdapter(DefaultAccountAdapter):
         "duplicate_email": "You have added this address already.",
         "unverified_primary_email": "Confirm this address before you make it your main one.",
     }
+
+    def get_login_stages(self) -> list[str]:
+        """Last of all, whoever is closing the account is asked whether to keep it."""
+        return [*super().get_login_stages(), f"{KeepAccountStage.__module__}.{KeepAccountStage.__name__}"]
+
+    def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **about: Any) -> HttpResponse | None:
+        """Not turned away as one who was suspended: the last stage asks them."""
+        if isinstance(user, Person) and closing_of(user) is not None:
+            return None
+        turned_away: HttpResponse | None = super().pre_login(request, user, **about)
+        return turned_away
+
+    def send_account_already_exists_mail(self, email: str) -> None:
+        """To an address whose account is being closed: when it is free again, or how to keep the account."""
+        closing = closing_at(email)
+        if closing is None:
+            super().send_account_already_exists_mail(email)
+            return
+        sign_in = context.request.build_absolute_uri(reverse("account_login"))
+        about = {"erase_at": closing.erase_at, "sign_in_url": sign_in}
+        self.send_mail("accounts/closing/email/signing_up_again", email, about)
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
         """The canonical username. Raises ValidationError when it cannot be one, or when it looks like another's."""

@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.safestring import mark_safe
 
+from mutoscope.platform.accounts.closing.returning import who_may_return
 from mutoscope.platform.accounts.domain.names import LENGTH_MAX, LENGTH_MIN
 
 # RFC 5321, 4.5.3.1: 64 octets before the @; a path of 256 with its angle brackets.
@@ -92,6 +93,12 @@ class ResetPasswordForm(InOurWords, account.ResetPasswordForm):
     """Any address of an account will do; AccountAdapter sees to it that the link goes to the main one."""
 
     labels = {"email": "Email"}
+
+    def clean_email(self) -> str:
+        """Whoever may come back to an account that is being closed may have forgotten its password too."""
+        email: str = super().clean_email()
+        self.users: list[Any] = self.users or who_may_return(email)
+        return email
 
 
 class NewPasswordForm(InOurWords, account.ResetPasswordKeyForm):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -127,7 +128,9 @@ def pay_and_keep(tip: Tip, *, at: datetime | None = None) -> Receipt:
     parts = split(tip.points, settings.FEE_BPS)
     channel_id = tip.video.channel_id
     legs = books.sale_legs(tip.viewer_id, channel_id, parts)
-    about = {"for": "tip", "video": tip.video.pk, "note": tip.note, "shown": tip.may_be_shown}
+    # The ledger forgets nothing, and whoever closes their account wants the note forgotten: a digest tells it from another.
+    note = hashlib.sha256(tip.note.encode()).hexdigest()[:32] if tip.note else ""
+    about = {"for": "tip", "video": tip.video.pk, "note": note, "shown": tip.may_be_shown}
     key = f"tip:{tip.viewer_id}:{tip.request_key}"
     receipt = books.post(Transfer(key, legs, about, effective_at=at), RequestKeyReused)
     if not receipt.repeated:
