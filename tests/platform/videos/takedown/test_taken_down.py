@@ -13,6 +13,7 @@ from django.test import Client
 
 from mutoscope.platform.accounts.public import Person
 from mutoscope.platform.videos.domain.life import PLAYABLE, VideoState
+from mutoscope.platform.videos.domain.places import MULTIVARIANT
 from mutoscope.platform.videos.failures import NotNow, Unacceptable
 from mutoscope.platform.videos.life.moves import move
 from mutoscope.platform.videos.models import Video
@@ -46,6 +47,13 @@ def operator() -> Person:
 def take_down(film: Video, operator: Person, reason: str = WHY) -> None:
     TakeDownFilm().call(TakeDownFilmInputs(film.pk, operator.pk, reason))
     film.refresh_from_db()
+
+
+def status_of(path: str) -> int:
+    answer: Any = Client().get(path)
+    if answer.streaming:
+        list(answer.streaming_content)
+    return int(answer.status_code)
 
 
 def lift(film: Video, operator: Person) -> None:
@@ -175,6 +183,21 @@ def test_it_is_listed_nowhere(films_folder: Path, operator: Person) -> None:
     assert client.get(f"/embed/{film.public_id}").status_code == 404
     assert client.get(f"/oembed?url=http://localhost:8000/watch/{film.public_id}").status_code == 404
     assert client.get(f"/watch/{film.public_id}/chapters.vtt").status_code == 404
+
+
+def test_what_is_not_encrypted_is_sent_to_nobody(films_folder: Path, operator: Person) -> None:
+    film = new_film(make_channel(make_person("nora")))
+    assert film.edition is not None
+    paths = sorted(
+        f"/films/{path.relative_to(films_folder)}"
+        for path in films_folder.rglob("*")
+        if path.suffix in {".jpg", ".webp", ".vtt", ".mp4"}
+    )
+    assert paths
+    take_down(film, operator)
+    assert {status_of(path) for path in [*paths, f"/films/{film.edition.folder()}/{MULTIVARIANT}"]} == {404}
+    lift(film, operator)
+    assert {status_of(path) for path in paths} == {200}
 
 
 def test_its_address_says_so_and_to_buyers_kindly(films_folder: Path, box_office: BoxOffice, operator: Person) -> None:

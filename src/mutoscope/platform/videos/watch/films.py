@@ -44,5 +44,10 @@ def answer_to(question: Question, state: VideoState) -> Answer:
     return Answer(Reason.TAKEN_DOWN) if state is VideoState.TAKEN_DOWN else may_watch.get()(question)
 
 
+def is_taken_down(public_id: str) -> bool:
+    """Whether the operator has taken this film down. One query, without the film."""
+    return Video.objects.filter(public_id=public_id, state=VideoState.TAKEN_DOWN).exists()
+
+
 def is_owner(film: Video, person_id: int | None) -> bool:
     return person_id is not None and film.channel.owner_id == person_id

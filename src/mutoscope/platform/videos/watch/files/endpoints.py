@@ -1,5 +1,5 @@
 """Published files: open to everybody, because what matters in them is encrypted; kept by everybody, because a name never
-means another content."""
+means another content. Of a film that the operator has taken down, only what nobody can read without a key."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from mutoscope.platform.videos.domain.places import IFRAMES, MULTIVARIANT, PLAYL
 from mutoscope.platform.videos.models import Edition, Subtitle
 from mutoscope.platform.videos.process import preview
 from mutoscope.platform.videos.watch.files.ranges import Unsatisfiable, parse_range
+from mutoscope.platform.videos.watch.films import is_taken_down
 
 TYPES = {
     "m4s": "video/iso.segment",
@@ -29,6 +30,7 @@ TYPES = {
     "m3u8": "application/vnd.apple.mpegurl",
 }
 SUBTITLES = "subtitles"
+ENCRYPTED = ".m4s"
 PLAYLIST_TYPE = TYPES["m3u8"]
 A_YEAR_S = 365 * 24 * 3600
 BLOCK_BYTES = 128 * 1024
@@ -40,6 +42,9 @@ INSIDE = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_-]{0,63}/){0,3}[A-Za-z0-9][A-Za-z
 def film_file(request: HttpRequest, public_id: str, path: str) -> HttpResponseBase:
     """A file below a film's folder, or a playlist that is made as it is asked for."""
     if not INSIDE.fullmatch(path) or ".." in path:
+        raise Http404
+    # Segments, which are most of what is asked for, are encrypted; covers, trailers and subtitles are not.
+    if not path.endswith(ENCRYPTED) and is_taken_down(public_id):
         raise Http404
     folder, _, rest = path.partition("/")
     # The playlist of pictures alone is in no table, only among the files.
