@@ -117,6 +117,10 @@ class RecordPastTip(Service[RecordPastTipInputs, NoInternals, NoOutputs]):
             may_be_shown=True,
             request_key=asked.request_key,
         )
+        said = {"video": asked.video, "points": asked.points, "note": asked.note, "given_at": asked.at}
+        # Looked for by what it says: transfers of before have the note itself, and those of now a digest of it.
+        if Tip.objects.filter(viewer_id=asked.viewer_id, request_key=asked.request_key, **said).exists():
+            return
         pay_and_keep(tip, at=asked.at)
 
 
