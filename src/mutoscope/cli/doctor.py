@@ -204,11 +204,10 @@ def _signer(environment: Environment) -> Findings:
     from mutoscope.engines.solana.signer import findings
 
     if "solana_signer_report" not in connection.introspection.table_names():
-        # Not migrated yet, which is said elsewhere.
-        return
+        return  # Not migrated yet, which is said elsewhere.
     # In the sandbox it runs while `mutoscope up` runs; without that, it is no news that nobody signs.
-    should_run = environment.is_production or is_held(home_directory(environment)) is not None
-    expected = set() if should_run else {"signer_never_ran", "signer_silent", "wallet_pool_low"}
+    runs = environment.is_production or is_held(home_directory(environment)) is not None
+    expected = set() if runs else {"signer_never_ran", "signer_silent", "wallet_pool_low"}
     wrong = [each for each in findings.findings() if each.name not in expected]
     for each in wrong:
         yield Finding("signer", Health.WARNING, f"{each.name}: {each.text}", "docs/keys.md has a section on each.")
