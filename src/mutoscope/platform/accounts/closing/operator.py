@@ -63,7 +63,9 @@ def is_erased(person: Person) -> bool:
 
 
 def closing_of_person(person: Person) -> SafeString | str:
-    """On a person's page: how their account stands, and the way to close it."""
+    """On a person's page: how their account stands, and the way to close it. Nothing of one who is only being added."""
+    if person._state.adding:
+        return ""
     closing = Closing.objects.select_related("by").filter(person=person).first()
     there = reverse("admin:accounts_person_close", args=[person.pk])
     if closing is None:
