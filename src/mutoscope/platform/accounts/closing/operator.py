@@ -54,19 +54,19 @@ class ClosedFilter(PeopleFilter):
 
 def is_closing(person: Person) -> bool:
     """Whether it is being closed, or was: then nobody switches it on and off beside."""
-    return Closing.objects.filter(person=person).exists()
+    return Closing.objects.filter(person_id=person.pk).exists()
 
 
 def is_erased(person: Person) -> bool:
     """Whether nothing is left that could be changed."""
-    return Closing.objects.filter(person=person, erased_at__isnull=False).exists()
+    return Closing.objects.filter(person_id=person.pk, erased_at__isnull=False).exists()
 
 
 def closing_of_person(person: Person) -> SafeString | str:
     """On a person's page: how their account stands, and the way to close it. Nothing of one who is only being added."""
     if person._state.adding:
         return ""
-    closing = Closing.objects.select_related("by").filter(person=person).first()
+    closing = Closing.objects.select_related("by").filter(person_id=person.pk).first()
     there = reverse("admin:accounts_person_close", args=[person.pk])
     if closing is None:
         return format_html('<a class="button" href="{}">Close this account</a>', there)
@@ -78,7 +78,7 @@ def closing_of_person(person: Person) -> SafeString | str:
 
 def close_view(of: PersonAdmin, request: HttpRequest, person: Person) -> HttpResponse:
     """What it does, what prevents it, and a reason. While it is being closed: until when, and the way back."""
-    closing = Closing.objects.select_related("by").filter(person=person).first()
+    closing = Closing.objects.select_related("by").filter(person_id=person.pk).first()
     if closing is not None and closing.erased_at is not None:
         raise Http404
     form = OperatorCloseForm(request.POST if request.method == "POST" and closing is None else None)
