@@ -29,7 +29,7 @@ def test_what_is_missing_is_said_and_can_be_paid(visit: Visit, shop: Shop, merch
     merchant.chain.finalize()
     alert = page.get_by_text("SOL are missing")
     watched_until(merchant, alert.is_visible, page)
-    visitor.sees("0.023333334 SOL are missing")
+    visitor.sees("0.026666667 SOL are missing")
     visitor.look("top-up-partial")
     visitor.press("Pay with play money")
     merchant.chain.finalize()
