@@ -93,6 +93,6 @@ def test_a_film_in_a_bucket_waits_for_it_and_leaves_nothing_over(
         assert sweeping.sweep_films() > 0, "that one, and what the first attempt had put there"
         sweeping.sweep_originals()
     listed = sweeping._in_manifest(storages["films"], edition.folder())
-    assert set(sweeping._files(storages["films"], edition.folder())) == listed
+    assert set(sweeping.files_below(storages["films"], edition.folder())) == listed
     assert not list((tmp_path / "work" / "originals").iterdir()), "no copy of the original stays on the worker"
     back.stop()

@@ -131,7 +131,7 @@ def _delete(storage: Storage, folder: str, kept: Callable[[], frozenset[str]]) -
 
     What is kept is asked after the files were listed: a name that was written down meanwhile counts.
     """
-    listed = list(_files(storage, folder))
+    listed = list(files_below(storage, folder))
     named = kept()
     unnamed = [name for name in listed if name not in named and not _is_young(storage, name)]
     for name in unnamed:
@@ -157,7 +157,8 @@ def _folders(storage: Storage, path: str) -> list[str]:
         return []
 
 
-def _files(storage: Storage, path: str) -> Iterator[str]:
+def files_below(storage: Storage, path: str) -> Iterator[str]:
+    """The name of every file below a folder of a storage; none where there is no such folder."""
     try:
         folders, found = storage.listdir(path)
     except FileNotFoundError:
@@ -165,4 +166,4 @@ def _files(storage: Storage, path: str) -> Iterator[str]:
     for name in found:
         yield f"{path}/{name}"
     for folder in folders:
-        yield from _files(storage, f"{path}/{folder.strip('/')}")
+        yield from files_below(storage, f"{path}/{folder.strip('/')}")

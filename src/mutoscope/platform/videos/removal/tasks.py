@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from django.core.files.storage import Storage, storages
+from django.core.files.storage import storages
 from django_tasks import task
 
 from mutoscope.engines.tasks.queue.policy import policy
 from mutoscope.platform.videos.models import Video
 from mutoscope.platform.videos.process.originals import ORIGINALS
 from mutoscope.platform.videos.process.segments import FILMS
+from mutoscope.platform.videos.process.sweeping import files_below
 
 ATTEMPTS_MAX = 5
 
@@ -27,18 +26,7 @@ def remove_files(public_id: str) -> int:
     count = 0
     # The original first: it is the largest, and the only one that can be watched without a key.
     for storage in (storages[ORIGINALS], storages[FILMS]):
-        for name in list(_files(storage, public_id)):
+        for name in list(files_below(storage, public_id)):
             storage.delete(name)
             count += 1
     return count
-
-
-def _files(storage: Storage, path: str) -> Iterator[str]:
-    try:
-        folders, found = storage.listdir(path)
-    except FileNotFoundError:
-        return
-    for name in found:
-        yield f"{path}/{name}"
-    for folder in folders:
-        yield from _files(storage, f"{path}/{folder.strip('/')}")
