@@ -25,8 +25,8 @@ from mutoscope.platform.billing.monthly.shown import (
     rows_above,
     statement_of,
 )
+from mutoscope.platform.billing.wallet.endpoints import line_of
 from mutoscope.platform.billing.wallet.files import as_csv, as_json, sent_as_file
-from mutoscope.platform.billing.wallet.statement import BEFORE_MAX
 
 STATEMENTS_SHOWN = 240
 
@@ -51,7 +51,7 @@ def statement(request: HttpRequest, label: str, kind: str = "") -> HttpResponseB
     if found is None:
         raise Http404
     if not kind:
-        after = after_of(request)
+        after = line_of(request, "after", 0)
         lines, next_after = page_of(found, after, STATEMENT_PAGE_LINES)
         context = {
             "channel": found.channel,
@@ -65,12 +65,6 @@ def statement(request: HttpRequest, label: str, kind: str = "") -> HttpResponseB
         return render(request, "billing/monthly/statement.html", context)
     parts = as_json(head_of(found), pages_of(found)) if kind == "json" else as_csv(pages_of(found), rows_above(found))
     return sent_as_file(parts, f"statement-{found.label()}", kind)
-
-
-def after_of(request: HttpRequest) -> int:
-    """The line that a page begins after; from the beginning where that is no number."""
-    typed = request.GET.get("after", "")
-    return min(int(typed), BEFORE_MAX) if typed.isascii() and typed.isdigit() and len(typed) < 20 else 0
 
 
 def _channel(request: HttpRequest) -> Channel:

@@ -47,5 +47,10 @@ def statement_csv(request: HttpRequest) -> HttpResponseBase:
 
 def before_of(request: HttpRequest) -> int:
     """Where a page of a statement begins; the newest for anything that is no number."""
-    typed = request.GET.get("before", "")
-    return min(int(typed), BEFORE_MAX) if typed.isascii() and typed.isdigit() and len(typed) < 20 else BEFORE_MAX
+    return line_of(request, "before", BEFORE_MAX)
+
+
+def line_of(request: HttpRequest, name: str, otherwise: int) -> int:
+    """The line of a statement that an address names; `otherwise` where that is no number."""
+    typed = request.GET.get(name, "")
+    return min(int(typed), BEFORE_MAX) if typed.isascii() and typed.isdigit() and len(typed) < 20 else otherwise
