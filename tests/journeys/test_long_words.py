@@ -14,6 +14,7 @@ from mutoscope.platform.billing.bundles.making import MakeBundle, MakeBundleInpu
 from mutoscope.platform.billing.coupons.service import MakeCoupon, MakeCouponInputs
 from mutoscope.platform.billing.domain.terms import Term
 from mutoscope.platform.billing.tips.service import GiveTip, GiveTipInputs
+from mutoscope.platform.videos.domain.life import VideoState
 from mutoscope.platform.videos.models import Video
 from mutoscope.platform.videos.watch.models import Seen
 from tests.journeys.visitor import SCREENSHOTS, Visitor
@@ -71,12 +72,14 @@ def test_no_name_breaks_a_page(visit: Visit, shop: Shop) -> None:
     GiveTip().call(GiveTipInputs(shop.viewer.pk, shop.video.public_id, 5, "a", WORD, True))
     Seen.objects.create(person=shop.viewer, video=shop.video, position_ms=1000)
     film, other = films
+    # Another file can be chosen for one that nobody saw.
+    ready = new_film(channel, VideoState.READY, title=WORD)
     as_viewer = [
         "/", f"/watch/{film}", f"/watch/{other}", f"/unlock/{other}/", f"/tip/{film}/", f"/bundles/{bundle.public_id}/",
         channel.get_absolute_url(), "/library/", "/wallet/", "/history/",
     ]  # fmt: skip
     as_creator = [
-        "/studio/", f"/studio/films/{film}/", f"/studio/films/{film}/files/", f"/studio/films/{film}/price/",
+        "/studio/", f"/studio/?film={ready.public_id}", f"/studio/?film={film}", f"/studio/films/{film}/", f"/studio/films/{film}/files/", f"/studio/films/{film}/price/",
         f"/studio/films/{film}/analytics/", "/studio/earnings/", "/studio/analytics/", "/studio/bundles/", "/studio/coupons/",
     ]  # fmt: skip
     wrong = []
