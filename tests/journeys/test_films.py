@@ -307,7 +307,7 @@ def test_another_file_takes_the_place_of_a_film_that_only_its_creator_saw(
     before = Video.objects.get()
     creator.goto(f"/studio/films/{video.public_id}/files/")
     page.get_by_role("link", name="Upload another file").click()
-    expect(page.get_by_text("the film that is there now is replaced")).to_be_visible()
+    expect(page.get_by_text("Drop it anywhere on this page")).to_be_visible()
     longer = make(tmp_path / "longer.mp4", *picture("640x360", "25", 5), *X264)
     with page.expect_file_chooser() as chooser:
         page.get_by_text("Choose a file").click()
@@ -344,6 +344,7 @@ def test_another_file_takes_the_place_of_one_that_failed(creator: Visitor, tmp_p
     chooser.value.set_files(str(film))
     expect(page.get_by_text("Uploaded. It is being processed now.")).to_be_visible()
     expect(page.get_by_text("Choose a file")).to_be_hidden()
+    expect(page.get_by_text("Drop it anywhere on this page")).to_be_hidden()
     again = Video.objects.get()
     assert (again.pk, again.title, again.description) == (video.pk, "A whale", "Chapter one.")
     assert again.original_bytes == film.stat().st_size

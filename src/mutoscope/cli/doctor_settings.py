@@ -157,7 +157,7 @@ def packs(_: Environment) -> Findings:
         return
     for pack, why in packs_paid_out_for_more():
         cure = "Raise its price or end its sale in the operator pages, or lower MUTOSCOPE_PAYOUT_POINT_USD."
-        yield Finding("packs", Health.BAD, f"{pack.title} {why.sums()}", cure)
+        yield Finding("packs", Health.BAD, f"“{pack.title}” {why.sums()}", cure)
 
 
 def django_checks(environment: Environment) -> Findings:

@@ -133,12 +133,13 @@ def _packs() -> list[Figure]:
     found = packs_paid_out_for_more()
     if not found:
         return []
-    named = "; ".join(f"{pack.title} {why.sums()}" for pack, why in found[:PACKS_NAMED])
+    named = "; ".join(f"“{pack.title}” {why.sums()}" for pack, why in found[:PACKS_NAMED])
+    more = len(found) - PACKS_NAMED
     return [
         Figure(
-            "Packs paid out for more than they cost",
+            "Packs that pay out more than they cost",
             f"{len(found):,}",
-            named,
+            f"{named}; and {more:,} more" if more > 0 else named,
             reverse("admin:billing_pack_changelist"),
             is_alarm=True,
             is_broken=True,

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 
 from mutoscope.engines.solana.admin_cells import code_of
 from mutoscope.platform.billing.domain.money import BadAmount, parse_cents, parse_points, points_text
@@ -30,10 +31,11 @@ from mutoscope.platform.billing.models import (
 from mutoscope.platform.billing.monthly.service import IssueStatement, IssueStatementInputs
 from mutoscope.platform.billing.operator_lists import LookOnly, ReasonForm, dollars_of, points_of
 from mutoscope.platform.billing.packs.admin import GrantAdmin
-from mutoscope.platform.billing.packs.service import refuse_paid_out_for_more
+from mutoscope.platform.billing.packs.service import paid_out_usd_cents, refuse_paid_out_for_more
 from mutoscope.platform.billing.payouts.admin import PayoutAdmin
 from mutoscope.platform.billing.reconcile.admin import ReconciliationAdmin
 from mutoscope.platform.billing.refunds.admin import RefundAdmin, refund_of
+from mutoscope.platform.billing.templatetags.billing import usd
 from mutoscope.platform.billing.topup_refunds.admin import TopUpRefundAdmin
 
 __all__ = ["GrantAdmin", "PayoutAdmin", "ReconciliationAdmin", "RefundAdmin", "TopUpRefundAdmin"]
@@ -96,9 +98,19 @@ class PackAdmin(PackAdminBase):
         points_of("points"),
         points_of("bonus_points"),
         dollars_of("price_usd_cents"),
+        "pays_out",
         "on_sale_from",
         "on_sale_until",
     )
+
+    @admin.display(description="pays out")
+    def pays_out(self, pack: Pack) -> str:
+        """What its points may cost the house; of one that is sold, whether that is more than it brings."""
+        paid_out_cents = paid_out_usd_cents(pack)
+        is_over = pack.on_sale_until is not None and pack.on_sale_until <= timezone.now()
+        if is_over or paid_out_cents <= pack.price_usd_cents:
+            return usd(paid_out_cents)
+        return format_html("<strong>{}: more than it costs</strong>", usd(paid_out_cents))
 
 
 @admin.register(Offer)

@@ -13,7 +13,7 @@ def test_a_bonus_that_is_paid_out_for_more_than_the_pack_costs_is_refused_with_b
     with pytest.raises(PaidOutForMore) as refused:
         check(1200, 1000, "0.01")
     assert "These 1,200 points cost $10.00, and creators are paid $12.00 for them" in str(refused.value)
-    assert refused.value.sums() == "costs $10.00, paid out for $12.00"
+    assert refused.value.sums() == "costs $10.00 and pays out $12.00"
 
 
 def test_what_costs_just_as_much_is_sold() -> None:
@@ -25,7 +25,7 @@ def test_a_fraction_of_a_cent_counts() -> None:
     check(1000, 1, "0.00001")
     with pytest.raises(PaidOutForMore) as refused:
         check(1001, 1, "0.00001")
-    assert refused.value.sums() == "costs $0.01, paid out for $0.02"
+    assert refused.value.sums() == "costs $0.01 and pays out $0.02"
 
 
 @given(st.integers(1, 2_000_000), st.integers(1, 10_000_000), st.integers(1, 1_000_000))

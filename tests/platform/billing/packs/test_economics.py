@@ -110,6 +110,9 @@ def test_packs_that_became_so_are_an_alarm_and_a_finding(operator: Client, worth
     assert list(packs(NO_ENVIRONMENT)) == []
     worth.PAYOUT_POINT_USD = "0.0125"
     (alarm,) = urgent()
-    assert (alarm.value, alarm.hint) == ("1", "A lot costs $12.00, paid out for $15.00")
+    assert (alarm.value, alarm.hint) == ("1", "“A lot” costs $12.00 and pays out $15.00")
+    row = operator.get("/operator/billing/pack/").content.decode()
+    assert row.count("more than it costs") == 1, "where the alarm leads, the pack that it means is marked"
+    assert "$15.00: more than it costs" in row
     (finding,) = packs(NO_ENVIRONMENT)
-    assert (finding.health, finding.detail) == (Health.BAD, "A lot costs $12.00, paid out for $15.00")
+    assert (finding.health, finding.detail) == (Health.BAD, "“A lot” costs $12.00 and pays out $15.00")

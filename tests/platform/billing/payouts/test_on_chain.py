@@ -228,7 +228,7 @@ def test_what_a_payout_is_worth_is_said_before_it_is_asked_for(
     client.force_login(shop.creator)
     shown = " ".join(client.get("/studio/earnings/").content.decode().split())
     assert "All 180 points are about 1.8 USDC at today's rate: $0.01 for a point, $1 for 1 USDC." in shown
-    assert "The rate is fixed when you ask, or when somebody approves the payout." in shown
+    assert "The rate is fixed when you ask; above 150 points, when somebody of the staff approves it." in shown
     with paid_by(PaidBySigner(FixedRates({}))):
         assert (
             "What the points are worth in USDC is not known right now."

@@ -28,7 +28,7 @@ from mutoscope.platform.billing.payouts.service import (
     RequestPayout,
     RequestPayoutInputs,
 )
-from mutoscope.platform.billing.payouts.shown import shown
+from mutoscope.platform.billing.payouts.shown import amount_shown, shown
 from mutoscope.platform.billing.refunds.service import RefundPurchase, RefundPurchaseInputs
 from tests.people import PASSWORD, make_person
 from tests.platform.billing.paying import paid_by, paid_by_hand
@@ -334,7 +334,7 @@ def test_what_went_without_approval_within_a_day_counts_along(shop: Shop, client
     page: Any = client.get("/studio/earnings/")
     assert page.context["left_at_once"] == 50
     assert (
-        "Above 50 somebody of the staff approves it first: 150 within 24 hours go without, and the rest went."
+        "Above 50 points somebody of the staff approves it first: 150 within 24 hours need nobody, and you asked for the rest of them already."
         in page.content.decode()
     )
     second = ask(shop, 60, "c")
@@ -351,6 +351,12 @@ def test_what_went_without_approval_within_a_day_counts_along(shop: Shop, client
     # A day later.
     Payout.objects.filter(pk=first.pk).update(asked_at=first.asked_at - timedelta(hours=24, seconds=1))
     assert ask(shop, 80, "e").state == Payout.State.APPROVED
+
+
+def test_an_amount_beside_points_has_its_thousands_apart_as_they_have() -> None:
+    assert amount_shown(1_112_910_000, "USDC", 6) == "1,112.91 USDC"
+    assert amount_shown(1_112, "PLAIN", 0) == "1,112 PLAIN"
+    assert amount_shown(1, "SOL", 9) == "0.000000001 SOL"
 
 
 def test_above_zero_every_payout_waits(shop: Shop, settings: Any) -> None:

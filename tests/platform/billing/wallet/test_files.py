@@ -224,10 +224,13 @@ def test_a_months_page_and_document_hold_so_many_lines_and_all_of_them_one_after
     page = f"/studio/earnings/statements/{statement.label()}/"
     first: Any = client.get(page)
     assert (len(first.context["lines"]), first.context["next_after"]) == (PAGE, whole[PAGE - 1]["number"])
-    assert f'href="?after={first.context["next_after"]}"' in first.content.decode()
+    assert f'href="?after={first.context["next_after"]}#transfers"' in first.content.decode()
     second: Any = client.get(page, {"after": first.context["next_after"]})
     assert second.context["lines"][0].balance == whole[PAGE]["balance"]
-    assert "From the beginning" in second.content.decode()
+    assert second.context["brought_forward"] == whole[PAGE - 1]["balance"]
+    for part in ("From the beginning", "Brought forward", "Transfers, continued"):
+        assert part in second.content.decode()
+        assert part not in first.content.decode()
     for odd in ("-1", "x", "9" * 30, "\u0663"):
         assert client.get(page, {"after": odd}).status_code == 200
 

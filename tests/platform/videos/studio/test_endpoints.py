@@ -176,7 +176,22 @@ def test_a_film_that_is_ready_takes_another_file_until_others_could_see_it(studi
     move(video.pk, VideoState.UNLISTED)
     move(video.pk, VideoState.READY)
     assert offered() == [False, False]
-    assert "Another file for" not in studio.get(f"/studio/?film={video.public_id}").content.decode()
+    asked = studio.get(f"/studio/?film={video.public_id}").content.decode()
+    assert "Another file for" not in asked
+    assert "gets no other file.</strong> Others could see it" in asked
+
+
+def test_whoever_comes_for_a_film_that_gets_no_other_file_is_told_why(studio: Client, channel: Channel) -> None:
+    def told(public_id: str) -> str:
+        return studio.get(f"/studio/?film={public_id}").content.decode()
+
+    moving = new_video(channel, VideoState.PROCESSING)
+    assert "gets no other file.</strong> Its file is being received or made" in told(moving.public_id)
+    away = new_video(channel, VideoState.ARCHIVED)
+    assert "gets no other file.</strong> It is put away: bring it back first." in told(away.public_id)
+    others = new_video(new_channel("bea"), VideoState.PROCESSING, "Hers alone")
+    for public_id in (others.public_id, "aaaaaaaaaaaa", "%00", ""):
+        assert "gets no other file" not in told(public_id), public_id
 
 
 @pytest.mark.parametrize(("reason", "is_offered"), [(BROKEN, False), ("This file is no film.", True)])

@@ -18,7 +18,7 @@ class PaidOutForMore(ValueError):
 
     def sums(self) -> str:
         """Both, in a few words."""
-        return f"costs {_dollars(self.price_usd_cents)}, paid out for {_dollars(self.paid_out_usd_cents)}"
+        return f"costs {_dollars(self.price_usd_cents)} and pays out {_dollars(self.paid_out_usd_cents)}"
 
     def __str__(self) -> str:
         return (
@@ -34,9 +34,14 @@ def check(points: int, price_usd_cents: int, point_usd: str) -> None:
     The site's fee is left out: it is rounded down to a whole point, so that of small sales there is none. `point_usd` is what a
     creator gets for a point, in dollars.
     """
-    paid_out_cents = points * Fraction(point_usd) * 100
+    paid_out_cents = paid_out_usd_cents(points, point_usd)
     if paid_out_cents > price_usd_cents:
-        raise PaidOutForMore(points, price_usd_cents, ceil(paid_out_cents), point_usd)
+        raise PaidOutForMore(points, price_usd_cents, paid_out_cents, point_usd)
+
+
+def paid_out_usd_cents(points: int, point_usd: str) -> int:
+    """What creators get for so many points at most, in cents, a begun one as a whole one. `point_usd` as above."""
+    return ceil(points * Fraction(point_usd) * 100)
 
 
 def _dollars(cents: int) -> str:

@@ -59,6 +59,7 @@ def statement(request: HttpRequest, label: str, kind: str = "") -> HttpResponseB
             "figures": figures_of(found),
             "lines": lines,
             "is_first": not after,
+            "brought_forward": lines[0].balance - lines[0].points if lines else 0,
             "next_after": next_after,
             "corrected_by": corrected_by(found),
         }

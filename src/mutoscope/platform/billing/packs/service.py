@@ -30,6 +30,11 @@ def refuse_paid_out_for_more(points: int, price_usd_cents: int) -> None:
     rules.check(points, price_usd_cents, settings.PAYOUT_POINT_USD)
 
 
+def paid_out_usd_cents(pack: Pack) -> int:
+    """What creators get at most for the points of this pack, bonus included, by what they get for a point now."""
+    return rules.paid_out_usd_cents(pack.total_points(), settings.PAYOUT_POINT_USD)
+
+
 def packs_paid_out_for_more() -> list[tuple[Pack, rules.PaidOutForMore]]:
     """Packs on sale, now or later, that print money since the worth of a point was changed. One query."""
     found = []

@@ -18,7 +18,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from mutoscope.engines.solana.admin_cells import code
-from mutoscope.engines.solana.public import amount_text
 from mutoscope.platform.billing.domain.lengths import REASON_LENGTH_MAX
 from mutoscope.platform.billing.failures import CannotPayOut, Refused, Unacceptable
 from mutoscope.platform.billing.models import Payout
@@ -34,7 +33,7 @@ from mutoscope.platform.billing.payouts.service import (
     EndPayoutInputs,
     how_it_stands,
 )
-from mutoscope.platform.billing.payouts.shown import shown
+from mutoscope.platform.billing.payouts.shown import amount_shown, shown
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,7 @@ class PayoutAdmin(LookOnly):
             "name": name,
             "form": form,
             "refusal": refusal,
-            "sends": amount_text(quote.amount, quote.symbol, quote.decimals) if quote else "",
+            "sends": amount_shown(quote.amount, quote.symbol, quote.decimals) if quote else "",
             "quote": quote,
             "is_last_look": is_asked and not refusal,
         }

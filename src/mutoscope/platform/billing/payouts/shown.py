@@ -53,9 +53,10 @@ class PayoutShown:
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What points would be paid with now. `amount_text` is empty where no rate is known."""
+    """What points would be paid with now. `amount` is empty where no rate is known."""
 
-    amount_text: str
+    amount: str
+    """With its token."""
     symbol: str
     rate_usd: str
     point_usd: str
@@ -69,8 +70,14 @@ def worth_now(points: int) -> Worth | None:
         return Worth("", "", "", "")
     if quote is None:
         return None
-    amount_text = solana.plain_text(quote.amount, quote.decimals)
-    return Worth(amount_text, quote.symbol, quote.rate_usd, f"{settings.PAYOUT_POINT_USD}")
+    amount = amount_shown(quote.amount, quote.symbol, quote.decimals)
+    return Worth(amount, quote.symbol, quote.rate_usd, f"{settings.PAYOUT_POINT_USD}")
+
+
+def amount_shown(amount: int, symbol: str, decimals: int) -> str:
+    """An amount as it stands beside points, which have their thousands apart: `1,112.91 USDC`."""
+    whole, point, fraction = solana.plain_text(amount, decimals).partition(".")
+    return f"{int(whole):,}{point}{fraction} {symbol}"
 
 
 def shown(payout: Payout) -> PayoutShown:
@@ -87,7 +94,7 @@ def shown(payout: Payout) -> PayoutShown:
     signature = named if payout.is_ordered() or is_signature(named) else ""
     paid = ""
     if payout.amount is not None:
-        paid = solana.amount_text(payout.amount, payout.symbol, payout.decimals)
+        paid = amount_shown(payout.amount, payout.symbol, payout.decimals)
     return PayoutShown(
         number=payout.number,
         asked_at=payout.asked_at,

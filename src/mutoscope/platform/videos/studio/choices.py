@@ -42,6 +42,15 @@ def seen_by(state: VideoState, was_shown: bool) -> str:
     return "You and whoever unlocked it can open it, nobody else." if was_shown else "You alone can open it."
 
 
+def why_kept(video: Video) -> str:
+    """Why a film that may not get another file keeps the one that it has."""
+    if video.published_at is not None:
+        return "Others could see it, so it stays what they saw."
+    if video.state == VideoState.ARCHIVED:
+        return "It is put away: bring it back first."
+    return "Its file is being received or made into a film now: another one can take its place once that has ended."
+
+
 def done(left: VideoState, video: Video) -> str:
     """What has happened to a film that came from the state `left`."""
     state, was_shown = VideoState(video.state), video.published_at is not None

@@ -11,7 +11,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from mutoscope.platform.accounts.public import Channel, Person, channel_of, login_required
+from mutoscope.platform.accounts.public import Person, channel_of, login_required
 from mutoscope.platform.videos.domain.life import (
     PLAYABLE,
     PUBLIC,
@@ -24,7 +24,7 @@ from mutoscope.platform.videos.failures import Refused, Unacceptable
 from mutoscope.platform.videos.models import Upload, Video
 from mutoscope.platform.videos.process.failing import BROKEN
 from mutoscope.platform.videos.removal.service import DiscardVideo, DiscardVideoInputs
-from mutoscope.platform.videos.studio.choices import choices, done, seen_by
+from mutoscope.platform.videos.studio.choices import choices, done, seen_by, why_kept
 from mutoscope.platform.videos.studio.films import film_list, moving_films, named
 from mutoscope.platform.videos.studio.forms import CoverForm, SubtitlesForm, VideoForm, sent_again, video_form
 from mutoscope.platform.videos.studio.head import film_head
@@ -56,22 +56,20 @@ def studio(request: HttpRequest) -> HttpResponse:
     channel = channel_of(cast("Person", request.user))
     if channel is None:
         return redirect("channel-open")
+    public_id = request.GET.get("film", "")
+    named_film = Video.objects.filter(channel=channel, public_id=public_id).first() if public_id else None
+    may_ask = named_film is not None and _may_get_another_file(named_film)
     context = {
         "channel": channel,
         **film_list(request, channel),
-        "asking": _film_that_asks(channel, request.GET.get("film", "")),
+        # The film that another file is chosen for, if it may get one; else which film gets none, and why.
+        "asking": named_film if may_ask else None,
+        "kept": None if may_ask else named_film,
+        "why_kept": why_kept(named_film) if named_film is not None else "",
         "chunk_bytes": 8 * 1024 * 1024,
         "bytes_max": settings.UPLOAD_BYTES_MAX,
     }
     return render(request, "videos/studio/films.html", context)
-
-
-def _film_that_asks(channel: Channel, public_id: str) -> Video | None:
-    """The film that another file is chosen for, if it may get one."""
-    if not public_id:
-        return None
-    video = Video.objects.filter(channel=channel, public_id=public_id).first()
-    return video if video is not None and _may_get_another_file(video) else None
 
 
 def _may_get_another_file(video: Video) -> bool:

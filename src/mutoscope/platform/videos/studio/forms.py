@@ -22,7 +22,7 @@ class VideoForm(forms.Form):
     title = forms.CharField()
     description = forms.CharField(
         required=False,
-        help_text="Lines such as 1:30 The storm become chapters.",
+        help_text="Lines such as “1:30 The storm” become chapters.",
         widget=forms.Textarea(attrs={"rows": 6}),
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)

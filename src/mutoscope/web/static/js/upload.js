@@ -185,7 +185,8 @@
     asks(still) {
       if (still) drop.dataset.asking = this.asking;
       else delete drop.dataset.asking;
-      drop.querySelector("[data-choose-row]").hidden = !still;
+      // Without them the page would offer that film's place to the next file, which is a film of its own.
+      for (const part of drop.querySelectorAll("[data-choose-row], [data-asking-words]")) part.hidden = !still;
     }
 
     refuse(words) {
