@@ -67,8 +67,8 @@ MUTANTS: dict[str, tuple[str, str, Callable[[Books], bool]]] = {
         invariants.the_database_refuses_mixed_currencies_where_money_came_in_before,
     ),
     "the second payee has no entry": (
-        "WHERE j.payee_2 IS NOT NULL",
-        "WHERE false",
+        "SELECT j.payee_2, j.id, j.amount_2 FROM",
+        "SELECT j.payee, j.id, 0::bigint FROM",
         invariants.a_payment_is_everybodys_entry,
     ),
     "the payer's entry lacks the second amount": (

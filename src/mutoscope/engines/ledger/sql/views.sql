@@ -21,10 +21,12 @@ CROSS JOIN LATERAL (
         CASE WHEN j.payee < j.payee_2 THEN j.amount_2 ELSE j.amount END AS to_high
 ) p;
 
--- One row for each account of a transfer that was posted. PostgreSQL merges four indexes to read those of one account in order.
+-- One row for each account of a transfer that was posted. PostgreSQL merges four indexes to read those of one account in order. It does so
+-- only where the parts of the UNION have no WHERE of their own: so what a payment has not (a second payee) is left out above them.
 CREATE OR REPLACE VIEW ledger_entry AS
-SELECT j.payer AS account_id, j.id AS transfer_id, -(j.amount + coalesce(j.amount_2, 0)) AS amount
-FROM ledger_journal j WHERE j.payer IS NOT NULL
-UNION ALL SELECT j.payee, j.id, j.amount FROM ledger_journal j WHERE j.payee IS NOT NULL
-UNION ALL SELECT j.payee_2, j.id, j.amount_2 FROM ledger_journal j WHERE j.payee_2 IS NOT NULL
-UNION ALL SELECT e.account_id, e.transfer_id, e.amount FROM ledger_entry_apart e;
+SELECT e.account_id, e.transfer_id, e.amount FROM (
+    SELECT j.payer AS account_id, j.id AS transfer_id, -(j.amount + coalesce(j.amount_2, 0)) AS amount FROM ledger_journal j
+    UNION ALL SELECT j.payee, j.id, j.amount FROM ledger_journal j
+    UNION ALL SELECT j.payee_2, j.id, j.amount_2 FROM ledger_journal j
+    UNION ALL SELECT a.account_id, a.transfer_id, a.amount FROM ledger_entry_apart a
+) e WHERE e.account_id IS NOT NULL;
