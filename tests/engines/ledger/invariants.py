@@ -110,7 +110,9 @@ def a_payment_has_a_payee(books: Books) -> bool:
 def a_payment_has_an_amount_for_each_payee(books: Books) -> bool:
     books.ledger.post(books.unlock(10))
     accounts = books.viewer.id, books.creator.id
-    return refused(PAY, fresh("k"), *accounts, 5, None, 5) and refused(PAY, fresh("k"), *accounts, 5, books.platform.id, None)
+    return refused(PAY, fresh("k"), *accounts, 5, None, 5) and refused(
+        PAY, fresh("k"), *accounts, 5, books.platform.id, None
+    )
 
 
 def a_payment_is_everybodys_entry(books: Books) -> bool:
@@ -236,7 +238,9 @@ def the_database_refuses_an_overdraft_that_a_door_overlooks(books: Books) -> boo
         raw(f"""DO $$ BEGIN EXECUTE replace(replace(pg_get_functiondef('{function}'::regprocedure),
             'a.available >= NEW.amount + coalesce(NEW.amount_2, 0)', 'true'), 'short := free + p_amount < 0', 'short := false'); END $$""")
     overdraft = books.viewer.id, books.creator.id, 5000, None, None
-    return refused(INSERT, fresh("k"), [books.viewer.id, books.creator.id], [-5000, 5000]) and refused(PAY, fresh("k"), *overdraft)
+    return refused(INSERT, fresh("k"), [books.viewer.id, books.creator.id], [-5000, 5000]) and refused(
+        PAY, fresh("k"), *overdraft
+    )
 
 
 def the_database_refuses_mixed_currencies_where_money_came_in_before(books: Books) -> bool:

@@ -116,7 +116,9 @@ def test_who_could_read_and_post_still_can(own: str) -> None:  # noqa: F811
     books = filled()
     with psycopg.connect(own, autocommit=True) as owner:
         owner.execute(AS_BEFORE)
-        owner.execute("GRANT SELECT ON ledger_transfer, ledger_entry TO PUBLIC; GRANT INSERT, SELECT ON ledger_posting TO PUBLIC")
+        owner.execute(
+            "GRANT SELECT ON ledger_transfer, ledger_entry TO PUBLIC; GRANT INSERT, SELECT ON ledger_posting TO PUBLIC"
+        )
         carry_over(MIGRATIONS[-1])
         rights = owner.execute(
             "SELECT c.relname, r.privilege_type FROM pg_class c, aclexplode(c.relacl) r"

@@ -141,7 +141,9 @@ def test_the_door_answers_what_it_refuses_and_writes_nothing(amount: int, repeat
 
 
 @pytest.mark.parametrize(("amount", "repeat", "outcome"), [(5000, False, "insufficient"), (5, True, "key_reused")])
-def test_the_door_for_payments_answers_what_it_refuses_and_writes_nothing(amount: int, repeat: bool, outcome: str) -> None:
+def test_the_door_for_payments_answers_what_it_refuses_and_writes_nothing(
+    amount: int, repeat: bool, outcome: str
+) -> None:
     books = Books.open(100)
     books.ledger.post(unlock := books.unlock(30))
     before = snapshot(books)

@@ -96,7 +96,9 @@ class TwoSessions(RuleBasedStateMachine):
         try:
             with connection.transaction():
                 if pays:
-                    row = connection.execute(PAY, (key, self.accounts[source], self.accounts[target], amount)).fetchone()
+                    row = connection.execute(
+                        PAY, (key, self.accounts[source], self.accounts[target], amount)
+                    ).fetchone()
                 else:
                     asked = (key, [leg[0] for leg in legs], [leg[1] for leg in legs])
                     row = connection.execute(INSERT, asked).fetchone()

@@ -25,12 +25,8 @@ FUNCTIONS = (
     "sealing.sql",
 )
 
-_RESTRICTED = (
-    "FROM pg_proc WHERE proname = 'ledger_apply_posting' AND prosecdef AND pronamespace = current_schema()::regnamespace"
-)
-_BEFORE_THE_JOURNAL = (
-    "FROM pg_class WHERE relname = 'ledger_transfer' AND relkind = 'r' AND relnamespace = current_schema()::regnamespace"
-)
+_RESTRICTED = "FROM pg_proc WHERE proname = 'ledger_apply_posting' AND prosecdef AND pronamespace = current_schema()::regnamespace"
+_BEFORE_THE_JOURNAL = "FROM pg_class WHERE relname = 'ledger_transfer' AND relkind = 'r' AND relnamespace = current_schema()::regnamespace"
 _CREATED = re.compile(r"CREATE (?:OR REPLACE )?(FUNCTION|VIEW|TABLE|TYPE|DOMAIN) (ledger_\w+)")
 
 

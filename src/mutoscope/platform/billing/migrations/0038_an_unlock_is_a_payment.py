@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
     dependencies = [("billing", "0037_a_bundle_is_another_click"), ("ledger", "0006_a_payment_is_written_once")]
     operations = [
         migrations.RunSQL(
-            DROP.format(LEGS) + Path(__file__).with_suffix(".sql").read_text(), DROP.format(ACCOUNTS) + BEFORE.read_text()
+            DROP.format(LEGS) + Path(__file__).with_suffix(".sql").read_text(),
+            DROP.format(ACCOUNTS) + BEFORE.read_text(),
         )
     ]
