@@ -89,6 +89,7 @@ ATTACKS = {
     "pay more than there can be": "INSERT INTO ledger_payment (key, payer, payee, amount, payee_2, amount_2) VALUES ('{key}', {viewer}, {creator}, 9223372036854775807, {euros}, 1)",
     "pay without a key": "INSERT INTO ledger_payment (payer, payee, amount) VALUES ({viewer}, {creator}, 5)",
     "pay past the first look": "SELECT ledger_pay_any(ROW('{key}', {viewer}, {creator}, 5, NULL, NULL, '{{}}', NULL, NULL, NULL, NULL)::ledger_payment)",
+    "pay again by hand": "SELECT ledger_pay_again(ROW('{key}', {viewer}, {creator}, 5, NULL, NULL, '{{}}', NULL, NULL, NULL, NULL)::ledger_payment)",
     "take what was gathered by hand": "SELECT ledger_take_gathered(ROW('{key}', {viewer}, {creator}, 5, NULL, NULL, '{{}}', NULL, NULL, NULL, NULL)::ledger_payment)",
     "take by hand": "SELECT ledger_take({viewer}, -1, false)",
     "put back by hand": "SELECT ledger_put_back('{{{viewer}}}', '{{-5}}', false)",

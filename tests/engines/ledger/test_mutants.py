@@ -158,7 +158,7 @@ MUTANTS: dict[str, tuple[str, str, Callable[[Books], bool]]] = {
         invariants.a_repeated_request_posts_once,
     ),
     "a repeat keeps what it took": (
-        "PERFORM ledger_put_back(ARRAY[NEW.payer], ARRAY[-NEW.amount - coalesce(NEW.amount_2, 0)], false);",
+        "UPDATE ledger_account a SET available = a.available + (p.amount + coalesce(p.amount_2, 0)) WHERE a.id = p.payer;",
         "",
         invariants.a_repeated_request_posts_once,
     ),

@@ -59,8 +59,7 @@ BEGIN
     ON CONFLICT ON CONSTRAINT ledger_journal_key_once DO NOTHING
     RETURNING j.id, j.recorded_at INTO NEW.transfer_id, NEW.recorded_at;
     IF NEW.transfer_id IS NULL THEN
-        PERFORM ledger_put_back(ARRAY[NEW.payer], ARRAY[-NEW.amount - coalesce(NEW.amount_2, 0)], false);
-        NEW := ledger_pay_any(NEW);
+        NEW := ledger_pay_again(NEW);
         RETURN NEW;
     END IF;
     IF NOT pg_try_advisory_xact_lock(1279607879, v_slot) THEN

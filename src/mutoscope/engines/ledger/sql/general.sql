@@ -116,6 +116,21 @@ END $$;
 -- A payment that is out of the ordinary: as any transfer.
 CREATE OR REPLACE FUNCTION ledger_pay_any(p ledger_payment) RETURNS ledger_payment
 LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN ledger_answered(p, ledger_post_any(ledger_by_legs(p)));
+END $$;
+
+-- A payment whose key is known: what it took goes back.
+CREATE OR REPLACE FUNCTION ledger_pay_again(p ledger_payment) RETURNS ledger_payment
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE ledger_account a SET available = a.available + (p.amount + coalesce(p.amount_2, 0)) WHERE a.id = p.payer;
+    RETURN ledger_answered(p, ledger_known(ledger_by_legs(p)));
+END $$;
+
+-- A payment with its legs as arrays, in order of account.
+CREATE OR REPLACE FUNCTION ledger_by_legs(p ledger_payment) RETURNS ledger_posting
+LANGUAGE plpgsql AS $$
 DECLARE
     v_posting ledger_posting;
 BEGIN
@@ -123,11 +138,16 @@ BEGIN
         INTO v_posting.key, v_posting.kind, v_posting.metadata, v_posting.accounts, v_posting.amounts
     FROM (VALUES (p.payer, -p.amount - coalesce(p.amount_2, 0)), (p.payee, p.amount), (p.payee_2, p.amount_2)) n (account, amount)
     WHERE n.account IS NOT NULL;
-    v_posting := ledger_post_any(v_posting);
-    p.outcome := v_posting.outcome;
-    p.transfer_id := v_posting.transfer_id;
-    p.recorded_at := v_posting.recorded_at;
-    p.available := v_posting.available;
+    RETURN v_posting;
+END $$;
+
+CREATE OR REPLACE FUNCTION ledger_answered(p ledger_payment, p_posting ledger_posting) RETURNS ledger_payment
+LANGUAGE plpgsql AS $$
+BEGIN
+    p.outcome := p_posting.outcome;
+    p.transfer_id := p_posting.transfer_id;
+    p.recorded_at := p_posting.recorded_at;
+    p.available := p_posting.available;
     RETURN p;
 END $$;
 
