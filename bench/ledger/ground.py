@@ -118,7 +118,7 @@ def verified(transfers: int) -> tuple[float, float]:
 
 
 _MANY_UNLOCKS = """
-INSERT INTO ledger_posting (key, accounts, amounts, metadata)
-SELECT 'bulk:' || n, ARRAY[1 + n %% %(viewers)s, %(viewers)s + 1 + n %% 1000, %(platform)s], '{-30,27,3}', '{"video": 7}'
+INSERT INTO ledger_payment (key, payer, payee, amount, payee_2, amount_2, metadata)
+SELECT 'bulk:' || n, 1 + n %% %(viewers)s, %(viewers)s + 1 + n %% 1000, 27, %(platform)s, 3, '{"video": 7}'
 FROM generate_series(%(first)s::bigint, %(first)s + 499) n
 """

@@ -27,22 +27,16 @@ BEGIN
     RETURN v_id;
 END $$;
 
--- Ours with every guard, called in the same way: one function, one extra row. Legs come in order of account.
+-- Ours with every guard, called in the same way: one function, one extra row.
 CREATE TABLE bench_entitlement (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, viewer bigint, transfer_id bigint);
 CREATE FUNCTION bench_unlock(p_key text, p_viewer bigint, p_creator bigint, p_platform bigint) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     v_outcome text;
     v_id bigint;
 BEGIN
-    IF p_creator < p_platform THEN
-        INSERT INTO ledger_posting AS p (key, accounts, amounts, metadata)
-        VALUES (p_key, ARRAY[p_viewer, p_creator, p_platform], '{-30,27,3}', '{"video": 7}')
-        RETURNING p.outcome, p.transfer_id INTO v_outcome, v_id;
-    ELSE
-        INSERT INTO ledger_posting AS p (key, accounts, amounts, metadata)
-        VALUES (p_key, ARRAY[p_viewer, p_platform, p_creator], '{-30,3,27}', '{"video": 7}')
-        RETURNING p.outcome, p.transfer_id INTO v_outcome, v_id;
-    END IF;
+    INSERT INTO ledger_payment AS p (key, payer, payee, amount, payee_2, amount_2, metadata)
+    VALUES (p_key, p_viewer, p_creator, 27, p_platform, 3, '{"video": 7}')
+    RETURNING p.outcome, p.transfer_id INTO v_outcome, v_id;
     INSERT INTO bench_entitlement (viewer, transfer_id) VALUES (p_viewer, v_id);
     RETURN v_outcome;
 END $$;

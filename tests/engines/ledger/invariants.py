@@ -28,6 +28,7 @@ def refused(statement: str, *values: object) -> bool:
     return False
 
 
+PAY = "INSERT INTO ledger_payment (key, payer, payee, amount, payee_2, amount_2) VALUES (%s, %s, %s, %s, %s, %s)"
 INSERT = "INSERT INTO ledger_posting (kind, key, accounts, amounts) VALUES ('single', %s, %s, %s)"
 
 
@@ -79,11 +80,56 @@ def two_may_pay_in_one_transfer(books: Books) -> bool:
 def the_database_refuses_mixed_currencies(books: Books) -> bool:
     books.ledger.post(books.unlock(10))
     euros = books.ledger.open_account(fresh("e"), "cash", "EUR")
-    return refused(INSERT, fresh("k"), [books.viewer.id, euros.id], [-5, 5])
+    legs = [books.viewer.id, euros.id], [-5, 5]
+    return refused(INSERT, fresh("k"), *legs) and refused(PAY, fresh("k"), books.viewer.id, euros.id, 5, None, None)
 
 
 def history_is_append_only(books: Books) -> bool:
-    return refused("DELETE FROM ledger_entry") and refused("UPDATE ledger_transfer SET key = 'x'")
+    return refused("DELETE FROM ledger_entry_apart") and refused("UPDATE ledger_journal SET key = 'x'")
+
+
+def a_payment_names_each_account_once(books: Books) -> bool:
+    books.ledger.post(books.unlock(10))  # gathers, so that the next goes the short way
+    viewer, creator = books.viewer.id, books.creator.id
+    to_oneself = refused(PAY, fresh("k"), viewer, viewer, 5, None, None)
+    return to_oneself and refused(PAY, fresh("k"), viewer, creator, 5, viewer, 5)
+
+
+def a_payment_has_amounts_above_zero(books: Books) -> bool:
+    books.ledger.post(books.unlock(10))
+    accounts = books.viewer.id, books.creator.id
+    negative = refused(PAY, fresh("k"), *accounts, -5, None, None)
+    return negative and refused(PAY, fresh("k"), *accounts, 6, books.platform.id, -5)
+
+
+def a_payment_has_a_payee(books: Books) -> bool:
+    books.ledger.post(books.unlock(10))
+    return refused(PAY, fresh("k"), books.viewer.id, None, 5, None, None)
+
+
+def a_payment_has_an_amount_for_each_payee(books: Books) -> bool:
+    books.ledger.post(books.unlock(10))
+    accounts = books.viewer.id, books.creator.id
+    return refused(PAY, fresh("k"), *accounts, 5, None, 5) and refused(
+        PAY, fresh("k"), *accounts, 5, books.platform.id, None
+    )
+
+
+def a_payment_is_everybodys_entry(books: Books) -> bool:
+    """Whoever has the lowest id, payer or payee: each sees it in the statement, and it is found again by its content."""
+    books.ledger.post(books.unlock(30))
+    back = (debit(books.platform, 2), credit(books.viewer, 1), credit(books.creator, 1))
+    round_about = (debit(books.creator, 3), credit(books.viewer, 2), credit(books.platform, 1))
+    for legs in (back, round_about):
+        transfer = Transfer(fresh("pay"), legs)
+        try:
+            books.ledger.post(transfer)
+            if not books.ledger.post(transfer).repeated:
+                return False
+        except KeyReused:
+            return False
+    pages = [books.ledger.statement(account).lines for account in (books.viewer, books.creator, books.platform)]
+    return [len(lines) for lines in pages] == [4, 3, 3] and sound()
 
 
 def balances_follow_transfers_only(books: Books) -> bool:
@@ -109,7 +155,7 @@ def a_repeated_request_posts_once(books: Books) -> bool:
     try:
         books.ledger.post(unlock)
         again = books.ledger.post(unlock)
-    except DatabaseError:
+    except (KeyReused, DatabaseError):
         return False
     return again.repeated and books.posted(books.viewer) == 70
 
@@ -188,10 +234,13 @@ def a_batch_gathers_once(books: Books) -> bool:
 
 def the_database_refuses_an_overdraft_that_a_door_overlooks(books: Books) -> bool:
     """With the door's own look taken away, the value itself is still refused."""
-    for function in ("ledger_take(bigint, bigint, boolean)", "ledger_apply_posting()"):
+    for function in ("ledger_take(bigint, bigint, boolean)", "ledger_apply_payment()"):
         raw(f"""DO $$ BEGIN EXECUTE replace(replace(pg_get_functiondef('{function}'::regprocedure),
-            'a.available + v_amount >= 0', 'true'), 'short := free + p_amount < 0', 'short := false'); END $$""")
-    return refused(INSERT, fresh("k"), [books.viewer.id, books.creator.id], [-5000, 5000])
+            'a.available >= NEW.amount + coalesce(NEW.amount_2, 0)', 'true'), 'short := free + p_amount < 0', 'short := false'); END $$""")
+    overdraft = books.viewer.id, books.creator.id, 5000, None, None
+    return refused(INSERT, fresh("k"), [books.viewer.id, books.creator.id], [-5000, 5000]) and refused(
+        PAY, fresh("k"), *overdraft
+    )
 
 
 def the_database_refuses_mixed_currencies_where_money_came_in_before(books: Books) -> bool:
@@ -200,7 +249,8 @@ def the_database_refuses_mixed_currencies_where_money_came_in_before(books: Book
     euros = books.ledger.open_account(fresh("e"), "cash", "EUR")
     books.ledger.post(Transfer(fresh("e"), (debit(bank, 5), credit(euros, 5))))
     books.ledger.post(books.unlock(30))
-    return refused(INSERT, fresh("k"), [books.viewer.id, euros.id], [-5, 5])
+    legs = [books.viewer.id, euros.id], [-5, 5]
+    return refused(INSERT, fresh("k"), *legs) and refused(PAY, fresh("k"), books.viewer.id, euros.id, 5, None, None)
 
 
 def a_credit_waits_for_nothing(books: Books) -> bool:

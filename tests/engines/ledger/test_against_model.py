@@ -74,6 +74,22 @@ class LedgerMachine(RuleBasedStateMachine):
         self.post(self.transfer(self.accounts[pair[0]], self.accounts[pair[1]], amount, str(key)))
 
     @rule(
+        order=st.permutations(range(LIMITED + 1)),
+        payers=st.integers(1, 3),
+        amounts=st.lists(st.integers(1, 25), min_size=1, max_size=3),
+        key=st.integers(0, 20),
+    )
+    def several(self, order: list[int], payers: int, amounts: list[int], key: int) -> None:
+        """Up to three pay up to three others. Of one payer and two others the ledger makes a payment, of more it does not."""
+        paid = [credit(self.accounts[number], amount) for number, amount in zip(order, amounts, strict=False)]
+        total = sum(amounts)
+        payers = min(payers, total)
+        shares = [total - (payers - 1), *[1] * (payers - 1)]
+        rest = order[len(amounts) :]
+        taken = [debit(self.accounts[number], share) for number, share in zip(rest, shares, strict=False)]
+        self.post(Transfer(f"{self.run}:s{key}", (*paid, *taken)))
+
+    @rule(
         moves=st.lists(
             st.tuples(st.permutations(range(LIMITED + 1)), st.integers(1, 30), st.integers(0, 200)), max_size=6
         ),

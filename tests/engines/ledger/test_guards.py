@@ -19,6 +19,14 @@ ATTACKS = {
     "change a transfer's time": "UPDATE ledger_transfer SET recorded_at = now() WHERE id = {transfer}",
     "delete a transfer": "DELETE FROM ledger_transfer WHERE id = {transfer}",
     "truncate transfers": "TRUNCATE ledger_transfer CASCADE",
+    "change a row of the journal": "UPDATE ledger_journal SET amount = 1 WHERE id = {transfer}",
+    "delete a row of the journal": "DELETE FROM ledger_journal WHERE id = {transfer}",
+    "truncate the journal": "TRUNCATE ledger_journal CASCADE",
+    "write into the journal": "INSERT INTO ledger_journal (payer, payee, amount, key) VALUES ({viewer}, {creator}, 5, '{key}')",
+    "change an entry apart": "UPDATE ledger_entry_apart SET amount = amount + 1",
+    "delete entries apart": "DELETE FROM ledger_entry_apart",
+    "truncate entries apart": "TRUNCATE ledger_entry_apart",
+    "add an entry apart": "INSERT INTO ledger_entry_apart VALUES ({viewer}, {transfer}, 5)",
     "give points": "UPDATE ledger_account SET available = available + 1000 WHERE id = {viewer}",
     "release a hold": "UPDATE ledger_account SET held = 0 WHERE id = {viewer}",
     "give points in a sub-balance": "INSERT INTO ledger_sub_balance VALUES ({viewer}, 3, 5, 'PTS')",
@@ -63,6 +71,26 @@ ATTACKS = {
     "post after the last moment that can be read": "INSERT INTO ledger_posting (key, accounts, amounts, effective_at) VALUES ('{key}', '{{{viewer},{creator}}}', '{{-5,5}}', '9999-12-31 23:59-05')",
     "post before the first": "INSERT INTO ledger_posting (key, accounts, amounts, effective_at) VALUES ('{key}', '{{{viewer},{creator}}}', '{{-5,5}}', '-infinity')",
     "hold for ever": "INSERT INTO ledger_posting (kind, key, accounts, amounts, expires_at) VALUES ('hold', '{key}', '{{{viewer},{creator}}}', '{{-5,5}}', 'infinity')",
+    "pay nothing": "INSERT INTO ledger_payment (key, payer, payee, amount) VALUES ('{key}', {viewer}, {creator}, 0)",
+    "pay less than nothing": "INSERT INTO ledger_payment (key, payer, payee, amount) VALUES ('{key}', {viewer}, {creator}, -5)",
+    "pay no amount": "INSERT INTO ledger_payment (key, payer, payee) VALUES ('{key}', {viewer}, {creator})",
+    "pay less than nothing to a second": "INSERT INTO ledger_payment (key, payer, payee, amount, payee_2, amount_2) VALUES ('{key}', {viewer}, {creator}, 10, {euros}, -5)",
+    "pay a second no amount": "INSERT INTO ledger_payment (key, payer, payee, amount, payee_2) VALUES ('{key}', {viewer}, {creator}, 5, {euros})",
+    "pay an amount to no second": "INSERT INTO ledger_payment (key, payer, payee, amount, amount_2) VALUES ('{key}', {viewer}, {creator}, 5, 5)",
+    "pay nobody": "INSERT INTO ledger_payment (key, payer, amount) VALUES ('{key}', {viewer}, 5)",
+    "let nobody pay": "INSERT INTO ledger_payment (key, payee, amount) VALUES ('{key}', {viewer}, 5)",
+    "pay who does not exist": "INSERT INTO ledger_payment (key, payer, payee, amount) VALUES ('{key}', {viewer}, 4611686018427387904, 5)",
+    "let who does not exist pay": "INSERT INTO ledger_payment (key, payer, payee, amount) VALUES ('{key}', 4611686018427387904, {viewer}, 5)",
+    "pay oneself": "INSERT INTO ledger_payment (key, payer, payee, amount) VALUES ('{key}', {viewer}, {viewer}, 5)",
+    "pay oneself in the second place": "INSERT INTO ledger_payment (key, payer, payee, amount, payee_2, amount_2) VALUES ('{key}', {viewer}, {creator}, 5, {viewer}, 5)",
+    "pay the same twice": "INSERT INTO ledger_payment (key, payer, payee, amount, payee_2, amount_2) VALUES ('{key}', {viewer}, {creator}, 5, {creator}, 5)",
+    "pay in another currency": "INSERT INTO ledger_payment (key, payer, payee, amount) VALUES ('{key}', {viewer}, {euros}, 5)",
+    "pay a second in another currency": "INSERT INTO ledger_payment (key, payer, payee, amount, payee_2, amount_2) VALUES ('{key}', {viewer}, {creator}, 5, {euros}, 5)",
+    "pay more than there can be": "INSERT INTO ledger_payment (key, payer, payee, amount, payee_2, amount_2) VALUES ('{key}', {viewer}, {creator}, 9223372036854775807, {euros}, 1)",
+    "pay without a key": "INSERT INTO ledger_payment (payer, payee, amount) VALUES ({viewer}, {creator}, 5)",
+    "pay past the first look": "SELECT ledger_pay_any(ROW('{key}', {viewer}, {creator}, 5, NULL, NULL, '{{}}', NULL, NULL, NULL, NULL)::ledger_payment)",
+    "pay again by hand": "SELECT ledger_pay_again(ROW('{key}', {viewer}, {creator}, 5, NULL, NULL, '{{}}', NULL, NULL, NULL, NULL)::ledger_payment)",
+    "take what was gathered by hand": "SELECT ledger_take_gathered(ROW('{key}', {viewer}, {creator}, 5, NULL, NULL, '{{}}', NULL, NULL, NULL, NULL)::ledger_payment)",
     "take by hand": "SELECT ledger_take({viewer}, -1, false)",
     "put back by hand": "SELECT ledger_put_back('{{{viewer}}}', '{{-5}}', false)",
     "let money come in by hand": "SELECT ledger_come_in('{{{viewer}}}', '{{5}}', true, 1)",
@@ -113,6 +141,22 @@ def test_the_door_answers_what_it_refuses_and_writes_nothing(amount: int, repeat
     assert snapshot(books) == before
 
 
+@pytest.mark.parametrize(("amount", "repeat", "outcome"), [(5000, False, "insufficient"), (5, True, "key_reused")])
+def test_the_door_for_payments_answers_what_it_refuses_and_writes_nothing(
+    amount: int, repeat: bool, outcome: str
+) -> None:
+    books = Books.open(100)
+    books.ledger.post(unlock := books.unlock(30))
+    before = snapshot(books)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ledger_payment (key, payer, payee, amount) VALUES (%s, %s, %s, %s) RETURNING outcome, available",
+            [unlock.key if repeat else fresh("k"), books.viewer.id, books.creator.id, amount],
+        )
+        assert cursor.fetchone() == (outcome, 70 if outcome == "insufficient" else None)
+    assert snapshot(books) == before
+
+
 @pytest.mark.parametrize("moment", ["9999-12-31 23:59-05", "1899-12-31Z", "infinity"])
 def test_a_batch_calls_a_moment_that_could_not_be_read_again_malformed(moment: str) -> None:
     books = Books.open(100)
@@ -139,10 +183,10 @@ def test_a_temporary_table_cannot_stand_in_for_one_of_ours() -> None:
     books = Books.open(100)
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE ledger_account (LIKE ledger_account INCLUDING ALL) ON COMMIT DROP")
-        cursor.execute("CREATE TEMPORARY TABLE ledger_entry (LIKE ledger_entry) ON COMMIT DROP")
+        cursor.execute("CREATE TEMPORARY TABLE ledger_journal (LIKE ledger_journal) ON COMMIT DROP")
     books.ledger.post(books.unlock(30))
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE pg_temp.ledger_account, pg_temp.ledger_entry")
+        cursor.execute("DROP TABLE pg_temp.ledger_account, pg_temp.ledger_journal")
     assert books.posted(books.viewer) == 70
 
 

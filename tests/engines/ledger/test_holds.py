@@ -170,7 +170,7 @@ BY_SCAN = "t.refers_to = p_earlier_id"
 def scanned() -> int:
     """How often this transaction passed over all transfers."""
     with connections[ALIAS].cursor() as cursor:
-        cursor.execute("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'ledger_transfer'")
+        cursor.execute("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'ledger_journal'")
         return int(cursor.fetchone()[0])
 
 
@@ -203,7 +203,7 @@ def test_an_end_and_a_reversal_pass_over_no_transfers_also_where_an_earlier_rele
         with connections[ALIAS].cursor() as cursor:
             fund = "SELECT ledger_post('many ' || n, %s, '{-1,1}') FROM generate_series(1, 3000) n"
             cursor.execute(fund, [[books.source.id, books.viewer.id]])
-            cursor.execute("VACUUM ANALYZE ledger_transfer")
+            cursor.execute("VACUUM ANALYZE ledger_journal")
         assert end_and_reverse(books) > 0, "the measure does not notice a scan"
         with connections[ALIAS].schema_editor() as editor:
             migration = import_module("mutoscope.engines.ledger.migrations.0004_what_ended_it_by_key")

@@ -26,7 +26,7 @@ def migrate(target: str | None, *, fake: bool = False) -> None:
     MigrationExecutor(connections[ALIAS]).migrate([("ledger", target)], fake=fake)
 
 
-LATEST = "0005_moments_that_can_be_read"
+LATEST = "0006_a_payment_is_written_once"
 
 
 def test_a_ledger_that_was_never_used_is_removed_and_made_again(own: str) -> None:  # noqa: F811

@@ -19,19 +19,21 @@ from tests.engines.ledger.own import ALIAS, own  # noqa: F401 - a fixture
 
 # Each of these reaches past the guards, as somebody with the right to ALTER TABLE could, and must be noticed.
 TAMPERINGS = {
-    "entries_differ": "UPDATE ledger_entry SET amount = amount + 1 WHERE transfer_id = (SELECT min(transfer_id) FROM ledger_entry)",
+    "misshapen": "UPDATE ledger_journal SET amount_2 = NULL WHERE payee_2 IS NOT NULL",
+    "unbalanced": "UPDATE ledger_journal SET particulars.amounts[1] = (particulars).amounts[1] - 1 WHERE (particulars).kind = 'reversal'",
+    "payments_differ": "UPDATE ledger_journal SET payee_2 = 4611686018427387904 WHERE payee_2 IS NOT NULL",
+    "unfaithful": "UPDATE ledger_journal SET particulars.refers_to = 1 WHERE (particulars).kind = 'reversal'",
+    "entries_differ": "UPDATE ledger_entry_apart SET amount = amount + 1 WHERE transfer_id = (SELECT min(transfer_id) FROM ledger_entry_apart)",
     "balances_differ": "UPDATE ledger_account SET available = available + 1 WHERE id = (SELECT max(id) FROM ledger_account)",
     "currency_sums": "UPDATE ledger_account SET available = available + 1 WHERE id = (SELECT max(id) FROM ledger_account)",
     "held_differs": "UPDATE ledger_account SET held = held + 1 WHERE id = (SELECT max(id) FROM ledger_account)",
     "open_holds_differ": "DELETE FROM ledger_open_hold",
-    "unbalanced": "UPDATE ledger_transfer SET amounts[1] = amounts[1] - 1 WHERE id = (SELECT min(id) FROM ledger_transfer)",
-    "unfaithful": "UPDATE ledger_transfer SET refers_to = 1 WHERE kind = 'reversal'",
     "references_differ": "DELETE FROM ledger_reference",
     "snapshots_differ": "UPDATE ledger_snapshot SET balance = balance + 1",
     "overdrawn": "ALTER DOMAIN ledger_not_negative DROP CONSTRAINT ledger_account_not_overdrawn; UPDATE ledger_account SET available = -1 WHERE kind = 'viewer'",
-    "keys_repeated": "ALTER TABLE ledger_transfer DROP CONSTRAINT ledger_transfer_key_once; UPDATE ledger_transfer SET key = 'same'",
-    "guards_missing": "DROP TRIGGER ledger_entry_append_only ON ledger_entry",
-    "chain": "UPDATE ledger_transfer SET metadata = '{\"video\": 8}' WHERE id = 2",
+    "keys_repeated": "ALTER TABLE ledger_journal DROP CONSTRAINT ledger_journal_key_once; UPDATE ledger_journal SET key = 'same'",
+    "guards_missing": "DROP TRIGGER ledger_entry_append_only ON ledger_entry_apart",
+    "chain": "UPDATE ledger_journal SET metadata = '{\"video\": 8}' WHERE id = 2",
 }
 
 
@@ -57,7 +59,7 @@ def test_verify_notices_what_got_past_the_guards(own: str, check: str) -> None: 
     filled()
     seal(ALIAS)
     with psycopg.connect(own, autocommit=True) as owner:
-        tables = ("account", "sub_balance", "transfer", "entry", "reference", "open_hold", "snapshot")
+        tables = ("account", "sub_balance", "journal", "entry_apart", "reference", "open_hold", "snapshot")
         for table in tables:
             owner.execute(f"ALTER TABLE ledger_{table} DISABLE TRIGGER USER".encode())
         owner.execute(TAMPERINGS[check].encode())

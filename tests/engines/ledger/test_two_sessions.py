@@ -22,6 +22,7 @@ from tests.engines.ledger.own import ALIAS, own  # noqa: F401 - a fixture
 LIMITED = 3
 START = 40
 INSERT = "INSERT INTO ledger_posting (key, accounts, amounts) VALUES (%s, %s, %s) RETURNING outcome"
+PAY = "INSERT INTO ledger_payment (key, payer, payee, amount) VALUES (%s, %s, %s, %s) RETURNING outcome"
 BALANCE = (
     "SELECT a.available + a.held - a.gathered + coalesce((SELECT sum(balance) FROM ledger_sub_balance s"
     " WHERE s.account_id = a.id), 0) FROM ledger_account a WHERE id = %s"
@@ -39,7 +40,7 @@ class Session:
 
 
 class TwoSessions(RuleBasedStateMachine):
-    """Post, commit and roll back in two sessions. Account LIMITED may go below zero."""
+    """Post or pay, commit and roll back in two sessions. Account LIMITED may go below zero."""
 
     url = ""
     steps = 0
@@ -86,7 +87,7 @@ class TwoSessions(RuleBasedStateMachine):
         mine.posted[key] = content
         return "posted"
 
-    def step(self, index: int, source: int, target: int, amount: int, number: int) -> None:
+    def step(self, index: int, source: int, target: int, amount: int, number: int, *, pays: bool = False) -> None:
         type(self).steps += 1
         key = f"{self.run}:{number}"
         expected = self.expected(index, (source, target, amount), key)
@@ -94,8 +95,13 @@ class TwoSessions(RuleBasedStateMachine):
         connection = self.sessions[index].connection
         try:
             with connection.transaction():
-                asked = (key, [leg[0] for leg in legs], [leg[1] for leg in legs])
-                row = connection.execute(INSERT, asked).fetchone()
+                if pays:
+                    row = connection.execute(
+                        PAY, (key, self.accounts[source], self.accounts[target], amount)
+                    ).fetchone()
+                else:
+                    asked = (key, [leg[0] for leg in legs], [leg[1] for leg in legs])
+                    row = connection.execute(INSERT, asked).fetchone()
                 assert row is not None
                 found = row[0]
         except psycopg.errors.LockNotAvailable:
@@ -107,9 +113,11 @@ class TwoSessions(RuleBasedStateMachine):
         pair=st.permutations(range(LIMITED + 1)),
         amount=st.integers(1, 30),
         number=st.integers(0, 25),
+        pays=st.booleans(),
     )
-    def post(self, index: int, pair: list[int], amount: int, number: int) -> None:
-        self.step(index, pair[0], pair[1], amount, number)
+    def post(self, index: int, pair: list[int], amount: int, number: int, pays: bool) -> None:
+        """By either door: what came through one is known to the other."""
+        self.step(index, pair[0], pair[1], amount, number, pays=pays)
 
     @rule(index=st.integers(0, 1))
     def commit(self, index: int) -> None:

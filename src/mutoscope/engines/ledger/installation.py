@@ -7,9 +7,13 @@ import re
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.exceptions import IrreversibleError
 
-from mutoscope.engines.ledger.queries import read_sql
+from mutoscope.engines.ledger.queries import PACKAGE, read_sql
+from mutoscope.engines.postgres.named_sql import SqlFile
 
+CARRY_OVER = SqlFile(PACKAGE, "sql/carry_over.sql")
+TABLES = ("tables.sql", "journal.sql")
 FUNCTIONS = (
+    "views.sql",
     "guards.sql",
     "door.sql",
     "general.sql",
@@ -21,7 +25,9 @@ FUNCTIONS = (
     "sealing.sql",
 )
 
-_CREATED = re.compile(r"CREATE (?:OR REPLACE )?(FUNCTION|VIEW|TABLE|DOMAIN) (ledger_\w+)")
+_RESTRICTED = "FROM pg_proc WHERE proname = 'ledger_apply_posting' AND prosecdef AND pronamespace = current_schema()::regnamespace"
+_BEFORE_THE_JOURNAL = "FROM pg_class WHERE relname = 'ledger_transfer' AND relkind = 'r' AND relnamespace = current_schema()::regnamespace"
+_CREATED = re.compile(r"CREATE (?:OR REPLACE )?(FUNCTION|VIEW|TABLE|TYPE|DOMAIN) (ledger_\w+)")
 
 
 def install(schema_editor: BaseDatabaseSchemaEditor) -> None:
@@ -43,18 +49,32 @@ def remove(schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 def replace_functions(schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Bring functions and triggers to this release, for a later migration. Tables stay as they are, and so does a restricted role."""
+    """Bring a ledger to this release, for a later migration: functions and triggers, and its transfers to the journal if they are not there.
+
+    A restricted role keeps what it was allowed.
+    """
     schema = current_schema(schema_editor)
-    with schema_editor.connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_proc WHERE proname = 'ledger_apply_posting' AND prosecdef"
-            " AND pronamespace = current_schema()::regnamespace)"
-        )
-        restricted = bool(cursor.fetchone()[0])
+    restricted, before_the_journal = _found(schema_editor, _RESTRICTED), _found(schema_editor, _BEFORE_THE_JOURNAL)
+    if before_the_journal:
+        steps = [
+            CARRY_OVER.statements["set_aside"],
+            read_sql("journal.sql"),
+            read_sql("views.sql"),
+            CARRY_OVER.statements["carry_over"],
+        ]
+        schema_editor.execute(qualified(";\n".join(steps), schema), params=None)
     schema_editor.execute(functions_sql(schema), params=None)
+    if before_the_journal:
+        schema_editor.execute(qualified(CARRY_OVER.statements["allow_as_before"], schema), params=None)
     if restricted:
-        # CREATE OR REPLACE forgets whose rights a function runs with. What the role is allowed, it keeps.
+        # CREATE OR REPLACE forgets whose rights a function runs with.
         schema_editor.execute(definers_sql(schema), params=None)
+
+
+def _found(schema_editor: BaseDatabaseSchemaEditor, what: str) -> bool:
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS (SELECT {what})")
+        return bool(cursor.fetchone()[0])
 
 
 def current_schema(schema_editor: BaseDatabaseSchemaEditor) -> str:
@@ -66,7 +86,12 @@ def current_schema(schema_editor: BaseDatabaseSchemaEditor) -> str:
 
 def install_sql(schema: str) -> str:
     """Everything for an empty schema."""
-    return qualified(read_sql("tables.sql"), schema) + functions_sql(schema)
+    return tables_sql(schema) + functions_sql(schema)
+
+
+def tables_sql(schema: str) -> str:
+    """Tables and types alone."""
+    return qualified("\n".join(read_sql(file) for file in TABLES), schema)
 
 
 def functions_sql(schema: str) -> str:
@@ -87,14 +112,14 @@ def qualified(sql: str, schema: str) -> str:
 
 def _created() -> list[tuple[str, str]]:
     """Everything that the SQL makes, by kind and name. Triggers go with their tables."""
-    return _CREATED.findall("\n".join(read_sql(file) for file in ("tables.sql", *FUNCTIONS)))
+    return _CREATED.findall("\n".join(read_sql(file) for file in (*TABLES, *FUNCTIONS)))
 
 
 def remove_sql(schema: str) -> str:
     """What removes the ledger from a schema. Fails when a table of somebody else's refers to one of ours."""
     made = _created()
     # CASCADE takes what is ours only: functions that take a view's row, and the triggers of a function.
-    drops = [("VIEW", " CASCADE"), ("FUNCTION", " CASCADE"), ("TABLE", ""), ("DOMAIN", "")]
+    drops = [("VIEW", " CASCADE"), ("FUNCTION", " CASCADE"), ("TABLE", ""), ("TYPE", ""), ("DOMAIN", "")]
     return "\n".join(
         f"DROP {kind} IF EXISTS {schema}.{name}{cascade};"
         for kind, cascade in drops

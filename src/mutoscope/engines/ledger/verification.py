@@ -19,11 +19,13 @@ RANGE_TRANSFERS = 50_000
 PROBLEMS_MAX = 20
 
 BY_RANGE = {
-    "unbalanced": "every transfer sums to zero in each currency, between accounts that exist",
+    "misshapen": "every transfer has its legs in one place, each account once",
+    "unbalanced": "every transfer that is no payment sums to zero in each currency, between accounts that exist",
     "unfaithful": "every reversal mirrors its transfer, every end of a hold stays within it",
 }
 WHOLE = {
-    "entries_differ": "entries are what the transfers say",
+    "payments_differ": "every payment is between accounts that exist, in one currency",
+    "entries_differ": "entries that stand apart are what the transfers say",
     "balances_differ": "every balance is the sum of its entries",
     "overdrawn": "no account is below its limit",
     "held_differs": "what is held is what open holds would take",
@@ -39,12 +41,13 @@ WHOLE = {
 GUARDS = [
     *("ledger_transfer_append_only", "ledger_entry_append_only", "ledger_reference_append_only"),
     *("ledger_backdated_append_only", "ledger_seal_append_only", "ledger_snapshot_append_only"),
+    *("ledger_transfer_read_only", "ledger_entry_read_only"),
     *("ledger_account_stays", "ledger_account_identity_fixed"),
     *("ledger_sub_balance_stays", "ledger_sub_balance_of_its_account", "ledger_sub_balance_new_by_doors"),
     *("ledger_account_by_doors", "ledger_sub_balance_by_doors", "ledger_transfer_by_doors", "ledger_entry_by_doors"),
     *("ledger_reference_by_doors", "ledger_backdated_by_doors", "ledger_open_hold_by_doors"),
-    *("ledger_opening_applied", "ledger_posting_applied", "ledger_batch_applied"),
-    *("ledger_account_not_overdrawn", "ledger_account_one_per_owner", "ledger_transfer_key_once"),
+    *("ledger_opening_applied", "ledger_payment_applied", "ledger_posting_applied", "ledger_batch_applied"),
+    *("ledger_account_not_overdrawn", "ledger_account_one_per_owner", "ledger_journal_key_once"),
     "ledger_reference_pkey",
 ]
 

@@ -54,9 +54,9 @@ def months_pass(months: int = 1) -> None:
     """Everything that was recorded so far was recorded so many months earlier, to the day: the ledger's own clock cannot be moved."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE ledger_transfer DISABLE TRIGGER USER")
-        cursor.execute("UPDATE ledger_transfer SET recorded_at = recorded_at - make_interval(months => %s)", [months])
-        cursor.execute("ALTER TABLE ledger_transfer ENABLE TRIGGER USER")
+        cursor.execute("ALTER TABLE ledger_journal DISABLE TRIGGER USER")
+        cursor.execute("UPDATE ledger_journal SET recorded_at = recorded_at - make_interval(months => %s)", [months])
+        cursor.execute("ALTER TABLE ledger_journal ENABLE TRIGGER USER")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 

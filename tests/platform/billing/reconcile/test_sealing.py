@@ -22,13 +22,13 @@ def days_pass(days: int) -> None:
     """Everything that was recorded and not sealed so far was recorded earlier."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE ledger_transfer DISABLE TRIGGER USER")
+        cursor.execute("ALTER TABLE ledger_journal DISABLE TRIGGER USER")
         cursor.execute(
-            "UPDATE ledger_transfer SET recorded_at = recorded_at - make_interval(days => %s)"
+            "UPDATE ledger_journal SET recorded_at = recorded_at - make_interval(days => %s)"
             " WHERE id > coalesce((SELECT max(through_id) FROM ledger_seal), 0)",
             [days],
         )
-        cursor.execute("ALTER TABLE ledger_transfer ENABLE TRIGGER USER")
+        cursor.execute("ALTER TABLE ledger_journal ENABLE TRIGGER USER")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 

@@ -54,6 +54,10 @@ def statements_asked() -> Iterator[list[tuple[str, Any]]]:
         yield asked
 
 
+# The indexes by which the ledger finds an account's entries.
+BY_ACCOUNT = ("ledger_journal_by_", "ledger_entry_apart_pkey")
+
+
 def entries_read(sql: str, params: Any) -> int:
     """How many rows of the ledger's entries PostgreSQL reads for a statement, by the plan that it has for an account of many."""
     with connection.cursor() as cursor:
@@ -63,7 +67,7 @@ def entries_read(sql: str, params: Any) -> int:
         plan = cursor.fetchone()[0]
 
     def rows(node: dict[str, Any]) -> int:
-        own = node["Actual Rows"] * node["Actual Loops"] if node.get("Relation Name") == "ledger_entry" else 0
+        own = node["Actual Rows"] * node["Actual Loops"] if node.get("Index Name", "").startswith(BY_ACCOUNT) else 0
         return int(own) + sum(rows(each) for each in node.get("Plans", ()))
 
     return rows((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"])

@@ -86,19 +86,21 @@ BEGIN
         SELECT judged.*, bool_and(verdict IS NULL) OVER (PARTITION BY link) AS accepted
         FROM judged
     ), links AS MATERIALIZED (
-        SELECT link, nextval(pg_get_serial_sequence('ledger_transfer', 'id')) AS link_id FROM decided
+        SELECT link, nextval(pg_get_serial_sequence('ledger_journal', 'id')) AS link_id FROM decided
         WHERE accepted GROUP BY link HAVING count(*) > 1
     ), posted AS (
-        INSERT INTO ledger_transfer AS t (kind, key, accounts, amounts, metadata, effective_at, link_id)
-        SELECT 'single', d.key, d.accounts, d.amounts, d.metadata, d.effective_at, links.link_id
-        FROM decided d LEFT JOIN links ON links.link = d.link WHERE d.accepted ORDER BY d.number
-        RETURNING t.id, t.key, t.recorded_at
+        INSERT INTO ledger_journal AS j (payer, payee, amount, payee_2, amount_2, key, metadata, particulars)
+        SELECT k.payer, k.payee, k.amount, k.payee_2, k.amount_2, d.key, d.metadata, k.particulars
+        FROM decided d LEFT JOIN links ON links.link = d.link
+        CROSS JOIN LATERAL ledger_kept('single', d.accounts, d.amounts, d.effective_at, NULL, NULL, links.link_id) k
+        WHERE d.accepted ORDER BY d.number
+        RETURNING j.id, j.key, j.recorded_at, j.payer IS NULL AS apart
     ), moved AS MATERIALIZED (
         -- Every leg of what posts. An account that is debited has its own row locked here, so its credits may go there as well.
-        SELECT posted.id, priced.account, priced.amount, priced.currency, priced.account = ANY (v_debited) AS own_row
+        SELECT posted.id, posted.apart, priced.account, priced.amount, priced.currency, priced.account = ANY (v_debited) AS own_row
         FROM decided d JOIN posted ON posted.key = d.key JOIN priced ON priced.number = d.number WHERE d.accepted
     ), entered AS (
-        INSERT INTO ledger_entry (account_id, transfer_id, amount) SELECT account, id, amount FROM moved
+        INSERT INTO ledger_entry_apart (account_id, transfer_id, amount) SELECT account, id, amount FROM moved WHERE apart
     ), on_own_rows AS (
         UPDATE ledger_account a SET available = a.available + m.amount
         FROM (SELECT account, sum(amount)::bigint AS amount FROM moved WHERE own_row GROUP BY account) m WHERE a.id = m.account

@@ -1,5 +1,19 @@
 -- What a posting must be, where that is not plain to see. Each raises, with the name of a constraint, or returns.
 
+-- Raise unless a payment names two or three accounts, each once, and amounts above zero.
+CREATE OR REPLACE FUNCTION ledger_check_payment(p ledger_payment) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF (p.amount > 0 AND CASE WHEN p.payee_2 IS NULL THEN p.amount_2 IS NULL ELSE p.amount_2 > 0 END) IS NOT TRUE THEN
+        RAISE EXCEPTION 'payment % has not an amount above zero for each payee', p.key
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_transfer_shape', TABLE = 'ledger_transfer';
+    END IF;
+    IF (p.payer <> p.payee AND (p.payee_2 IS NULL OR p.payee_2 <> p.payer AND p.payee_2 <> p.payee)) IS NOT TRUE THEN
+        RAISE EXCEPTION 'payment % does not name a payer and its payees, each once', p.key
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_transfer_legs_ordered', TABLE = 'ledger_transfer';
+    END IF;
+END $$;
+
 -- Raise unless a transfer has what its kind must have, and nothing else.
 CREATE OR REPLACE FUNCTION ledger_check_shape(p ledger_posting) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -58,7 +72,8 @@ BEGIN
     IF p.refers_to IS NULL THEN
         RETURN;
     END IF;
-    SELECT * INTO v_earlier FROM ledger_transfer t WHERE t.id = p.refers_to FOR UPDATE;
+    PERFORM 1 FROM ledger_journal j WHERE j.id = p.refers_to FOR UPDATE;
+    SELECT * INTO v_earlier FROM ledger_transfer t WHERE t.id = p.refers_to;
     IF p.kind = 'reversal' THEN
         v_faithful := v_earlier.kind IN ('single', 'post', 'reversal') AND p.accounts = v_earlier.accounts
             AND NOT EXISTS (SELECT FROM unnest(p.amounts, v_earlier.amounts) n (mine, theirs) WHERE mine <> -theirs);

@@ -1,11 +1,12 @@
--- Every posting there is: holds and their ends, reversals, accounts without a limit, several currencies, money that must be
--- gathered first. Called by the door's trigger, and of no use outside it.
+-- Every posting there is: holds and their ends, reversals, accounts without a limit, several payers or currencies, many legs, and
+-- payments that are short or known. Called by the doors' triggers, and of no use outside them.
 CREATE OR REPLACE FUNCTION ledger_post_any(p ledger_posting) RETURNS ledger_posting
 LANGUAGE plpgsql AS $$
 DECLARE
     v_hold CONSTANT boolean := p.kind = 'hold';
     v_taken record;
     v_transaction xid8;
+    v_payment boolean;
 BEGIN
     PERFORM ledger_check_shape(p);
     PERFORM ledger_check_balanced(p);
@@ -35,18 +36,19 @@ BEGIN
     END LOOP;
     -- A transaction has its own id before it draws a transfer's: sealing relies on that order.
     v_transaction := pg_current_xact_id();
-    INSERT INTO ledger_transfer AS t (kind, key, accounts, amounts, metadata, effective_at, expires_at, refers_to)
-    VALUES (p.kind, p.key, p.accounts, p.amounts, p.metadata, p.effective_at, p.expires_at, p.refers_to)
-    ON CONFLICT ON CONSTRAINT ledger_transfer_key_once DO NOTHING
-    RETURNING t.id, t.recorded_at, 'posted' INTO p.transfer_id, p.recorded_at, p.outcome;
+    INSERT INTO ledger_journal AS j (payer, payee, amount, payee_2, amount_2, key, metadata, particulars)
+    SELECT k.payer, k.payee, k.amount, k.payee_2, k.amount_2, p.key, p.metadata, k.particulars
+    FROM ledger_kept(p.kind, p.accounts, p.amounts, p.effective_at, p.expires_at, p.refers_to, NULL) k
+    ON CONFLICT ON CONSTRAINT ledger_journal_key_once DO NOTHING
+    RETURNING j.id, j.recorded_at, 'posted', j.payer IS NOT NULL INTO p.transfer_id, p.recorded_at, p.outcome, v_payment;
     IF NOT FOUND THEN
         PERFORM ledger_put_back(p.accounts, p.amounts, v_hold);
         RETURN ledger_known(p);
     END IF;
     IF v_hold THEN
         INSERT INTO ledger_open_hold (transfer_id, expires_at) VALUES (p.transfer_id, p.expires_at);
-    ELSE
-        INSERT INTO ledger_entry (account_id, transfer_id, amount)
+    ELSIF NOT v_payment THEN
+        INSERT INTO ledger_entry_apart (account_id, transfer_id, amount)
         SELECT unnest(p.accounts), p.transfer_id, unnest(p.amounts);
     END IF;
     IF p.refers_to IS NOT NULL THEN
@@ -96,18 +98,57 @@ BEGIN
     END IF;
 END $$;
 
--- The debit of an ordinary transfer, where the own row alone did not do. Returns the account's currency, or NULL and nothing was
--- taken: it is short, or has no limit.
-CREATE OR REPLACE FUNCTION ledger_take_gathered(p_account bigint, p_amount bigint) RETURNS text
+-- The debit of a payment, where the own row alone did not do. Raises where the payment is malformed. Returns the payer's currency, or
+-- NULL and nothing was taken: it is short, or has no limit.
+CREATE OR REPLACE FUNCTION ledger_take_gathered(p ledger_payment) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
     v_taken record;
 BEGIN
-    v_taken := ledger_take(p_account, p_amount, false);
+    PERFORM ledger_check_payment(p);
+    v_taken := ledger_take(p.payer, -p.amount - coalesce(p.amount_2, 0), false);
     IF v_taken.unlimited OR v_taken.short THEN
         RETURN NULL;
     END IF;
     RETURN v_taken.currency;
+END $$;
+
+-- A payment that is out of the ordinary: as any transfer.
+CREATE OR REPLACE FUNCTION ledger_pay_any(p ledger_payment) RETURNS ledger_payment
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN ledger_answered(p, ledger_post_any(ledger_by_legs(p)));
+END $$;
+
+-- A payment whose key is known: what it took goes back.
+CREATE OR REPLACE FUNCTION ledger_pay_again(p ledger_payment) RETURNS ledger_payment
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE ledger_account a SET available = a.available + (p.amount + coalesce(p.amount_2, 0)) WHERE a.id = p.payer;
+    RETURN ledger_answered(p, ledger_known(ledger_by_legs(p)));
+END $$;
+
+-- A payment with its legs as arrays, in order of account.
+CREATE OR REPLACE FUNCTION ledger_by_legs(p ledger_payment) RETURNS ledger_posting
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_posting ledger_posting;
+BEGIN
+    SELECT p.key, 'single', p.metadata, array_agg(n.account ORDER BY n.account), array_agg(n.amount ORDER BY n.account)
+        INTO v_posting.key, v_posting.kind, v_posting.metadata, v_posting.accounts, v_posting.amounts
+    FROM (VALUES (p.payer, -p.amount - coalesce(p.amount_2, 0)), (p.payee, p.amount), (p.payee_2, p.amount_2)) n (account, amount)
+    WHERE n.account IS NOT NULL;
+    RETURN v_posting;
+END $$;
+
+CREATE OR REPLACE FUNCTION ledger_answered(p ledger_payment, p_posting ledger_posting) RETURNS ledger_payment
+LANGUAGE plpgsql AS $$
+BEGIN
+    p.outcome := p_posting.outcome;
+    p.transfer_id := p_posting.transfer_id;
+    p.recorded_at := p_posting.recorded_at;
+    p.available := p_posting.available;
+    RETURN p;
 END $$;
 
 -- Undo what ledger_take and the debits did for these legs. The rows are locked already.

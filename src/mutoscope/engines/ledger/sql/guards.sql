@@ -1,5 +1,5 @@
--- What the database itself enforces, whoever writes and through whatever. There are three doors, each of them a view whose
--- INSERT is done by a trigger: ledger_opening (accounts.sql), ledger_posting (door.sql) and ledger_batch (bulk.sql). What they write
+-- What the database itself enforces, whoever writes and through whatever. There are four doors, each of them a view whose INSERT is done
+-- by a trigger: ledger_opening (accounts.sql), ledger_payment and ledger_posting (door.sql), ledger_batch (bulk.sql). What they write
 -- they check first. Every other write to the tables behind them is refused, because it comes from outside a trigger: the table
 -- owner's own INSERT, UPDATE, DELETE and TRUNCATE too. Only DDL (dropping a trigger) gets past that, and `verify` notices.
 --
@@ -14,9 +14,9 @@ BEGIN
 END $$;
 
 -- History is only ever added to.
-CREATE OR REPLACE TRIGGER ledger_transfer_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_transfer
+CREATE OR REPLACE TRIGGER ledger_transfer_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_journal
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse('history is append-only');
-CREATE OR REPLACE TRIGGER ledger_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entry
+CREATE OR REPLACE TRIGGER ledger_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entry_apart
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse('history is append-only');
 CREATE OR REPLACE TRIGGER ledger_reference_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_reference
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse('history is append-only');
@@ -26,6 +26,12 @@ CREATE OR REPLACE TRIGGER ledger_seal_append_only BEFORE UPDATE OR DELETE OR TRU
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse('history is append-only');
 CREATE OR REPLACE TRIGGER ledger_snapshot_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_snapshot
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse('history is append-only');
+
+-- The views of it are read, and say so: PostgreSQL's own refusal would advise to write a rule.
+CREATE OR REPLACE TRIGGER ledger_transfer_read_only INSTEAD OF INSERT OR UPDATE OR DELETE ON ledger_transfer
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse('history is append-only');
+CREATE OR REPLACE TRIGGER ledger_entry_read_only INSTEAD OF INSERT OR UPDATE OR DELETE ON ledger_entry
+    FOR EACH ROW EXECUTE FUNCTION ledger_refuse('history is append-only');
 
 -- Accounts and their sub-balances stay, and never become somebody else's.
 CREATE OR REPLACE TRIGGER ledger_account_stays BEFORE DELETE OR TRUNCATE ON ledger_account
@@ -54,9 +60,9 @@ CREATE OR REPLACE TRIGGER ledger_sub_balance_by_doors BEFORE UPDATE OF balance O
 -- For each row, so that a credit which finds its row (ON CONFLICT DO UPDATE) is asked once, as an UPDATE.
 CREATE OR REPLACE TRIGGER ledger_sub_balance_new_by_doors AFTER INSERT ON ledger_sub_balance
     FOR EACH ROW EXECUTE FUNCTION ledger_refuse_by_hand();
-CREATE OR REPLACE TRIGGER ledger_transfer_by_doors BEFORE INSERT ON ledger_transfer
+CREATE OR REPLACE TRIGGER ledger_transfer_by_doors BEFORE INSERT ON ledger_journal
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_by_hand();
-CREATE OR REPLACE TRIGGER ledger_entry_by_doors BEFORE INSERT ON ledger_entry
+CREATE OR REPLACE TRIGGER ledger_entry_by_doors BEFORE INSERT ON ledger_entry_apart
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_by_hand();
 CREATE OR REPLACE TRIGGER ledger_reference_by_doors BEFORE INSERT ON ledger_reference
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_by_hand();
@@ -65,6 +71,14 @@ CREATE OR REPLACE TRIGGER ledger_backdated_by_doors BEFORE INSERT ON ledger_back
 CREATE OR REPLACE TRIGGER ledger_open_hold_by_doors BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ledger_open_hold
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_by_hand();
 
+-- A credit in another currency than its account's. In place of a new balance, where the doors add to one (door.sql).
+CREATE OR REPLACE FUNCTION ledger_refuse_currency(p_account bigint, p_currency text) RETURNS bigint
+LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'account % is not one in %', p_account, p_currency
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_transfer_balanced', TABLE = 'ledger_sub_balance';
+END $$;
+
 -- A sub-balance has its account's currency. Asked when there is a new one and never after: it keeps both (above).
 -- For each row, so that an INSERT that finds its row (ON CONFLICT DO UPDATE) does not ask again.
 CREATE OR REPLACE FUNCTION ledger_check_sub_balance() RETURNS trigger
@@ -72,8 +86,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM 1 FROM ledger_account a WHERE a.id = NEW.account_id AND a.currency = NEW.currency;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'account % is not one in %', NEW.account_id, NEW.currency
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_transfer_balanced', TABLE = 'ledger_sub_balance';
+        PERFORM ledger_refuse_currency(NEW.account_id, NEW.currency);
     END IF;
     RETURN NULL;
 END $$;

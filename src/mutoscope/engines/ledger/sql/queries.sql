@@ -1,7 +1,12 @@
 -- What Python asks. One named query each; `%(name)s` are its parameters.
 
+-- name: pay
+-- One round trip. The door itself, because PostgreSQL plans an INSERT sooner than a call of a function around it.
+-- Expected row count: one.
+INSERT INTO ledger_payment (key, payer, payee, amount, payee_2, amount_2, metadata) VALUES (%s, %s, %s, %s, %s, %s, %s)
+RETURNING outcome, transfer_id, recorded_at, payer, amount + coalesce(amount_2, 0), available
+
 -- name: post
--- One round trip. The door itself, because PostgreSQL plans an INSERT sooner than a call of the function around it.
 -- Expected row count: one.
 INSERT INTO ledger_posting (key, accounts, amounts, metadata) VALUES (%s, %s, %s, %s)
 RETURNING outcome, transfer_id, recorded_at, account_id, needed, available
@@ -12,7 +17,7 @@ INSERT INTO ledger_posting (key, accounts, amounts, metadata, effective_at) VALU
 RETURNING outcome, transfer_id, recorded_at, account_id, needed, available
 
 -- name: with_own
--- `post` or `post_backdated`, and a statement of the caller's that reads `posted`. Expected row count: one.
+-- `pay`, `post` or `post_backdated`, and a statement of the caller's that reads `posted`. Expected row count: one.
 WITH answer AS ({post}), posted AS (SELECT transfer_id, recorded_at FROM answer WHERE outcome = 'posted'), own AS ({own})
 SELECT * FROM answer
 
@@ -133,8 +138,8 @@ GROUP BY a.currency, a.kind ORDER BY a.currency, a.kind
 -- name: last_drawn_id
 -- Every transfer id up to this one was drawn by a transaction that is running or has ended. And who asks, and whether that role may
 -- seal: to one that may not read the sequence, PostgreSQL says that nothing was ever drawn. Expected row count: one.
-SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('ledger_transfer', 'id')), 0), current_user,
-    has_sequence_privilege(pg_get_serial_sequence('ledger_transfer', 'id'), 'SELECT, USAGE')
+SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('ledger_journal', 'id')), 0), current_user,
+    has_sequence_privilege(pg_get_serial_sequence('ledger_journal', 'id'), 'SELECT, USAGE')
         AND has_table_privilege('ledger_seal', 'INSERT') AND has_table_privilege('ledger_snapshot', 'INSERT')
 
 -- name: next_transaction
@@ -165,7 +170,7 @@ SELECT ledger_seal_through(%(through)s, %(batch)s, %(snapshot)s)
 -- name: role_to_restrict
 -- The schema and the role, quoted, and whether the role can act as the tables' owner. Expected row count: none or one.
 SELECT quote_ident(current_schema()), quote_ident(r.rolname), pg_has_role(r.oid, c.relowner, 'MEMBER')
-FROM pg_roles r CROSS JOIN pg_class c WHERE r.rolname = %(role)s AND c.oid = 'ledger_transfer'::regclass
+FROM pg_roles r CROSS JOIN pg_class c WHERE r.rolname = %(role)s AND c.oid = 'ledger_journal'::regclass
 
 -- name: tables_it_writes
 -- Those of the ledger's tables that a role may write, by whatever right. Expected row count: none.

@@ -14,7 +14,8 @@ DECLARE
     v_accounts bigint[] := coalesce(p_accounts, '{}');
     v_amounts bigint[] := coalesce(p_amounts, '{}');
 BEGIN
-    SELECT * INTO v_earlier FROM ledger_transfer t WHERE t.id = p_earlier_id FOR UPDATE;
+    PERFORM 1 FROM ledger_journal j WHERE j.id = p_earlier_id FOR UPDATE;
+    SELECT * INTO v_earlier FROM ledger_transfer t WHERE t.id = p_earlier_id;
     IF NOT FOUND OR (v_earlier.kind = 'hold') <> (p_kind <> 'reversal') OR v_earlier.kind IN ('void', 'expire') THEN
         outcome := 'unknown';
         RETURN;
@@ -56,8 +57,8 @@ BEGIN
         RETURN 0;
     END IF;
     v_holds := ARRAY(
-        SELECT o.transfer_id FROM ledger_open_hold o JOIN ledger_transfer t ON t.id = o.transfer_id
-        WHERE o.expires_at <= clock_timestamp() ORDER BY o.expires_at LIMIT p_limit FOR UPDATE OF t SKIP LOCKED);
+        SELECT o.transfer_id FROM ledger_open_hold o JOIN ledger_journal j ON j.id = o.transfer_id
+        WHERE o.expires_at <= clock_timestamp() ORDER BY o.expires_at LIMIT p_limit FOR UPDATE OF j SKIP LOCKED);
     PERFORM 1 FROM ledger_account a
     WHERE a.id IN (SELECT unnest(t.accounts) FROM ledger_transfer t WHERE t.id = ANY (v_holds))
     ORDER BY a.id FOR NO KEY UPDATE;

@@ -7,12 +7,35 @@
 SELECT max(id), count(*) FROM (SELECT id FROM ledger_transfer WHERE id > %(after)s ORDER BY id LIMIT %(limit)s) r
 
 -- name: unbalanced
--- Transfers that do not sum to zero in a currency, or name an account that does not exist. Expected: none.
-SELECT t.id, a.currency, sum(n.amount)
-FROM ledger_transfer t CROSS JOIN LATERAL unnest(t.accounts, t.amounts) n (account, amount)
+-- Transfers that are no payments, and do not sum to zero in a currency or name an account that does not exist. Expected: none.
+SELECT j.id, a.currency, sum(n.amount)
+FROM ledger_journal j CROSS JOIN LATERAL unnest((j.particulars).accounts, (j.particulars).amounts) n (account, amount)
 LEFT JOIN ledger_account a ON a.id = n.account
-WHERE t.id > %(after)s AND t.id <= %(through)s
-GROUP BY t.id, a.currency HAVING sum(n.amount) <> 0 OR a.currency IS NULL
+WHERE j.payer IS NULL AND j.id > %(after)s AND j.id <= %(through)s
+GROUP BY j.id, a.currency HAVING sum(n.amount) <> 0 OR a.currency IS NULL
+LIMIT %(limit)s
+
+-- name: payments_differ
+-- Payments to or from an account that does not exist, or between currencies. That they sum to zero is how they are kept. Expected: none.
+SELECT j.id, p.currency, a.currency, b.currency FROM ledger_journal j
+LEFT JOIN ledger_account p ON p.id = j.payer LEFT JOIN ledger_account a ON a.id = j.payee LEFT JOIN ledger_account b ON b.id = j.payee_2
+WHERE j.payer IS NOT NULL AND (p.currency = a.currency AND (j.payee_2 IS NULL OR p.currency = b.currency)) IS NOT TRUE
+LIMIT %(limit)s
+
+-- name: misshapen
+-- Transfers that are neither a payment (a payer, one or two payees, each once, amounts above zero) nor have their legs in their
+-- particulars, in order of account. Expected: none.
+SELECT j.id FROM ledger_journal j
+WHERE j.id > %(after)s AND j.id <= %(through)s AND (
+    CASE WHEN j.payer IS NOT NULL THEN
+            (j.particulars).accounts IS NULL AND (j.particulars).amounts IS NULL AND (j.particulars).kind IS DISTINCT FROM 'hold'
+            AND j.amount > 0 AND j.payee <> j.payer
+            AND CASE WHEN j.payee_2 IS NULL THEN j.amount_2 IS NULL
+                     ELSE j.amount_2 > 0 AND j.payee_2 <> j.payer AND j.payee_2 <> j.payee END
+         ELSE num_nonnulls(j.payee, j.amount, j.payee_2, j.amount_2) = 0
+            AND cardinality((j.particulars).accounts) = cardinality((j.particulars).amounts)
+            AND NOT EXISTS (SELECT FROM unnest((j.particulars).accounts) WITH ORDINALITY n (account, leg)
+                            WHERE n.account <= (j.particulars).accounts[n.leg - 1]) END) IS NOT TRUE
 LIMIT %(limit)s
 
 -- name: unfaithful
@@ -29,18 +52,17 @@ WHERE t.refers_to IS NOT NULL AND t.id > %(after)s AND t.id <= %(through)s AND (
 LIMIT %(limit)s
 
 -- name: entries_differ
--- Transfers whose entries are not their legs, and entries without a transfer. Compared by count, sum and a sum that depends on
--- which account gets which amount. Expected: none.
+-- Transfers whose entries apart are not their legs, and entries apart of none that has any. A payment's entries are its own columns.
+-- Compared by count, sum and a sum that depends on which account gets which amount. Expected: none.
 WITH said AS (
-    SELECT t.id, n.account, n.amount FROM ledger_transfer t CROSS JOIN LATERAL unnest(t.accounts, t.amounts) n (account, amount)
-    WHERE t.kind <> 'hold'
+    SELECT j.id, n.account, n.amount FROM ledger_journal j
+    CROSS JOIN LATERAL unnest((j.particulars).accounts, (j.particulars).amounts) n (account, amount)
+    WHERE j.payer IS NULL AND (j.particulars).kind <> 'hold'
 ), both_sides AS (
     SELECT id, account, amount FROM said
-    UNION ALL SELECT transfer_id, account_id, -amount FROM ledger_entry
+    UNION ALL SELECT transfer_id, account_id, -amount FROM ledger_entry_apart
 )
-SELECT account, id, sum(amount) FROM (
-    SELECT account, id, amount FROM both_sides) b
-GROUP BY account, id HAVING count(*) <> 2 OR sum(amount) <> 0
+SELECT account, id, sum(amount) FROM both_sides GROUP BY account, id HAVING count(*) <> 2 OR sum(amount) <> 0
 LIMIT %(limit)s
 
 -- name: balances_differ

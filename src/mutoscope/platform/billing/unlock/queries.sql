@@ -49,11 +49,11 @@ JOIN videos_video v ON v.public_id = %(public_id)s
 JOIN billing_coupon k ON k.channel_id = v.channel_id AND k.code = %(coupon)s;
 
 -- name: buy
--- One row. See migrations/0034_receipts_that_agree.sql for its locks and outcomes.
+-- One row. See migrations/0038_an_unlock_is_a_payment.sql for its locks and outcomes.
 SELECT * FROM billing_unlock(%(viewer_id)s, %(video_id)s, %(channel_id)s, %(offer_id)s, %(version)s::integer, %(term)s,
     %(price)s::integer, %(credit)s::integer, %(fee)s::integer, %(creator)s::integer, %(is_upgrade)s,
     %(now)s, %(starts_at)s, %(expires_at)s, %(request_key)s,
-    %(key)s, %(accounts)s::bigint[], %(amounts)s::bigint[], %(metadata)s::jsonb,
+    %(key)s, %(viewer_account)s, %(creator_account)s, %(fees_account)s, %(metadata)s::jsonb,
     %(coupon_id)s, %(discount)s::integer);
 
 -- name: click
@@ -66,7 +66,7 @@ FROM (
     SELECT billing_unlock(%(viewer_id)s, film.video_id, film.channel_id, film.offer_id, %(version)s::integer, %(term)s,
         %(points)s::integer, 0, %(fee)s::integer, %(creator)s::integer, false,
         film.now, film.now, film.now + %(lasts)s::interval, '',
-        format('unlock:%%s:%%s:%%s', %(viewer_id)s, film.video_id, %(version)s::integer), legs.accounts, legs.amounts,
+        format('unlock:%%s:%%s:%%s', %(viewer_id)s, film.video_id, %(version)s::integer), film.viewer, film.creator, film.site,
         jsonb_build_object('for', 'unlock', 'video', film.video_id, 'term', %(term)s::text), NULL, 0) AS bought
     FROM (
         SELECT v.id AS video_id, v.channel_id, o.id AS offer_id, statement_timestamp() + %(ahead)s::interval AS now,
@@ -83,12 +83,6 @@ FROM (
           AND (SELECT c.owner_id FROM accounts_channel c WHERE c.id = v.channel_id) <> %(viewer_id)s
         LIMIT 1
     ) film
-    CROSS JOIN LATERAL (
-        -- The ledger locks accounts in order, and a fee of nothing is no leg.
-        SELECT array_agg(leg.account ORDER BY leg.account) AS accounts, array_agg(leg.amount ORDER BY leg.account) AS amounts
-        FROM (VALUES (film.viewer, -%(points)s::bigint), (film.creator, %(creator)s), (film.site, %(fee)s)) leg (account, amount)
-        WHERE leg.amount <> 0
-    ) legs
     WHERE film.viewer IS NOT NULL AND film.creator IS NOT NULL
     OFFSET 0
 ) once;

@@ -335,7 +335,6 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
         """What `buy` is told."""
         asked, work = unlocking.inputs, unlocking.internals
         found, quote = work.found, work.quote
-        accounts, amounts = self._legs(found, quote.due_points, parts)
         return {
             "viewer_id": asked.viewer_id,
             "video_id": found.video_id,
@@ -355,23 +354,11 @@ class UnlockVideo(Service[UnlockVideoInputs, UnlockVideoInternals, UnlockVideoOu
             "expires_at": quote.expires_at,
             "request_key": asked.request_key,
             "key": f"unlock:{asked.viewer_id}:{found.video_id}:{found.version}",
-            "accounts": accounts,
-            "amounts": amounts,
+            "viewer_account": found.viewer_account_id,
+            "creator_account": found.creator_account_id,
+            "fees_account": found.fees_account_id,
             "metadata": json.dumps({"for": "unlock", "video": found.video_id, "term": asked.term.value}),
         }
-
-    @staticmethod
-    def _legs(found: Found, due: int, parts: Split) -> tuple[list[int], list[int]]:
-        """Accounts and amounts in order of account, as the ledger locks them. A fee of nothing is no leg; a price of nothing has none."""
-        if not due:
-            return [], []
-        assert found.viewer_account_id is not None
-        assert found.creator_account_id is not None
-        legs = {found.viewer_account_id: -due, found.creator_account_id: parts.creator_points}
-        if parts.fee_points:
-            assert found.fees_account_id is not None, "opened with the film's first price"
-            legs[found.fees_account_id] = parts.fee_points
-        return sorted(legs), [legs[account] for account in sorted(legs)]
 
     @staticmethod
     def _answer(
