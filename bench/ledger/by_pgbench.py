@@ -17,9 +17,10 @@ CLIENTS = 16
 _VIEWER = f"\\set viewer random(1, {VIEWERS})\n"
 _MANY = _VIEWER + f"\\set creator random({VIEWERS + 1}, {VIEWERS + CREATORS})\n"
 _HOT = _VIEWER + f"\\set creator {HOT_CREATOR}\n"
-_KEY = "\\set one random(1, 1000000000000000)\n\\set two random(1, 1000000000000000)\n"
+# Sent as text, as every client sends one.
+_KEY = "\\set key random(1, 1000000000000000000)\n"
 _LIMIT = f"SELECT limit_unlock(:viewer, :creator, {PLATFORM});\n"
-_OURS = f"SELECT bench_unlock('unlock:' || :one || ':' || :two, :viewer, :creator, {PLATFORM});\n"
+_OURS = f"SELECT bench_unlock(:key, :viewer, :creator, {PLATFORM});\n"
 
 SCRIPTS = {
     ("limit", "many"): _MANY + _LIMIT,

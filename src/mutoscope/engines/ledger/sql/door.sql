@@ -19,6 +19,7 @@ SELECT NULL::text AS key, NULL::bigint AS payer, NULL::bigint AS payee, NULL::bi
     NULL::bigint AS amount_2, NULL::jsonb AS metadata,
     NULL::text AS outcome, NULL::bigint AS transfer_id, NULL::timestamptz AS recorded_at, NULL::bigint AS available
 WHERE false;
+-- What is not refused is posted: as a default that costs nothing, while an assignment costs as much as a fifth of a statement.
 ALTER VIEW ledger_payment ALTER COLUMN metadata SET DEFAULT '{}', ALTER COLUMN outcome SET DEFAULT 'posted';
 
 CREATE OR REPLACE VIEW ledger_posting AS
