@@ -23,10 +23,15 @@ def empty_only_what_was_written() -> None:
 def _empty(case: TransactionTestCase) -> None:
     names: list[str] = case._databases_names(include_mirrors=False)  # type: ignore[attr-defined]
     for name in names:
-        if name not in _refilled or not _empty_written(name):
-            call_command("flush", verbosity=0, interactive=False, database=name, reset_sequences=False)
-            with connections[name].cursor() as cursor:
-                _refilled[name] = _digests(cursor, _written(cursor, _tables(cursor)))
+        empty_database(name)
+
+
+def empty_database(name: str) -> None:
+    """Leave in this database what `flush` would leave in it."""
+    if name not in _refilled or not _empty_written(name):
+        call_command("flush", verbosity=0, interactive=False, database=name, reset_sequences=False)
+        with connections[name].cursor() as cursor:
+            _refilled[name] = _digests(cursor, _written(cursor, _tables(cursor)))
 
 
 def _empty_written(name: str) -> bool:
