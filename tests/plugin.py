@@ -20,6 +20,8 @@ sys.path.insert(0, str(ROOT / "src"))
 for name in [name for name in os.environ if name.startswith(("MUTOSCOPE_", "DATABASE_"))]:
     del os.environ[name]
 os.environ["MUTOSCOPE_HOME"] = str(HOME)
+# Tests start the site's programs some hundreds of times; without this each of them would compile the whole of it anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # whitenoise warns where there is nothing to serve yet.
 (HOME / "static").mkdir(parents=True, exist_ok=True)
 

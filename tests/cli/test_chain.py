@@ -75,7 +75,8 @@ def test_alone_it_serves_gives_and_stops_when_told(house: House) -> None:
     assert "no sandbox chain answers" in done.stderr
 
 
-def test_up_runs_it_and_says_where(house: House) -> None:
+def test_up_runs_it_and_says_where(house: House, settled: Path) -> None:
+    house.settle(settled)
     house.up()
     assert f"wallet to pay with: http://127.0.0.1:{house.chain_port}/" in house.said()
     assert ask(house, "getHealth") == "ok"

@@ -105,7 +105,8 @@ def test_it_starts_in_production_too_and_says_which_variable_nothing_reads(house
     assert house.stop() == 0
 
 
-def test_a_signer_whose_key_others_may_read_keeps_nothing_else_from_starting(house: House) -> None:
+def test_a_signer_whose_key_others_may_read_keeps_nothing_else_from_starting(house: House, settled: Path) -> None:
+    house.settle(settled)
     house.up()
     key = house.home / "signer" / "kek"
     key.chmod(0o644)

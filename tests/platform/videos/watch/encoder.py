@@ -166,7 +166,9 @@ def decrypted(content: bytes, key: bytes, iv: bytes) -> bytes:
     return unpadder.update(padded) + unpadder.finalize()
 
 
-def _pictures(video: Video, edition: Edition) -> None:
+@cache
+def _drawn() -> tuple[bytes, bytes]:
+    """The sheet of sprites and the cover, the same for every film."""
     with tempfile.TemporaryDirectory() as folder:
         sheet, cover = Path(folder) / "sheet.jpg", Path(folder) / "cover.jpg"
         _ffmpeg(
@@ -183,10 +185,15 @@ def _pictures(video: Video, edition: Edition) -> None:
             ]
         )
         Image.effect_mandelbrot((640, 360), (-2.2, -1.2, 0.9, 1.2), 60).convert("RGB").save(cover)
-        file = f"sprites/0-{letters(8)}.jpg"
-        _keep(f"{edition.folder()}/{file}", sheet.read_bytes())
-        name = f"{video.public_id}/covers/{letters(8)}.jpg"
-        _keep(name, cover.read_bytes())
+        return sheet.read_bytes(), cover.read_bytes()
+
+
+def _pictures(video: Video, edition: Edition) -> None:
+    sheet, cover = _drawn()
+    file = f"sprites/0-{letters(8)}.jpg"
+    _keep(f"{edition.folder()}/{file}", sheet)
+    name = f"{video.public_id}/covers/{letters(8)}.jpg"
+    _keep(name, cover)
     cues = "".join(
         f"{_clock(5 * tile)} --> {_clock(5 * tile + 5)}\n{Path(file).name}#xywh={96 * (tile % 3)},{54 * (tile // 3)},96,54\n\n"
         for tile in range(6)
