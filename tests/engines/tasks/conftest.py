@@ -13,6 +13,7 @@ from django.db import connection
 
 from mutoscope.engines.postgres.embedded import EmbeddedServer
 from mutoscope.engines.tasks.compat import TaskResult
+from mutoscope.engines.tasks.queue import schedules
 from mutoscope.engines.tasks.queue.backend import PostgresBackend, backend_of
 from mutoscope.engines.tasks.queue.operate import Operator
 from mutoscope.engines.tasks.queue.worker.worker import Size, Worker
@@ -22,8 +23,9 @@ PATIENCE_S = 60.0
 
 
 @pytest.fixture
-def backend(transactional_db: None, settings: Any) -> Iterator[PostgresBackend]:
-    """The queue's backend, with queues for the test project's tasks and short times."""
+def backend(transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresBackend]:
+    """The queue's backend, with queues for the test project's tasks and short times, and without the site's own schedules: one of them
+    that ticks meanwhile would be counted among a test's tasks."""
     settings.TASKS = {
         "default": {
             "BACKEND": "mutoscope.engines.tasks.queue.backend.PostgresBackend",
@@ -32,6 +34,9 @@ def backend(transactional_db: None, settings: Any) -> Iterator[PostgresBackend]:
         }
     }
     from tests.engines.tasks.project import tasks
+
+    ours = {name: each for name, each in schedules._DECLARED.items() if each.task.module_path.startswith("tests.")}
+    monkeypatch.setattr(schedules, "_DECLARED", ours)
 
     # No model of Django's, so it is not emptied between tests: a worker that one of them took for lost may lie there.
     with connection.cursor() as cursor:
