@@ -46,7 +46,7 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 LEDGER = (
-    "account", "sub_balance", "transfer", "reference", "backdated", "entry", "open_hold", "seal", "snapshot",
+    "account", "sub_balance", "journal", "reference", "backdated", "entry_apart", "open_hold", "seal", "snapshot",
 )  # fmt: skip
 
 

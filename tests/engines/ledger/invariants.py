@@ -84,6 +84,26 @@ def the_database_refuses_mixed_currencies(books: Books) -> bool:
     return refused(INSERT, fresh("k"), *legs) and refused(PAY, fresh("k"), books.viewer.id, euros.id, 5, None, None)
 
 
+def legs_are_counted_from_one(books: Books) -> bool:
+    """Arrays that begin elsewhere, or have two dimensions, would shift the amounts against the accounts: who pays is not looked at."""
+    late = books.ledger.open_account(fresh("late"), "issued", "PTS", may_go_negative=True).id
+    viewer, creator = books.viewer.id, books.creator.id
+    odd = [
+        (f"{{{viewer},{creator},{late}}}", "[0:2]={-900,899,1}"),
+        (f"[0:2]={{{viewer},{creator},{late}}}", "{-900,899,1}"),
+        (f"{{{viewer},{late}}}", "[0:1]={-900,900}"),
+        (f"{{{viewer},{late}}}", "{{-900,900}}"),
+        (f"{{{{{viewer},{late}}}}}", "{-900,900}"),
+    ]
+    return all(refused(INSERT, fresh("k"), *legs) for legs in odd) and sound()
+
+
+def snapshots_follow_transfers_only(books: Books) -> bool:
+    books.ledger.post(books.unlock(10))
+    invented = "INSERT INTO ledger_snapshot VALUES (%s, 1, 99999)"
+    return refused(invented, books.viewer.id) and refused("INSERT INTO ledger_seal SELECT * FROM ledger_seal")
+
+
 def history_is_append_only(books: Books) -> bool:
     return refused("DELETE FROM ledger_entry_apart") and refused("UPDATE ledger_journal SET key = 'x'")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from threading import Thread
 
 import pytest
+from django.db import connection, transaction
 
 from mutoscope.engines.ledger import InsufficientFunds, KeyReused, Receipt, Transfer, credit, debit
 from mutoscope.engines.services import Failure
@@ -99,3 +101,36 @@ def test_a_key_that_an_earlier_transfer_has_is_judged_by_that_one() -> None:
     outcomes = books.ledger.post_each([other, unlock, other, unlock])
     assert kinds(outcomes) == ["KeyReused", "repeated", "KeyReused", "repeated"]
     assert isinstance(outcomes[2], KeyReused)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("same", [True, False])
+def test_a_key_that_is_written_by_another_meanwhile_is_known_when_it_is_there(same: bool) -> None:
+    """Who may go below zero is not locked, so that the two meet at the key alone."""
+    books = Books.open(viewer_points=0)
+    first = Transfer(fresh("race"), (debit(books.source, 5), credit(books.viewer, 5)))
+    second = first if same else Transfer(first.key, (debit(books.source, 6), credit(books.viewer, 6)))
+    other = Transfer(fresh("race"), (debit(books.source, 1), credit(books.viewer, 1)))
+    answers: list[Receipt | Failure] = []
+
+    def ask() -> None:
+        try:
+            answers.extend(books.ledger.post_each([other, second]))
+        finally:
+            connection.close()
+
+    asking = Thread(target=ask)
+    with transaction.atomic():
+        books.ledger.post(first)
+        asking.start()
+        with connection.cursor() as cursor:
+            waits = 0
+            while not waits:
+                cursor.execute("SELECT pg_stat_clear_snapshot()")
+                cursor.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'transactionid'"
+                )
+                (waits,) = cursor.fetchone()
+    asking.join()
+    assert kinds(answers) == ["Receipt", "repeated" if same else "KeyReused"]
+    assert books.posted(books.viewer) == 6

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from threading import Event, Thread
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connections, transaction
 
 from mutoscope.engines.ledger import Account, Ledger, Transfer, credit, debit
 from mutoscope.engines.ledger.sealing import seal
@@ -112,26 +113,78 @@ def test_what_was_in_it_is_in_it_and_the_chain_is_the_same(own: str, migration: 
     assert asked("SELECT relname FROM pg_class WHERE relname LIKE '%%before%%'") == []
 
 
-def test_who_could_read_and_post_still_can(own: str) -> None:  # noqa: F811
+def rights(connection: psycopg.Connection) -> dict[str, list[str]]:
+    """What everybody may do with each of the ledger's relations."""
+    found: dict[str, list[str]] = {}
+    for name, right in connection.execute(
+        "SELECT c.relname, r.privilege_type FROM pg_class c, aclexplode(c.relacl) r"
+        " WHERE c.relname LIKE 'ledger%' AND r.grantee = 0 ORDER BY 1, 2"
+    ):
+        found.setdefault(name, []).append(right)
+    return found
+
+
+def test_everybody_may_do_what_they_might_before_and_no_more(own: str) -> None:  # noqa: F811
     books = filled()
     with psycopg.connect(own, autocommit=True) as owner:
         owner.execute(AS_BEFORE)
         owner.execute(
-            "GRANT SELECT ON ledger_transfer, ledger_entry TO PUBLIC; GRANT INSERT, SELECT ON ledger_posting TO PUBLIC"
+            "GRANT SELECT, UPDATE ON ledger_transfer TO PUBLIC; GRANT SELECT ON ledger_entry TO PUBLIC;"
+            " GRANT INSERT, SELECT ON ledger_posting TO PUBLIC; GRANT USAGE ON SEQUENCE ledger_transfer_id_seq TO PUBLIC;"
+            " ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC; ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO PUBLIC"
         )
-        carry_over(MIGRATIONS[-1])
-        rights = owner.execute(
-            "SELECT c.relname, r.privilege_type FROM pg_class c, aclexplode(c.relacl) r"
-            " WHERE c.relname LIKE 'ledger%' AND r.grantee = 0 ORDER BY 1, 2"
-        ).fetchall()
-    assert rights == [
-        ("ledger_entry", "SELECT"),
-        ("ledger_entry_apart", "SELECT"),
-        ("ledger_journal", "SELECT"),
-        *[(view, right) for view in ("ledger_payment", "ledger_posting") for right in ("INSERT", "SELECT")],
-        ("ledger_transfer", "SELECT"),
-    ]
+        try:
+            carry_over(MIGRATIONS[-1])
+        finally:
+            owner.execute(
+                "ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM PUBLIC; ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM PUBLIC"
+            )
+        assert rights(owner) == {
+            "ledger_journal": ["SELECT", "UPDATE"],
+            "ledger_transfer": ["SELECT", "UPDATE"],
+            "ledger_entry_apart": ["SELECT"],
+            "ledger_entry": ["SELECT"],
+            "ledger_posting": ["INSERT", "SELECT"],
+            "ledger_payment": ["INSERT", "SELECT"],
+            "ledger_journal_id_seq": ["USAGE"],
+        }
     assert books.ledger.post(books.unlock(10))
+
+
+def test_a_migration_and_those_who_post_meanwhile_do_not_stop_each_other(own: str) -> None:  # noqa: F811
+    books = Books.open(100_000, Ledger(ALIAS))
+    done, failures, posted = Event(), [], []
+
+    def post() -> None:
+        ledger = Ledger(ALIAS)
+        try:
+            while not done.is_set():
+                with transaction.atomic(using=ALIAS):
+                    # The row of a transfer first, then a door: the other way round than a payment.
+                    held = ledger.hold(books.unlock(10))
+                    ledger.post_hold(held.transfer_id, fresh("end"))
+                    ledger.post(books.unlock(10))
+                posted.append(held)
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connections[ALIAS].close()
+
+    threads = [Thread(target=post) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(5):
+            before = len(posted)
+            carry_over(MIGRATIONS[-1])
+            while len(posted) < before + 5 and not failures:
+                done.wait(0.01)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert not failures
+    assert verify(ALIAS).is_sound()
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,10 @@ ATTACKS = {
     "pay less than nothing to a second": "INSERT INTO ledger_payment (key, payer, payee, amount, payee_2, amount_2) VALUES ('{key}', {viewer}, {creator}, 10, {euros}, -5)",
     "pay a second no amount": "INSERT INTO ledger_payment (key, payer, payee, amount, payee_2) VALUES ('{key}', {viewer}, {creator}, 5, {euros})",
     "pay an amount to no second": "INSERT INTO ledger_payment (key, payer, payee, amount, amount_2) VALUES ('{key}', {viewer}, {creator}, 5, 5)",
+    "pay with an outcome": "INSERT INTO ledger_payment (key, payer, payee, amount, outcome) VALUES ('{key}', {viewer}, {creator}, 5, 'insufficient')",
+    "pay with no outcome": "INSERT INTO ledger_payment (key, payer, payee, amount, outcome) VALUES ('{key}', {viewer}, {creator}, 5, NULL)",
+    "invent a snapshot": "INSERT INTO ledger_snapshot VALUES ({viewer}, {transfer}, 99999)",
+    "invent a seal": "INSERT INTO ledger_seal VALUES (999999, 1, 1, 1, now(), now(), now(), false, '\\x', '\\x')",
     "pay nobody": "INSERT INTO ledger_payment (key, payer, amount) VALUES ('{key}', {viewer}, 5)",
     "let nobody pay": "INSERT INTO ledger_payment (key, payee, amount) VALUES ('{key}', {viewer}, 5)",
     "pay who does not exist": "INSERT INTO ledger_payment (key, payer, payee, amount) VALUES ('{key}', {viewer}, 4611686018427387904, 5)",
@@ -139,6 +143,17 @@ def test_the_door_answers_what_it_refuses_and_writes_nothing(amount: int, repeat
         )
         assert cursor.fetchone() == (outcome,)
     assert snapshot(books) == before
+
+
+def test_what_a_caller_writes_into_the_answer_is_no_answer() -> None:
+    books = Books.open(100)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ledger_posting (key, accounts, amounts, outcome, transfer_id, available) VALUES (%s, %s, %s, 'posted', 7, 7)"
+            " RETURNING outcome, transfer_id, account_id, needed, available",
+            [fresh("k"), [books.viewer.id, books.creator.id], [-500, 500]],
+        )
+        assert cursor.fetchone() == ("insufficient", None, books.viewer.id, 500, 100)
 
 
 @pytest.mark.parametrize(("amount", "repeat", "outcome"), [(5000, False, "insufficient"), (5, True, "key_reused")])

@@ -32,8 +32,8 @@ MUTANTS: dict[str, tuple[str, str, Callable[[Books], bool]]] = {
         invariants.a_covered_transfer_posts,
     ),
     "a second amount goes nowhere": (
-        "\n             OR (NEW.payee_2 IS NULL) <> (NEW.amount_2 IS NULL)) IS NOT TRUE",
-        ") IS NOT TRUE",
+        " (NEW.payee_2 IS NULL) <> (NEW.amount_2 IS NULL) OR",
+        "",
         invariants.a_payment_has_an_amount_for_each_payee,
     ),
     "amounts may be below zero": (
@@ -110,6 +110,16 @@ MUTANTS: dict[str, tuple[str, str, Callable[[Books], bool]]] = {
         "IF (p.accounts[i] > coalesce(p.accounts[i - 1], 0)) IS NOT TRUE THEN",
         "IF false THEN",
         invariants.the_database_refuses_legs_out_of_order,
+    ),
+    "legs may be counted from anywhere": (
+        "AND array_ndims(p.amounts) = 1 AND array_lower(p.amounts, 1) = 1 END",
+        "END",
+        invariants.legs_are_counted_from_one,
+    ),
+    "snapshots may be invented": (
+        "CREATE OR REPLACE TRIGGER ledger_snapshot_by_doors BEFORE INSERT",
+        "CREATE OR REPLACE TRIGGER ledger_snapshot_by_doors BEFORE DELETE",
+        invariants.snapshots_follow_transfers_only,
     ),
     "who is short pays after all": (
         "IF v_taken.unlimited OR v_taken.short THEN",
@@ -229,7 +239,7 @@ MUTANTS: dict[str, tuple[str, str, Callable[[Books], bool]]] = {
         invariants.the_chain_covers_every_transfer,
     ),
     "expiry is not looked at": (
-        "ELSE coalesce(v_expires_at > clock_timestamp(), true) AND",
+        "ELSE coalesce(v_expires_at > statement_timestamp(), true) AND",
         "ELSE true AND",
         invariants.an_expired_hold_cannot_be_posted,
     ),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import re
+import time
 
+from django.db import OperationalError, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.exceptions import IrreversibleError
+from psycopg.errors import LockNotAvailable
 
 from mutoscope.engines.ledger.queries import PACKAGE, read_sql
 from mutoscope.engines.postgres.named_sql import SqlFile
@@ -25,6 +29,15 @@ FUNCTIONS = (
     "sealing.sql",
 )
 
+# Below PostgreSQL's deadlock_timeout, so that a migration gives way before it is found to be in one.
+LOCK_MS = 300
+LOCK_TRIES = 150
+DOORS = ("ledger_payment", "ledger_posting", "ledger_batch", "ledger_opening", "ledger_sealing")
+_LOCKABLE = r"""
+SELECT c.oid::regclass::text FROM pg_class c
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v') AND c.relname LIKE 'ledger\_%'
+ORDER BY c.relname
+"""
 _RESTRICTED = "FROM pg_proc WHERE proname = 'ledger_apply_posting' AND prosecdef AND pronamespace = current_schema()::regnamespace"
 _BEFORE_THE_JOURNAL = "FROM pg_class WHERE relname = 'ledger_transfer' AND relkind = 'r' AND relnamespace = current_schema()::regnamespace"
 _CREATED = re.compile(r"CREATE (?:OR REPLACE )?(FUNCTION|VIEW|TABLE|TYPE|DOMAIN) (ledger_\w+)")
@@ -54,6 +67,7 @@ def replace_functions(schema_editor: BaseDatabaseSchemaEditor) -> None:
     A restricted role keeps what it was allowed.
     """
     schema = current_schema(schema_editor)
+    _lock(schema_editor)
     restricted, before_the_journal = _found(schema_editor, _RESTRICTED), _found(schema_editor, _BEFORE_THE_JOURNAL)
     if before_the_journal:
         steps = [
@@ -69,6 +83,39 @@ def replace_functions(schema_editor: BaseDatabaseSchemaEditor) -> None:
     if restricted:
         # CREATE OR REPLACE forgets whose rights a function runs with.
         schema_editor.execute(definers_sql(schema), params=None)
+
+
+def _lock(schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Have the ledger to oneself until the migration ends. Raises OperationalError where others do not let go of it for a minute.
+
+    All of it or nothing, again and again: whoever waits for one table while holding another, for longer than a moment, is what a posting
+    waits for that holds the one and needs the other.
+    """
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(_LOCKABLE)
+        names = [str(name) for (name,) in cursor.fetchall()]
+        for number in range(LOCK_TRIES):
+            try:
+                with transaction.atomic(using=schema_editor.connection.alias):
+                    cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_MS}ms'")
+                    cursor.execute(
+                        f"LOCK TABLE {', '.join(_as_others_take_them(names, number))} IN ACCESS EXCLUSIVE MODE"
+                    )
+                    cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+                    return
+            except OperationalError as error:
+                if not isinstance(error.__cause__, LockNotAvailable) or number == LOCK_TRIES - 1:
+                    raise
+                time.sleep(LOCK_MS / 2000)
+
+
+def _as_others_take_them(names: list[str], number: int) -> list[str]:
+    """An order in which a transaction may take them that posts: doors before tables, some door before another, a transfer it refers to
+    before all. Which of them those do that are under way is not known, so each try has another."""
+    doors = [name for name in names if name.split(".")[-1] in DOORS]
+    random.shuffle(doors)
+    first = [name for name in names if number % 2 and name.split(".")[-1] in ("ledger_journal", "ledger_transfer")]
+    return [*first, *doors, *(name for name in names if name not in doors and name not in first)]
 
 
 def _found(schema_editor: BaseDatabaseSchemaEditor, what: str) -> bool:

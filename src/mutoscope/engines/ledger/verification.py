@@ -19,7 +19,7 @@ RANGE_TRANSFERS = 50_000
 PROBLEMS_MAX = 20
 
 BY_RANGE = {
-    "misshapen": "every transfer has its legs in one place, each account once",
+    "misshapen": "every transfer has its legs in one place, each account once, and what its kind must have",
     "unbalanced": "every transfer that is no payment sums to zero in each currency, between accounts that exist",
     "unfaithful": "every reversal mirrors its transfer, every end of a hold stays within it",
 }
@@ -46,7 +46,9 @@ GUARDS = [
     *("ledger_sub_balance_stays", "ledger_sub_balance_of_its_account", "ledger_sub_balance_new_by_doors"),
     *("ledger_account_by_doors", "ledger_sub_balance_by_doors", "ledger_transfer_by_doors", "ledger_entry_by_doors"),
     *("ledger_reference_by_doors", "ledger_backdated_by_doors", "ledger_open_hold_by_doors"),
+    *("ledger_seal_by_doors", "ledger_snapshot_by_doors"),
     *("ledger_opening_applied", "ledger_payment_applied", "ledger_posting_applied", "ledger_batch_applied"),
+    "ledger_sealing_applied",
     *("ledger_account_not_overdrawn", "ledger_account_one_per_owner", "ledger_journal_key_once"),
     "ledger_reference_pkey",
 ]
@@ -118,7 +120,8 @@ def verify(using: str = DEFAULT_DB_ALIAS) -> Report:
 
 
 def _ranges(using: str, report: Report) -> Iterator[dict[str, int]]:
-    after = 0
+    # From below the first, so that an id which no door gives is seen as well.
+    after = -(2**63)
     while True:
         asked = {"after": after, "limit": RANGE_TRANSFERS}
         through, count = CHECKS.fetch_one(using, "transfer_range", asked)

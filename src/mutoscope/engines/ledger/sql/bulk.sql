@@ -17,14 +17,13 @@ SELECT NULL::text[] AS keys, NULL::integer[] AS links, NULL::jsonb[] AS metadata
     NULL::bigint[] AS account_ids, NULL::bigint[] AS needed, NULL::bigint[] AS available
 WHERE false;
 
-CREATE OR REPLACE FUNCTION ledger_apply_batch() RETURNS trigger
+CREATE OR REPLACE FUNCTION ledger_post_batch(p ledger_batch) RETURNS ledger_batch
 LANGUAGE plpgsql AS $$
 DECLARE
     v_slot integer := pg_backend_pid() & 15;
     v_debited CONSTANT bigint[] := ARRAY(
-        SELECT DISTINCT l.a FROM unnest(NEW.accounts, NEW.amounts) l (a, m) JOIN ledger_account a ON a.id = l.a
+        SELECT DISTINCT l.a FROM unnest(p.accounts, p.amounts) l (a, m) JOIN ledger_account a ON a.id = l.a
         WHERE l.m < 0 AND NOT a.may_go_negative);
-    v_transaction xid8;
 BEGIN
     PERFORM 1 FROM ledger_account a WHERE a.id = ANY (v_debited) ORDER BY a.id FOR NO KEY UPDATE;
     -- Bring in sight what came in to the debited. After the locks, so that nothing that another debit gathered is missed.
@@ -32,18 +31,17 @@ BEGIN
     FROM (SELECT b.account_id, sum(b.balance)::bigint AS balance FROM ledger_sub_balance b
            WHERE b.account_id = ANY (v_debited) GROUP BY b.account_id) s
     WHERE a.id = s.account_id AND s.balance > a.gathered AND a.available < (
-        SELECT -sum(l.m) FROM unnest(NEW.accounts, NEW.amounts) l (a, m) WHERE l.a = a.id AND l.m < 0);
+        SELECT -sum(l.m) FROM unnest(p.accounts, p.amounts) l (a, m) WHERE l.a = a.id AND l.m < 0);
     IF NOT pg_try_advisory_xact_lock(1279607879, v_slot) THEN
         v_slot := ledger_free_slot(v_slot);
     END IF;
-    v_transaction := pg_current_xact_id();
 
     WITH leg AS MATERIALIZED (
-        SELECT l.number, l.account, l.amount FROM unnest(NEW.numbers, NEW.accounts, NEW.amounts) AS l (number, account, amount)
+        SELECT l.number, l.account, l.amount FROM unnest(p.numbers, p.accounts, p.amounts) AS l (number, account, amount)
     ), asked AS MATERIALIZED (
         SELECT t.number::integer AS number, t.key, t.metadata, t.effective_at, coalesce(t.link, -t.number) AS link,
             b.accounts, b.amounts
-        FROM unnest(NEW.keys, NEW.links, NEW.metadata, NEW.effective_at) WITH ORDINALITY AS t (key, link, metadata, effective_at, number)
+        FROM unnest(p.keys, p.links, p.metadata, p.effective_at) WITH ORDINALITY AS t (key, link, metadata, effective_at, number)
         JOIN (SELECT leg.number, array_agg(leg.account ORDER BY leg.account) AS accounts,
                      array_agg(leg.amount ORDER BY leg.account) AS amounts
                 FROM leg GROUP BY leg.number) b ON b.number = t.number
@@ -118,9 +116,28 @@ BEGIN
         array_agg(coalesce(posted.recorded_at, d.old_recorded_at) ORDER BY d.number),
         array_agg(d.short_account ORDER BY d.number), array_agg(d.short_needed ORDER BY d.number),
         array_agg(d.short_available ORDER BY d.number)
-        INTO NEW.outcomes, NEW.transfer_ids, NEW.recorded_at, NEW.account_ids, NEW.needed, NEW.available
+        INTO p.outcomes, p.transfer_ids, p.recorded_at, p.account_ids, p.needed, p.available
     FROM decided d LEFT JOIN posted ON posted.key = d.key AND d.accepted;
-    RETURN NEW;
+    RETURN p;
+END $$;
+-- A key that another transaction wrote meanwhile is known at the second look.
+CREATE OR REPLACE FUNCTION ledger_apply_batch() RETURNS trigger
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_transaction xid8;
+BEGIN
+    -- Before any id is drawn (sealing relies on that order), and of the transaction itself, not of a part of it.
+    v_transaction := pg_current_xact_id();
+    FOR v_look IN 1 .. 3 LOOP
+        BEGIN
+            NEW := ledger_post_batch(NEW);
+            RETURN NEW;
+        EXCEPTION WHEN unique_violation THEN
+            IF v_look = 3 THEN
+                RAISE;
+            END IF;
+        END;
+    END LOOP;
 END $$;
 CREATE OR REPLACE TRIGGER ledger_batch_applied INSTEAD OF INSERT ON ledger_batch
     FOR EACH ROW EXECUTE FUNCTION ledger_apply_batch();

@@ -6,6 +6,7 @@
 DROP FUNCTION IF EXISTS ledger_leaf(ledger_transfer);
 DROP FUNCTION IF EXISTS ledger_says(ledger_transfer, text, bigint[], bigint[], jsonb, timestamptz, bigint);
 DROP FUNCTION IF EXISTS ledger_take_gathered(bigint, bigint);
+DROP FUNCTION IF EXISTS ledger_seal_through(bigint, integer, boolean);
 ALTER TABLE ledger_transfer RENAME TO ledger_transfer_before;
 ALTER TABLE ledger_entry RENAME TO ledger_entry_before
 
@@ -20,7 +21,13 @@ INSERT INTO ledger_entry_apart (account_id, transfer_id, amount)
 SELECT n.account, j.id, n.amount
 FROM ledger_journal j CROSS JOIN LATERAL unnest((j.particulars).accounts, (j.particulars).amounts) n (account, amount)
 WHERE j.payer IS NULL AND (j.particulars).kind <> 'hold' ORDER BY n.account, j.id;
-SELECT setval(pg_get_serial_sequence('ledger_journal', 'id'), s.last_value, s.is_called) FROM ledger_transfer_id_seq s;
+DO $$
+DECLARE
+    v_drawn record;
+BEGIN
+    EXECUTE format('SELECT last_value, is_called FROM %s', pg_get_serial_sequence('ledger_transfer_before', 'id')) INTO v_drawn;
+    PERFORM setval(pg_get_serial_sequence('ledger_journal', 'id'), v_drawn.last_value, v_drawn.is_called);
+END $$;
 DO $$
 DECLARE
     v_before record;
@@ -38,20 +45,34 @@ END $$;
 ANALYZE ledger_journal, ledger_entry_apart
 
 -- name: allow_as_before
--- Who could read and post may do so still; then the tables of before go.
+-- Everybody may do what they might before, and nothing that the database's defaults for new tables gave them. Then the tables of before go.
 DO $$
 DECLARE
+    v_pair record;
     v_right record;
 BEGIN
-    FOR v_right IN
-        SELECT CASE c.relname WHEN 'ledger_posting' THEN 'ledger_payment'
-                    WHEN 'ledger_transfer_before' THEN 'ledger_journal, ledger_transfer' ELSE 'ledger_entry_apart, ledger_entry' END AS what,
-            r.privilege_type AS how, CASE r.grantee WHEN 0 THEN 'PUBLIC' ELSE r.grantee::regrole::text END AS who
-        FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) r
-        WHERE c.oid IN ('ledger_transfer_before'::regclass, 'ledger_entry_before'::regclass, 'ledger_posting'::regclass)
-            AND r.privilege_type IN ('SELECT', 'INSERT') AND r.grantee <> c.relowner
+    FOR v_pair IN
+        SELECT o.before::regclass AS before, o.now::regclass AS now, CASE WHEN o.is_sequence THEN 'SEQUENCE ' ELSE '' END AS what
+        FROM (VALUES
+            ('ledger_transfer_before', 'ledger_journal', false), ('ledger_transfer_before', 'ledger_transfer', false),
+            ('ledger_entry_before', 'ledger_entry_apart', false), ('ledger_entry_before', 'ledger_entry', false),
+            ('ledger_posting', 'ledger_payment', false), ('ledger_seal', 'ledger_sealing', false),
+            (pg_get_serial_sequence('ledger_transfer_before', 'id'), pg_get_serial_sequence('ledger_journal', 'id'), true)
+        ) o (before, now, is_sequence)
     LOOP
-        EXECUTE format('GRANT %s ON %s TO %s', v_right.how, v_right.what, v_right.who);
+        FOR v_right IN
+            SELECT DISTINCT CASE r.grantee WHEN 0 THEN 'PUBLIC' ELSE r.grantee::regrole::text END AS who
+            FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) r WHERE c.oid = v_pair.now AND r.grantee <> c.relowner
+        LOOP
+            EXECUTE format('REVOKE ALL ON %s%s FROM %s', v_pair.what, v_pair.now, v_right.who);
+        END LOOP;
+        FOR v_right IN
+            SELECT CASE r.grantee WHEN 0 THEN 'PUBLIC' ELSE r.grantee::regrole::text END AS who, r.privilege_type AS how,
+                CASE WHEN r.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END AS further
+            FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) r WHERE c.oid = v_pair.before AND r.grantee <> c.relowner
+        LOOP
+            EXECUTE format('GRANT %s ON %s%s TO %s%s', v_right.how, v_pair.what, v_pair.now, v_right.who, v_right.further);
+        END LOOP;
     END LOOP;
 END $$;
 DROP TABLE ledger_transfer_before, ledger_entry_before

@@ -8,6 +8,10 @@ BEGIN
         RAISE EXCEPTION 'payment % has not an amount above zero for each payee', p.key
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_transfer_shape', TABLE = 'ledger_transfer';
     END IF;
+    IF p.outcome IS DISTINCT FROM 'posted' THEN
+        RAISE EXCEPTION 'payment % comes with an outcome, which is the answer', p.key
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_transfer_shape', TABLE = 'ledger_transfer';
+    END IF;
     IF (p.payer <> p.payee AND (p.payee_2 IS NULL OR p.payee_2 <> p.payer AND p.payee_2 <> p.payee)) IS NOT TRUE THEN
         RAISE EXCEPTION 'payment % does not name a payer and its payees, each once', p.key
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_transfer_legs_ordered', TABLE = 'ledger_transfer';
@@ -20,8 +24,11 @@ LANGUAGE plpgsql AS $$
 BEGIN
     IF (p.kind IN ('single', 'hold', 'post', 'void', 'expire', 'reversal')
         AND cardinality(p.accounts) = cardinality(p.amounts)
+        -- Counted from 1, both of them: an array may begin anywhere, and then a[i] and what unnest gives are not the same leg.
         AND CASE WHEN p.kind IN ('void', 'expire') THEN cardinality(p.accounts) = 0
-                 ELSE cardinality(p.accounts) BETWEEN 2 AND 1000 END
+                 ELSE cardinality(p.accounts) BETWEEN 2 AND 1000
+                     AND array_ndims(p.accounts) = 1 AND array_lower(p.accounts, 1) = 1
+                     AND array_ndims(p.amounts) = 1 AND array_lower(p.amounts, 1) = 1 END
         AND (p.refers_to IS NOT NULL) = (p.kind IN ('post', 'void', 'expire', 'reversal'))
         AND (p.expires_at IS NULL OR p.kind = 'hold')
         AND (p.effective_at IS NULL OR p.kind <> 'hold')) IS NOT TRUE THEN
@@ -72,7 +79,7 @@ BEGIN
     IF p.refers_to IS NULL THEN
         RETURN;
     END IF;
-    PERFORM 1 FROM ledger_journal j WHERE j.id = p.refers_to FOR UPDATE;
+    PERFORM 1 FROM ledger_journal j WHERE j.id = p.refers_to FOR NO KEY UPDATE;
     SELECT * INTO v_earlier FROM ledger_transfer t WHERE t.id = p.refers_to;
     IF p.kind = 'reversal' THEN
         v_faithful := v_earlier.kind IN ('single', 'post', 'reversal') AND p.accounts = v_earlier.accounts
@@ -82,7 +89,8 @@ BEGIN
         v_faithful := FOUND AND CASE p.kind
             WHEN 'void' THEN true
             WHEN 'expire' THEN coalesce(v_expires_at <= clock_timestamp(), false)
-            ELSE coalesce(v_expires_at > clock_timestamp(), true) AND NOT EXISTS (
+            -- The moment at which ledger_refer looked: between two looks it would expire.
+            ELSE coalesce(v_expires_at > statement_timestamp(), true) AND NOT EXISTS (
                 SELECT FROM unnest(p.accounts, p.amounts) mine (account, amount)
                 LEFT JOIN unnest(v_earlier.accounts, v_earlier.amounts) plan (account, amount) USING (account)
                 WHERE plan.amount IS NULL OR sign(mine.amount) <> sign(plan.amount) OR abs(mine.amount) > abs(plan.amount))

@@ -45,7 +45,7 @@ BEGIN
     UPDATE ledger_account a SET available = a.available - (NEW.amount + coalesce(NEW.amount_2, 0))
     WHERE a.id = NEW.payer AND a.available >= NEW.amount + coalesce(NEW.amount_2, 0)
         AND (NEW.payee IS NULL OR a.id = NEW.payee OR a.id = NEW.payee_2 OR NEW.payee = NEW.payee_2 OR NEW.amount <= 0 OR NEW.amount_2 <= 0
-             OR (NEW.payee_2 IS NULL) <> (NEW.amount_2 IS NULL)) IS NOT TRUE
+             OR (NEW.payee_2 IS NULL) <> (NEW.amount_2 IS NULL) OR NEW.outcome IS DISTINCT FROM 'posted') IS NOT TRUE
     RETURNING a.currency INTO v_currency;
     IF v_currency IS NULL THEN
         v_currency := ledger_take_gathered(NEW);

@@ -8,6 +8,13 @@ DECLARE
     v_transaction xid8;
     v_payment boolean;
 BEGIN
+    -- What the caller wrote into the answer's columns is no answer.
+    p.outcome := NULL;
+    p.transfer_id := NULL;
+    p.recorded_at := NULL;
+    p.account_id := NULL;
+    p.needed := NULL;
+    p.available := NULL;
     PERFORM ledger_check_shape(p);
     PERFORM ledger_check_balanced(p);
     IF p.refers_to IS NOT NULL THEN

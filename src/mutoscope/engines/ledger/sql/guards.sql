@@ -1,5 +1,5 @@
--- What the database itself enforces, whoever writes and through whatever. There are four doors, each of them a view whose INSERT is done
--- by a trigger: ledger_opening (accounts.sql), ledger_payment and ledger_posting (door.sql), ledger_batch (bulk.sql). What they write
+-- What the database itself enforces, whoever writes and through whatever. There are five doors, each of them a view whose INSERT is done
+-- by a trigger: ledger_opening (accounts.sql), ledger_payment and ledger_posting (door.sql), ledger_batch (bulk.sql), ledger_sealing. What they write
 -- they check first. Every other write to the tables behind them is refused, because it comes from outside a trigger: the table
 -- owner's own INSERT, UPDATE, DELETE and TRUNCATE too. Only DDL (dropping a trigger) gets past that, and `verify` notices.
 --
@@ -67,6 +67,10 @@ CREATE OR REPLACE TRIGGER ledger_entry_by_doors BEFORE INSERT ON ledger_entry_ap
 CREATE OR REPLACE TRIGGER ledger_reference_by_doors BEFORE INSERT ON ledger_reference
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_by_hand();
 CREATE OR REPLACE TRIGGER ledger_backdated_by_doors BEFORE INSERT ON ledger_backdated
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_by_hand();
+CREATE OR REPLACE TRIGGER ledger_seal_by_doors BEFORE INSERT ON ledger_seal
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_by_hand();
+CREATE OR REPLACE TRIGGER ledger_snapshot_by_doors BEFORE INSERT ON ledger_snapshot
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_by_hand();
 CREATE OR REPLACE TRIGGER ledger_open_hold_by_doors BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ledger_open_hold
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_by_hand();

@@ -141,6 +141,7 @@ GROUP BY a.currency, a.kind ORDER BY a.currency, a.kind
 SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('ledger_journal', 'id')), 0), current_user,
     has_sequence_privilege(pg_get_serial_sequence('ledger_journal', 'id'), 'SELECT, USAGE')
         AND has_table_privilege('ledger_seal', 'INSERT') AND has_table_privilege('ledger_snapshot', 'INSERT')
+        AND has_table_privilege('ledger_sealing', 'INSERT')
 
 -- name: next_transaction
 -- Expected row count: one.
@@ -165,7 +166,7 @@ SELECT NOT EXISTS (SELECT FROM ledger_seal WHERE snapshot AND sealed_at >= date_
 
 -- name: seal
 -- Expected row count: one.
-SELECT ledger_seal_through(%(through)s, %(batch)s, %(snapshot)s)
+INSERT INTO ledger_sealing (through, batch, snapshot) VALUES (%(through)s, %(batch)s, %(snapshot)s) RETURNING transfers
 
 -- name: role_to_restrict
 -- The schema and the role, quoted, and whether the role can act as the tables' owner. Expected row count: none or one.

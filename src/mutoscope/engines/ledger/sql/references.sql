@@ -14,7 +14,7 @@ DECLARE
     v_accounts bigint[] := coalesce(p_accounts, '{}');
     v_amounts bigint[] := coalesce(p_amounts, '{}');
 BEGIN
-    PERFORM 1 FROM ledger_journal j WHERE j.id = p_earlier_id FOR UPDATE;
+    PERFORM 1 FROM ledger_journal j WHERE j.id = p_earlier_id FOR NO KEY UPDATE;
     SELECT * INTO v_earlier FROM ledger_transfer t WHERE t.id = p_earlier_id;
     IF NOT FOUND OR (v_earlier.kind = 'hold') <> (p_kind <> 'reversal') OR v_earlier.kind IN ('void', 'expire') THEN
         outcome := 'unknown';
@@ -29,7 +29,7 @@ BEGIN
         recorded_at := v_end.recorded_at;
         RETURN;
     END IF;
-    IF p_kind = 'post' AND v_end.id IS NULL AND v_earlier.expires_at <= clock_timestamp() THEN
+    IF p_kind = 'post' AND v_end.id IS NULL AND v_earlier.expires_at <= statement_timestamp() THEN
         outcome := 'expired';
         RETURN;
     END IF;
@@ -58,7 +58,7 @@ BEGIN
     END IF;
     v_holds := ARRAY(
         SELECT o.transfer_id FROM ledger_open_hold o JOIN ledger_journal j ON j.id = o.transfer_id
-        WHERE o.expires_at <= clock_timestamp() ORDER BY o.expires_at LIMIT p_limit FOR UPDATE OF j SKIP LOCKED);
+        WHERE o.expires_at <= clock_timestamp() ORDER BY o.expires_at LIMIT p_limit FOR NO KEY UPDATE OF j SKIP LOCKED);
     PERFORM 1 FROM ledger_account a
     WHERE a.id IN (SELECT unnest(t.accounts) FROM ledger_transfer t WHERE t.id = ANY (v_holds))
     ORDER BY a.id FOR NO KEY UPDATE;

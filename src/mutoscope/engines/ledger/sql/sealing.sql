@@ -7,25 +7,29 @@ CREATE OR REPLACE FUNCTION ledger_leaf(t ledger_transfer) RETURNS bytea LANGUAGE
         t.refers_to, t.link_id)::text, 'UTF8'))
 $$;
 
--- Seal every transfer after the last seal up to p_through. The caller knows that no transaction which could still add a
--- transfer in that range is running. Returns the number of transfers sealed; 0 and no row when there are none.
+-- The door for seals, so that nobody else writes one, or a snapshot: seal every transfer after the last seal up to `through`, at most
+-- so many as `batch`, with a snapshot of balances or without. The caller knows that no transaction which could still add a
+-- transfer in that range is running. Answers with the number of transfers sealed; 0, and no seal is made, when there are none.
 -- Locks: one advisory lock, so that two sealers do not make two chains. Expected row count: at most one seal.
-CREATE OR REPLACE FUNCTION ledger_seal_through(p_through bigint, p_batch integer, p_snapshot boolean) RETURNS bigint
+CREATE OR REPLACE VIEW ledger_sealing AS
+SELECT NULL::bigint AS through, NULL::integer AS batch, NULL::boolean AS snapshot, NULL::bigint AS transfers WHERE false;
+
+CREATE OR REPLACE FUNCTION ledger_apply_sealing() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
     v_last record;
     v_through bigint;
     v_new record;
-    v_hash bytea;
     v_snapped bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('mutoscope.ledger.seal', 0));
     SELECT s.number, s.through_id, s.hash, s.recorded_until INTO v_last FROM ledger_seal s ORDER BY s.number DESC LIMIT 1;
     SELECT max(t.id) INTO v_through FROM (
-        SELECT id FROM ledger_transfer WHERE id > coalesce(v_last.through_id, 0) AND id <= p_through
-        ORDER BY id LIMIT p_batch) t;
+        SELECT id FROM ledger_transfer WHERE id > coalesce(v_last.through_id, 0) AND id <= NEW.through
+        ORDER BY id LIMIT NEW.batch) t;
     IF v_through IS NULL THEN
-        RETURN 0;
+        NEW.transfers := 0;
+        RETURN NEW;
     END IF;
     SELECT count(*) AS transfers, min(t.id) AS first_id, min(t.recorded_at) AS since, max(t.recorded_at) AS until,
         sha256(coalesce(v_last.hash, '\x') || string_agg(ledger_leaf(t), '' ORDER BY t.id)) AS hash
@@ -33,8 +37,8 @@ BEGIN
     FROM ledger_transfer t WHERE t.id > coalesce(v_last.through_id, 0) AND t.id <= v_through;
     INSERT INTO ledger_seal (number, first_id, through_id, transfers, recorded_from, recorded_until, snapshot, previous_hash, hash)
     VALUES (coalesce(v_last.number, 0) + 1, coalesce(v_last.through_id, 0) + 1, v_through, v_new.transfers, v_new.since,
-        greatest(v_new.until, v_last.recorded_until), p_snapshot, coalesce(v_last.hash, '\x'), v_new.hash);
-    IF p_snapshot THEN
+        greatest(v_new.until, v_last.recorded_until), NEW.snapshot, coalesce(v_last.hash, '\x'), v_new.hash);
+    IF NEW.snapshot THEN
         -- Each account that moved since the snapshot before: its last one plus what came after.
         SELECT coalesce(max(s.through_id), 0) INTO v_snapped FROM ledger_seal s WHERE s.snapshot AND s.through_id < v_through;
         INSERT INTO ledger_snapshot (account_id, through_id, balance)
@@ -43,5 +47,8 @@ BEGIN
         FROM (SELECT e.account_id, sum(e.amount) AS amount FROM ledger_entry e
                WHERE e.transfer_id > v_snapped AND e.transfer_id <= v_through GROUP BY e.account_id) moved;
     END IF;
-    RETURN v_new.transfers;
+    NEW.transfers := v_new.transfers;
+    RETURN NEW;
 END $$;
+CREATE OR REPLACE TRIGGER ledger_sealing_applied INSTEAD OF INSERT ON ledger_sealing
+    FOR EACH ROW EXECUTE FUNCTION ledger_apply_sealing();

@@ -24,18 +24,32 @@ LIMIT %(limit)s
 
 -- name: misshapen
 -- Transfers that are neither a payment (a payer, one or two payees, each once, amounts above zero) nor have their legs in their
--- particulars, in order of account. Expected: none.
+-- particulars, in order of account; that have not what their kind must have; or whose id no seal would reach. Expected: none.
 SELECT j.id FROM ledger_journal j
+CROSS JOIN LATERAL (
+    SELECT coalesce((j.particulars).kind, CASE WHEN j.payer IS NOT NULL THEN 'single' END) AS kind,
+        (j.particulars).accounts AS accounts, (j.particulars).amounts AS amounts, (j.particulars).effective_at AS effective_at,
+        (j.particulars).expires_at AS expires_at, (j.particulars).refers_to AS refers_to
+) p
 WHERE j.id > %(after)s AND j.id <= %(through)s AND (
-    CASE WHEN j.payer IS NOT NULL THEN
-            (j.particulars).accounts IS NULL AND (j.particulars).amounts IS NULL AND (j.particulars).kind IS DISTINCT FROM 'hold'
+    j.id > 0
+    AND (p.refers_to IS NOT NULL) = (p.kind IN ('post', 'void', 'expire', 'reversal'))
+    AND (p.expires_at IS NULL OR p.kind = 'hold') AND (p.effective_at IS NULL OR p.kind <> 'hold')
+    AND coalesce(p.effective_at >= timestamptz '1900-01-01Z' AND p.effective_at < timestamptz '9000-01-01Z', true)
+    AND CASE WHEN j.payer IS NOT NULL THEN
+            p.kind IN ('single', 'post', 'reversal') AND p.accounts IS NULL AND p.amounts IS NULL
             AND j.amount > 0 AND j.payee <> j.payer
             AND CASE WHEN j.payee_2 IS NULL THEN j.amount_2 IS NULL
                      ELSE j.amount_2 > 0 AND j.payee_2 <> j.payer AND j.payee_2 <> j.payee END
          ELSE num_nonnulls(j.payee, j.amount, j.payee_2, j.amount_2) = 0
-            AND cardinality((j.particulars).accounts) = cardinality((j.particulars).amounts)
-            AND NOT EXISTS (SELECT FROM unnest((j.particulars).accounts) WITH ORDINALITY n (account, leg)
-                            WHERE n.account <= (j.particulars).accounts[n.leg - 1]) END) IS NOT TRUE
+            AND p.kind IN ('single', 'hold', 'post', 'void', 'expire', 'reversal')
+            AND cardinality(p.accounts) = cardinality(p.amounts)
+            AND CASE WHEN p.kind IN ('void', 'expire') THEN cardinality(p.accounts) = 0
+                     ELSE cardinality(p.accounts) BETWEEN 2 AND 1000
+                        AND array_ndims(p.accounts) = 1 AND array_lower(p.accounts, 1) = 1
+                        AND array_ndims(p.amounts) = 1 AND array_lower(p.amounts, 1) = 1 END
+            AND NOT EXISTS (SELECT FROM unnest(p.accounts) WITH ORDINALITY n (account, leg)
+                            WHERE n.account <= p.accounts[n.leg - 1]) END) IS NOT TRUE
 LIMIT %(limit)s
 
 -- name: unfaithful
@@ -57,7 +71,7 @@ LIMIT %(limit)s
 WITH said AS (
     SELECT j.id, n.account, n.amount FROM ledger_journal j
     CROSS JOIN LATERAL unnest((j.particulars).accounts, (j.particulars).amounts) n (account, amount)
-    WHERE j.payer IS NULL AND (j.particulars).kind <> 'hold'
+    WHERE j.payer IS NULL AND (j.particulars).kind IS DISTINCT FROM 'hold'
 ), both_sides AS (
     SELECT id, account, amount FROM said
     UNION ALL SELECT transfer_id, account_id, -amount FROM ledger_entry_apart
@@ -99,11 +113,11 @@ WHERE a.held <> coalesce(h.amount, 0)
 LIMIT %(limit)s
 
 -- name: open_holds_differ
--- Holds listed as open that ended, or the reverse. Expected: none.
+-- Holds listed as open that ended, or the reverse, or that expire at another moment than is listed. Expected: none.
 SELECT coalesce(o.transfer_id, t.id) FROM ledger_open_hold o
-FULL JOIN (SELECT id FROM ledger_transfer h WHERE kind = 'hold'
+FULL JOIN (SELECT id, expires_at FROM ledger_transfer h WHERE kind = 'hold'
              AND NOT EXISTS (SELECT FROM ledger_transfer r WHERE r.refers_to = h.id)) t ON t.id = o.transfer_id
-WHERE o.transfer_id IS NULL OR t.id IS NULL
+WHERE o.transfer_id IS NULL OR t.id IS NULL OR o.expires_at IS DISTINCT FROM t.expires_at
 LIMIT %(limit)s
 
 -- name: keys_repeated
@@ -146,7 +160,7 @@ WHERE NOT EXISTS (
     WHERE k.conname = wanted AND k.convalidated AND d.typnamespace = current_schema()::regnamespace)
   AND NOT EXISTS (
     SELECT FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-    WHERE t.tgname = wanted AND t.tgenabled <> 'D' AND c.relnamespace = current_schema()::regnamespace)
+    WHERE t.tgname = wanted AND t.tgenabled IN ('O', 'A') AND c.relname LIKE 'ledger\_%%' AND c.relnamespace = current_schema()::regnamespace)
   AND NOT EXISTS (
     SELECT FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
     WHERE k.conname = wanted AND k.convalidated AND c.relnamespace = current_schema()::regnamespace)
