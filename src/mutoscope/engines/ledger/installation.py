@@ -33,10 +33,9 @@ FUNCTIONS = (
 LOCK_MS = 300
 LOCK_TRIES = 150
 DOORS = ("ledger_payment", "ledger_posting", "ledger_batch", "ledger_opening", "ledger_sealing")
-_LOCKABLE = r"""
+_LOCKABLE = """
 SELECT c.oid::regclass::text FROM pg_class c
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v') AND c.relname LIKE 'ledger\_%'
-ORDER BY c.relname
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v') AND c.relname = ANY (%s) ORDER BY c.relname
 """
 _RESTRICTED = "FROM pg_proc WHERE proname = 'ledger_apply_posting' AND prosecdef AND pronamespace = current_schema()::regnamespace"
 _BEFORE_THE_JOURNAL = "FROM pg_class WHERE relname = 'ledger_transfer' AND relkind = 'r' AND relnamespace = current_schema()::regnamespace"
@@ -92,7 +91,7 @@ def _lock(schema_editor: BaseDatabaseSchemaEditor) -> None:
     waits for that holds the one and needs the other.
     """
     with schema_editor.connection.cursor() as cursor:
-        cursor.execute(_LOCKABLE)
+        cursor.execute(_LOCKABLE, [[name for _, name in _created()]])
         names = [str(name) for (name,) in cursor.fetchall()]
         for number in range(LOCK_TRIES):
             try:
