@@ -12,7 +12,7 @@ from mutoscope.engines.ledger.accounts import Account
 from mutoscope.engines.ledger.checking import BIGINT_MAX, InvalidTransfer, check_moment, check_text
 
 LEGS_MAX = 1000
-PAYMENT_LEGS_MAX = 3
+PAYEES_MAX = 2
 # Payer, payee, amount, and a second payee with its amount, or None twice.
 Payment = tuple[int, int, int, int | None, int | None]
 
@@ -113,22 +113,13 @@ def legs_text(legs: tuple[Leg, ...]) -> tuple[str, str]:
 
 def as_payment(legs: tuple[Leg, ...]) -> Payment | None:
     """Legs by which one account pays one or two others, as the door for those takes them; None for any other legs."""
-    if len(legs) > PAYMENT_LEGS_MAX:
+    payers = [leg for leg in legs if leg.amount < 0]
+    payees = [leg for leg in legs if leg.amount > 0]
+    if len(payers) != 1 or len(payees) > PAYEES_MAX:
         return None
-    payer, payees = None, []
-    for leg in legs:
-        if leg.amount > 0:
-            payees.append(leg)
-        elif payer is None:
-            payer = leg
-        else:
-            return None
-    if payer is None:
-        return None
-    first, second = payees[0], payees[1] if len(payees) > 1 else None
-    if second is None:
-        return payer.account_id, first.account_id, first.amount, None, None
-    return payer.account_id, first.account_id, first.amount, second.account_id, second.amount
+    first, *others = payees
+    second = (others[0].account_id, others[0].amount) if others else (None, None)
+    return payers[0].account_id, first.account_id, first.amount, *second
 
 
 def array_text(elements: Iterable[str]) -> str:

@@ -120,6 +120,7 @@ BEGIN
     FROM decided d LEFT JOIN posted ON posted.key = d.key AND d.accepted;
     RETURN p;
 END $$;
+
 -- A key that another transaction wrote meanwhile is known at the second look.
 CREATE OR REPLACE FUNCTION ledger_apply_batch() RETURNS trigger
 LANGUAGE plpgsql AS $$
